@@ -1,1 +1,1 @@
-"""Rules of the shop: what a user may see, when an order is late, the hold period, how a discount is spread."""
+"""The rules of the shop: visibility, lateness, the hold period, photo states and discounts."""

@@ -1,7 +1,7 @@
-"""Spreading a discount over the lines of an order: prices become lower than list prices, and the sum is exact.
+"""Functions that spread a discount over the items of an order: prices are below list prices, and the sum is exact.
 
-These are pure functions; money is KZT. The site computes the sum of an order from its lines at each recalculation, so a
-discount outside the lines would be lost there.
+The functions are pure, and money is in KZT. The site computes the sum of an order from its items at each recalculation,
+so a discount outside the items would be lost on the site.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,24 +14,24 @@ from orders.sync.fields import CENT, Line, comparable
 from orders.sync.snapshot import ItemSnapshot
 
 LIST_PRICE = "original_price"
-"""The key, in a product snapshot, of the price of one piece before any discount, as decimal text."""
+"""The key in a product snapshot for the price of one piece before any discount. The value is a decimal string."""
 LINE_MONEY = (LIST_PRICE, "discount")
-"""The keys of a product snapshot about the price of the line; the others describe the product."""
+"""The keys in a product snapshot that belong to the price of the item. The other keys describe the product."""
 TENGE = Decimal(1)
 
 
 def line_total(quantity: Decimal, price: Decimal) -> Decimal:
-    """Return the sum of a line, in KZT with two places."""
+    """Return the sum of an item, in KZT with two decimals."""
     return (quantity * price).quantize(CENT)
 
 
 def goods_of(lines: Iterable[Line]) -> Decimal:
-    """Return the sum of the lines at their prices."""
+    """Return the sum of the items at their prices."""
     return sum((line_total(Decimal(line.quantity), Decimal(line.price)) for line in lines), Decimal(0))
 
 
 def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
-    """Return the list price in a product snapshot; None if it has no readable one."""
+    """Return the list price in a product snapshot, or None if it is missing or can't be read."""
     try:
         price = Decimal(str(product_snapshot.get(LIST_PRICE)))
         return price.quantize(CENT, rounding=ROUND_HALF_UP) if price.is_finite() else None
@@ -40,34 +40,38 @@ def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
 
 
 def list_price(line: Line) -> Decimal:
-    """Return the list price of one piece: the stored one, even if it is below the price; else the price of the line."""
+    """Return the stored list price of one piece, even if it is below the price.
+
+    Return the price of the item if the list price is missing or zero.
+    """
     return kept_list_price(line.product_snapshot) or Decimal(line.price)
 
 
 def full_price(line: Line) -> Decimal:
-    """Return the price of one piece without a discount: the higher one of list price and price."""
+    """Return the price of one piece without a discount: the higher of list price and price."""
     return max(list_price(line), Decimal(line.price))
 
 
 def list_sum(lines: Iterable[Line]) -> Decimal:
-    """Return the sum of the lines at their list prices."""
+    """Return the sum of the items at their list prices."""
     return sum((line_total(Decimal(line.quantity), list_price(line)) for line in lines), Decimal(0))
 
 
 def discount_of(lines: Iterable[Line]) -> Decimal:
-    """Return the discount that the prices of the lines contain."""
+    """Return the discount that the prices of the items contain."""
     off = ((full_price(line) - Decimal(line.price)) * Decimal(line.quantity) for line in lines)
     return sum(off, Decimal(0)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: bool = False) -> list[ItemSnapshot]:
-    """Return the lines with a discount in their prices, in proportion to their list sums.
+    """Return the items with a discount in their prices, in proportion to their list sums.
 
-    The discount is counted from the list prices, or with `from_prices` from the present prices, in addition to their
-    discount. A negative discount raises the prices. The sum is exact, and in whole tenge if list prices and discount
-    are. If no single piece can take the rest of the rounding, one piece of a line becomes a line of its own. Only lines
-    of fractional quantities may differ from the sum, as far as two decimals of a price allow. Lines that already have
-    this sum stay unchanged. Raise `ValueError` for a discount above the sum.
+    The discount is subtracted from the list prices. With `from_prices`, it is subtracted from the present prices, in
+    addition to the discount that these contain. A negative discount raises the prices. The sum is exact, and it is in
+    whole tenge if the list prices and the discount are. If no single piece can absorb the rounding difference, one
+    piece becomes an item of its own. Only fractional quantities may make the sum inexact, as far as prices with two
+    decimals require. Items that already have this sum are returned unchanged. Raise `ValueError` if the discount is
+    higher than the sum.
     """
     discount = discount.quantize(CENT, rounding=ROUND_HALF_UP)
     shares = [_Share.of(line, line.price if from_prices else list_price(line)) for line in lines]
@@ -76,7 +80,7 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
         return list(lines)
     if not discount:
         return [line for share in shares for line in share.lines()]
-    # Imported orders may have lines with a negative price or without pieces; these lines stay unchanged.
+    # Imported orders may have items with a negative price or a quantity of zero. These items are not changed.
     priced = [share for share in shares if share.quantity > 0 and share.listed >= 0]
     target -= sum((share.list_sum for share in shares if share not in priced), Decimal(0))
     if target < 0 or not priced:
@@ -88,14 +92,14 @@ def spread(lines: Sequence[ItemSnapshot], discount: Decimal, *, from_prices: boo
 
 @dataclass(slots=True, eq=False)
 class _Share:
-    """A line, with the quantities and prices into which it is split."""
+    """An item, with the quantities and prices into which it is split."""
 
     line: ItemSnapshot
     quantity: Decimal
     listed: Decimal
     list_sum: Decimal
     parts: list[tuple[Decimal, Decimal]]
-    """Quantity and price of each part; more than one part if a piece becomes a line of its own."""
+    """The quantity and price of each part. There are two parts if some pieces become an item of their own."""
 
     @classmethod
     def of(cls, line: ItemSnapshot, price: Decimal) -> "_Share":
@@ -108,7 +112,7 @@ class _Share:
 
     @property
     def rank(self) -> tuple[Decimal, Decimal, str]:
-        """Return the sort key. It does not contain the position, so the order of the lines does not change prices."""
+        """Return the sort key. It does not contain the position, so sorting the items differently changes no price."""
         name = str([self.line.bitrix_product_id, self.line.product_snapshot.get("name", "")])
         return -self.listed, self.quantity, name
 
@@ -116,7 +120,7 @@ class _Share:
         return price >= self.listed if is_raise else 0 <= price <= self.listed
 
     def lines(self) -> Iterable[ItemSnapshot]:
-        """Yield a line for each part; the first one keeps the id of the site's line."""
+        """Yield an item for each part. Only the first one has the id of the original item on the site."""
         listed = list_price(self.line)
         for position, (quantity, price) in enumerate(self.parts):
             if position == 0 and (quantity, price) == (self.line.quantity, self.line.price):
@@ -132,7 +136,7 @@ class _Share:
 
 
 def _price_all(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_raise: bool) -> None:
-    """Set the prices, first those of fractional quantities; whole quantities then take exactly the rest."""
+    """Set the prices, first of items with fractional quantities. Items with whole quantities get exactly the rest."""
     fractional = [share for share in shares if not _is_whole(share.quantity)]
     whole = [share for share in shares if _is_whole(share.quantity)]
     for share, amount in zip(shares, _in_proportion(shares, Fraction(target)), strict=True):
@@ -147,7 +151,10 @@ def _price_all(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_r
 
 
 def _in_proportion(shares: Sequence[_Share], amount: Fraction) -> list[Fraction]:
-    """Return the part of the amount for each line, in proportion to its list sum; if all are zero, to its quantity."""
+    """Return the share of each item in the amount, in proportion to its list sum.
+
+    If all list sums are zero, the shares are in proportion to the quantities.
+    """
     weights = [Fraction(share.list_sum) for share in shares]
     if not any(weights):
         weights = [Fraction(share.quantity) for share in shares]
@@ -161,7 +168,7 @@ def _aim(share: _Share, amount: Decimal, *, is_raise: bool) -> None:
 
 
 def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> None:
-    """Add the rest to the line of a fractional quantity whose price can match it best."""
+    """Add the rest to the item with a fractional quantity whose price can come closest to it."""
     if not rest or not shares:
         return
     before = [share.parts for share in shares]
@@ -177,7 +184,11 @@ def _take_rest(shares: Sequence[_Share], rest: Decimal, *, is_raise: bool) -> No
 
 
 def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, is_raise: bool) -> None:
-    """Set prices of whole quantities with exactly the target sum, by largest remainder and then by a single piece."""
+    """Set prices of items with whole quantities, with exactly the target sum.
+
+    Prices are rounded by the method of the largest remainder. The amount that is left is added to an item of one piece,
+    or one item is split.
+    """
     amounts = _in_proportion(shares, Fraction(target))
     exact = [amount / Fraction(share.quantity * step) for share, amount in zip(shares, amounts, strict=True)]
     prices = [int(price) for price in exact]  # in steps
@@ -201,19 +212,19 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
     for share, price in zip(shares, prices, strict=True):
         share.parts = [(share.quantity, price * step)]
     if rest and single is None:
-        # `below` is not empty: a rest remains only if a line has more pieces than the rest has steps.
+        # `below` is not empty: a rest remains only if an item has more pieces than the rest has steps.
         split = below[0]
         shares[split].parts = _split(shares[split], prices[split], rest, step, is_raise=is_raise)
 
 
 def _split(share: _Share, price: int, rest: int, step: Decimal, *, is_raise: bool) -> list[tuple[Decimal, Decimal]]:
-    """Return the one or two parts of a line that together cost `price` steps for each piece, plus `rest` steps."""
+    """Return the two parts of an item that together cost `price` steps for each piece, plus `rest` steps."""
     count = int(share.quantity)
     for each in (price + 1, price) if 2 * rest >= count else (price, price + 1):
         single = price * count + rest - each * (count - 1)
         if share.allows(single * step, is_raise=is_raise) and share.allows(each * step, is_raise=is_raise):
             return [(Decimal(count - 1), each * step), (Decimal(1), single * step)]
-    # If there are very many cheap pieces, one piece can't take the whole rest.
+    # If there are very many cheap pieces, a single piece can't absorb the whole rest.
     return [(Decimal(rest), (price + 1) * step), (Decimal(count - rest), price * step)]
 
 

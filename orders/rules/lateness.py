@@ -1,7 +1,7 @@
-"""When an order is due and whether it is late, both for an object in Python and for a query.
+"""The rules that decide when an order is due and whether it is late, for objects in Python and for queries.
 
-An order is due at the end of its delivery slot; without a slot, or with a slot whose hours are not known, at the end of
-its day. An order without a date is never late.
+An order is due at the end of its delivery slot. If it has no slot or the hours of the slot are not known, it is due at
+the end of its day. An order without a date is never late.
 """
 
 from datetime import datetime, time, timedelta
@@ -18,13 +18,13 @@ from cvety_crm.formatting import precise_duration
 from orders.models import Order, Stage
 
 RISK = timedelta(minutes=30)
-"""How long before it is due an order counts as a risk if it is not on its way."""
+"""An order that is not on its way counts as a risk from this time before it is due."""
 CLOSED_STAGES = (Stage.DONE, Stage.CANCELLED)
 END_OF_DAY = time(23, 59, 59)
 
 
 class Lateness(StrEnum):
-    """Whether an open order is late, or is about to be late."""
+    """The lateness of an open order."""
 
     NONE = ""
     RISK = "risk"
@@ -34,13 +34,13 @@ class Lateness(StrEnum):
 def is_open(order: Order) -> bool:
     """Return whether the order is still to be worked on.
 
-    `orders.selectors.presets.Moment.is_open` is the same rule for a query.
+    `orders.selectors.presets.Moment.is_open` implements the same rule for a query.
     """
     return not (order.is_cancelled or order.is_deleted_on_site or order.status.stage in CLOSED_STAGES)
 
 
 def starts_at(order: Order) -> datetime | None:
-    """Return the start of the delivery slot; None without a date, or if the hours of the slot are not known."""
+    """Return the start of the delivery slot, or None if the date, the slot or the hours of the slot are not known."""
     slot = order.delivery_slot
     if order.delivery_date is None or slot is None or slot.starts_at is None:
         return None
@@ -48,7 +48,7 @@ def starts_at(order: Order) -> datetime | None:
 
 
 def due_at(order: Order) -> datetime | None:
-    """Return the end of the delivery slot, else of the day; None without a date."""
+    """Return the end of the delivery slot, or of the day if the slot has no known end; None without a date."""
     if order.delivery_date is None:
         return None
     slot = order.delivery_slot
@@ -61,7 +61,7 @@ def due_at(order: Order) -> datetime | None:
 
 
 def lateness(order: Order, now: datetime | None = None) -> Lateness:
-    """Return whether an order is late or about to be; a closed one is neither."""
+    """Return whether an order is late or about to be late. A closed order is neither."""
     due = due_at(order)
     if due is None or not is_open(order):
         return Lateness.NONE
@@ -74,7 +74,11 @@ def lateness(order: Order, now: datetime | None = None) -> Lateness:
 
 
 def lateness_words(order: Order, now: datetime | None = None) -> str:
-    """Return a text about the time that is left or passed, for an open order of today or earlier; else an empty one."""
+    """Return a message about the time that is left or has passed.
+
+    Return an empty string if the order is closed or its day is later than today, and also if the start of its slot is
+    not known and it is not late.
+    """
     due = due_at(order)
     if due is None or not is_open(order):
         return ""
@@ -92,7 +96,7 @@ def lateness_words(order: Order, now: datetime | None = None) -> str:
 
 
 class DueAt(Func):
-    """`due_at` as an expression of a query on orders."""
+    """The expression of `due_at` for a query on orders."""
 
     arg_joiner = " + "
     template = f"((%(expressions)s) AT TIME ZONE '{settings.TIME_ZONE}')"

@@ -8,7 +8,7 @@ from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval
 
 
 class PhotoState(models.TextChoices):
-    """The state of photos, link and answer together."""
+    """The combined state of an order's photos, of the link to them and of the customer's answer."""
 
     NONE = "none", _("no photo")
     PHOTO = "photo", _("photo")
@@ -28,7 +28,7 @@ SIGNS = {
 
 
 def photo_state(order: Order) -> PhotoState:
-    """Return the photo state of an order; no query is made if `photos` and `photo_approval` are loaded."""
+    """Return the photo state of an order. No query is made if `photos` and `photo_approval` are loaded."""
     return state_of(list(order.photos.all()), approval_of(order))
 
 
@@ -44,7 +44,7 @@ def state_of(photos: list[OrderPhoto], approval: PhotoApproval | None) -> PhotoS
 
 
 def approval_of(order: Order) -> PhotoApproval | None:
-    """Return the approval of the order, with link and answer, or None."""
+    """Return the approval of the order, or None if no link was ever made."""
     return getattr(order, "photo_approval", None)
 
 

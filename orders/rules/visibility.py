@@ -1,4 +1,7 @@
-"""Which phones, prices and orders a user may see. Pages and printed documents use only these functions."""
+"""The rules about which phones, prices and orders a user may see.
+
+Pages and printed documents use only these functions.
+"""
 
 from datetime import date
 
@@ -36,24 +39,30 @@ def may_see_phones(user: User | AnonymousUser) -> bool:
 
 
 def may_see_prices(user: User | AnonymousUser, delivery_date: date | None) -> bool:
-    """Return whether the user may see sums of an order delivered on this day. All users may see those of today."""
+    """Return whether the user may see the sums of orders delivered on this day. All users may see today's sums."""
     return delivery_date == timezone.localdate() or user.has_perm("orders.view_all_prices")
 
 
 def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> frozenset[str]:
-    """Return the fields of an order delivered on this day that the user may not see; `items` means their prices."""
+    """Return the fields that the user may not see in orders delivered on this day.
+
+    `items` in the result stands for the prices of the items.
+    """
     phones = () if may_see_phones(user) else ("recipient_phone",)
     prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
     return frozenset((*phones, *prices))
 
 
 def shown_text(user: User | AnonymousUser, text: str) -> str:
-    """Return a typed text as the user may read it, with all phones in it masked if the user may not see phones."""
+    """Return a typed text in which all phones are masked if the user may not see phones."""
     return text if may_see_phones(user) else without_phones(text)
 
 
 def reason_to_hide_raw(user: User | AnonymousUser) -> str:
-    """Return why the user may not read raw messages to the site and to Telegram; empty if the user may."""
+    """Return the reason why the user may not read raw messages to the site and to Telegram.
+
+    Return an empty string if the user may read them.
+    """
     if may_see_phones(user) and user.has_perm("orders.view_all_prices"):
         return ""
     return gettext("It may contain phones and sums, so only users who may see both can read it.")
