@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Paper(TextChoices):
-    """What can be printed."""
+    """A document that can be printed."""
 
     WORK_ORDER = "work_order", _("Work order")
     ROUTE_SHEET = "route_sheet", _("Route sheet")
@@ -29,7 +29,7 @@ class PaperFormat:
 
     @property
     def is_roll(self) -> bool:
-        """Return whether the size is that of a thermal printer (one colour, 203 dots per inch)."""
+        """Return whether the paper is a roll for a thermal printer (one colour, 203 dots per inch)."""
         return self.height is None
 
 
@@ -44,7 +44,7 @@ FORMATS: dict[Paper, tuple[PaperFormat, ...]] = {
     Paper.ROUTE_SHEET: (A4,),
     Paper.POSTCARD: (A6, SMALL_CARD, ROLL),
 }
-"""The usual size first."""
+"""The paper sizes of each document. The usual size is the first one."""
 
 
 def format_label(name: str) -> str:

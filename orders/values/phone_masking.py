@@ -1,4 +1,4 @@
-"""Masking phone numbers inside texts for users who may not see phones."""
+"""The masking of phone numbers inside texts, for users who may not see phones."""
 
 import phonenumbers
 
@@ -6,7 +6,7 @@ from orders.values.phones import REGION
 
 MASK = "•••"
 _FEWEST_DIGITS = 5
-"""The fewest digits of a number that can be called. Texts with fewer digits are not searched, which saves time."""
+"""The minimum number of digits in a phone number. Texts with fewer digits are not searched, which saves time."""
 
 
 def without_phones(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading phone numbers that people type, and formatting the stored ones (E.164)."""
+"""Functions that read phone numbers typed by people, and format stored ones (E.164)."""
 
 import re
 from functools import lru_cache
@@ -10,30 +10,31 @@ REGION = "KZ"
 """The country of a number without a country code."""
 
 COLUMN_LENGTH = 20
-"""Phone columns are varchar(20)."""
+"""The length of phone columns, which are varchar(20)."""
 
 HIDDEN = "•••"
-"""The text in place of a value that the user may not see."""
+"""The string that is shown instead of a value that the user may not see."""
 
 _READ_AT_MOST = 250
-"""How many characters of a field are read: a longer text is not a phone, and matching takes time."""
+"""The maximum number of characters read from a field. A longer text is not a phone, and matching takes time."""
 
 
 class PhoneNumber(NamedTuple):
     """The phone numbers that a phone field contains."""
 
     value: str
-    """E.164; or the typed text, cut to the length of the column, if it contains no possible number."""
+    """The first number in E.164. If the typed text contains no possible number, the text itself, cut to the length of
+    the column."""
     is_valid: bool
     others: tuple[str, ...] = ()
-    """The other numbers of the field, E.164."""
+    """The other numbers in the field, in E.164."""
 
 
 def normalize_phone(raw: str) -> PhoneNumber:
-    """Return the first possible number of a typed text, with the others in it. Never raise.
+    """Return the first possible number in a typed text, and the other numbers in it. Never raise an exception.
 
-    Kazakh and Russian numbers may lack the country code or start with 8 (`8701…`, `701…`); foreign ones need
-    `+`, `00` or at least their country code.
+    Kazakh and Russian numbers may start with 8 (`8701…`) or have no country code (`701…`). Foreign numbers need `+`,
+    `00` or at least their country code.
     """
     typed = _printable(raw[: 4 * _READ_AT_MOST])
     found = _numbers_in(_with_repaired_prefix(typed[:_READ_AT_MOST]))
@@ -43,7 +44,10 @@ def normalize_phone(raw: str) -> PhoneNumber:
 
 
 def format_phone(value: str) -> str:
-    """Return a stored number in the usual form, `+7 701 123-45-67`; a text that is not E.164 is returned unchanged."""
+    """Return a stored number in the usual format, such as `+7 701 123-45-67`.
+
+    A string that is not in E.164 is returned unchanged.
+    """
     match = re.fullmatch(r"\+7(\d{3})(\d{3})(\d{2})(\d{2})", value)
     if match:
         return "+7 {} {}-{}-{}".format(*match.groups())
@@ -57,13 +61,13 @@ def format_phone(value: str) -> str:
 
 
 def masked_phone(value: str) -> str:
-    """Return dots and the last four digits of a phone; only dots if it has four digits or fewer."""
+    """Return dots and the last four digits of a phone, or only dots if the phone has four digits or fewer."""
     digits = phone_digits(value)
     return f"{HIDDEN}\N{NO-BREAK SPACE}{digits[-4:]}" if len(digits) > 4 else HIDDEN
 
 
 def phone_digits(value: str) -> str:
-    """Return only the digits 0–9 of a text."""
+    """Return only the digits 0–9 of a string."""
     return re.sub(r"[^0-9]", "", value)
 
 

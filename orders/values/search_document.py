@@ -1,8 +1,8 @@
 """The expression of the generated `search` columns, in PostgreSQL's `simple` configuration.
 
 Words are in lower case, with Kazakh letters replaced by similar Russian ones. A phone is stored as its last 10, 7 and
-4 digits, so that any spelling of it finds the row. Weights separate what users without access to phones may search:
-A holds words without phones, B the endings of phones, D all words together with the phones inside them.
+4 digits, so a row is found by its phone in any format. Weights separate what users who may not see phones may search:
+A is for words without phones, B for the last digits of phones, and D for all words, including the phones in them.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ _PHONE_IN_TEXT = r"\d([^[:alnum:]]*\d){6,}"
 """A PostgreSQL pattern of seven or more digits with any separators between them."""
 _SEPARATORS = "-/.,№#«»\"'():;+"
 SIMILAR_LETTERS = {"ё": "е", "ә": "а", "і": "и", "ұ": "у", "ү": "у", "қ": "к", "ғ": "г", "ң": "н", "ө": "о", "һ": "х"}
-"""Letters that a Russian keyboard lacks or that are spelled in two ways, so that Айгерим finds Айгерім."""
+"""Letters that a Russian keyboard does not have or that can be written in two ways, with the letters that replace them.
+A search for Айгерим then finds Айгерім."""
 
 
 def _words(name: str) -> Expression:
@@ -49,9 +50,10 @@ def _phone_endings(name: str) -> Expression:
 
 
 def search_document(*, words: Sequence[str], phones: Sequence[str] = (), keys: Sequence[str] = ()) -> Expression:
-    """Return the expression of a generated tsvector column over these columns. PostgreSQL requires it to be immutable.
+    """Return the expression of a generated tsvector column over these columns.
 
-    `keys` are columns, such as the number of an order, whose digits are never a phone.
+    PostgreSQL requires that this expression is immutable. `keys` are columns, such as the number of an order, whose
+    digits are never a phone.
     """
     texts, numbers = list(map(_words, words)), list(map(_words, keys))
     if not phones:

@@ -1,4 +1,4 @@
-"""Reading delivery slots that are written as text: `15:00-16:00`, `с 15:00 до 16:00`, `15-16`."""
+"""Functions that read delivery slots written as strings: `15:00-16:00`, `с 15:00 до 16:00`, `15-16`."""
 
 import re
 from datetime import time
@@ -7,14 +7,14 @@ KEY_LENGTH = 20
 """`delivery_times.bitrix_id` is varchar(20)."""
 
 _NIGHT_ENDS = time(6)
-"""A slot may end after midnight, up to this hour; a later end that is before the start is a typing error."""
+"""A slot may end after midnight, up to this hour. If a later end is before the start, it is a typing error."""
 
 _CLOCK = r"([01]?[0-9]|2[0-4])(?:[:.]([0-5][0-9]))?(?:[:.]00)?"
 _SLOT = re.compile(rf"(?:(?:с|от)\s+)?{_CLOCK}\s*(?:[-\u2010-\u2015\u2212]|\sдо\s)\s*{_CLOCK}", re.IGNORECASE)
 
 
 def parse_slot(text: str) -> tuple[time, time] | None:
-    """Return the start and the end of a slot (time in Almaty), or None if the text is not a slot.
+    """Return the start and the end of a slot (time in Almaty), or None if the string is not a slot.
 
     24:00 is returned as 00:00.
     """
@@ -31,7 +31,10 @@ def parse_slot(text: str) -> tuple[time, time] | None:
 
 
 def slot_key(text: str) -> str:
-    """Return the id of a slot: `14:00-16:00` for each spelling of it; a text that is no slot, cut to 20 characters."""
+    """Return the id of a slot, such as `14:00-16:00`, which is the same for all formats of the slot.
+
+    If the string is not a slot, return the string, cut to 20 characters.
+    """
     slot = parse_slot(text)
     if slot is None:
         return " ".join(text.split())[:KEY_LENGTH].rstrip()

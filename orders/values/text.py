@@ -1,7 +1,8 @@
-"""Bringing text to the form that both sides store: no HTML entities, `<br>` and CRLF as LF, no control characters.
+"""The conversion of texts to the form that both sides store.
 
-Texts of the site are brought to it when they are read, texts of staff before they are stored. Otherwise a text would
-return from the site in another form, and would count as a change.
+This form has no HTML entities and no control characters, and it has LF instead of `<br>` and CRLF. Texts from the site
+are converted when they are read, and texts of staff before they are stored. Otherwise a text would return from the site
+in a different form and count as a change.
 """
 
 import html
@@ -9,7 +10,7 @@ import re
 
 # The semicolon is required; without it, "R&amp" and "?a=1&copy=2" would be changed.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# PHP's nl2br writes the tag before the line break and keeps the line break.
+# PHP's nl2br inserts the tag before the line break, and does not remove the line break.
 _BREAK = re.compile(r"<br\s*/?>(?:\r\n|\n|\r)?", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -27,9 +28,10 @@ def storable_text(text: str) -> str:
 
 
 def clean_lines(raw: str, *, breaks: bool) -> str:
-    """Return a text of several lines: entities resolved once, line breaks as LF, no control characters.
+    """Return a text of several lines, with entities resolved once, LF as line break and no control characters.
 
-    Both ends are stripped, as Django's forms do, so that opening and saving an order changes nothing.
+    White space at both ends is removed, as in Django's forms, so opening and saving an order changes nothing. With
+    `breaks`, a `<br>` becomes a line break.
     """
     text = unescape(raw)
     if breaks:
@@ -39,10 +41,10 @@ def clean_lines(raw: str, *, breaks: bool) -> str:
 
 
 def clean_line(raw: str) -> str:
-    """Return a text of one line: as `clean_lines`, with each run of white space as one space."""
+    """Return a text of one line, cleaned like `clean_lines` and with each run of white space replaced by one space."""
     return " ".join(clean_lines(raw, breaks=False).split())
 
 
 def unescape(text: str) -> str:
-    """Resolve HTML entities once, because `GetNext()` of the old API escapes values that `Fetch()` returns raw."""
+    """Resolve HTML entities once. `GetNext()` of the old Bitrix API escapes values that `Fetch()` returns unchanged."""
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
