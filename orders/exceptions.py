@@ -2,7 +2,11 @@
 
 
 class NotAllowedError(Exception):
-    """A change that the rules forbid. The message is for staff; `field` is the field that it is about, if any."""
+    """An error for a change that the rules forbid.
+
+    The message is for staff, or for the customer if the customer made the change. `field` is the name of the field that
+    the message is about, or an empty string.
+    """
 
     def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message)

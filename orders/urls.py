@@ -1,4 +1,4 @@
-"""Pages of staff that belong to no model."""
+"""The URLs of the pages for staff that belong to no model."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The models of orders. Tables and columns have the names of the shop's Supabase schema; models have clearer names."""
+"""The models of orders. Tables and columns have the names of the shop's Supabase schema. Models have clearer names."""
 
 from orders.models.customer import Customer
 from orders.models.item import OrderItem

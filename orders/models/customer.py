@@ -40,5 +40,5 @@ class Customer(Table):
         ]
 
     def __str__(self) -> str:
-        # Pages and logs show this text to users who may not see phones, so the phone is masked.
+        # Pages and logs show this string to users who may not see phones, so the phone is masked.
         return self.name or (masked_phone(self.phone) if self.phone else str(_("Customer without a name")))

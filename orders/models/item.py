@@ -12,7 +12,7 @@ from orders.models.product import Product
 
 
 class OrderItem(Table):
-    """One line of an order: prices in KZT, and the product as it was when the order was placed."""
+    """One item of an order. Prices are in KZT. The product snapshot is the product when the order was placed."""
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="items")
     product = models.ForeignKey(
@@ -46,5 +46,5 @@ class OrderItem(Table):
 
     @property
     def name(self) -> str:
-        """Return the product's name as it was when the order was placed."""
+        """Return the name that the product had when the order was placed."""
         return self.product_snapshot.get("name") or str(_("Product without a name"))

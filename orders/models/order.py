@@ -32,11 +32,11 @@ class Source(models.TextChoices):
 
 
 REPORTED_BY_SITE = (Source.SITE, Source.IMPORT)
-"""Sources of the site: its webhook events, its responses, and copies of its database."""
+"""The sources of data from the site: its webhook events and responses, and copies of its database."""
 
 
 class Channel(models.TextChoices):
-    """How an order made by staff reached the shop."""
+    """The way in which an order made by staff reached the shop."""
 
     PHONE = "phone", pgettext_lazy("channel", "phone call")
     WHATSAPP = "whatsapp", _("WhatsApp")
@@ -49,7 +49,7 @@ CHANNEL = "channel"
 
 
 class SyncState(models.TextChoices):
-    """Whether the site knows the order as it is here. Pages of `orders` know nothing else about the bridge."""
+    """Whether the site has the order as it is in the CRM. The pages of `orders` use no other data about the bridge."""
 
     SYNCED = "synced", _("the site knows")
     PENDING = "pending", _("waiting to be sent")
@@ -58,7 +58,7 @@ class SyncState(models.TextChoices):
 
 
 class PaymentMethod(models.TextChoices):
-    """How the customer pays."""
+    """The way in which the customer pays."""
 
     CASH = "cash", _("cash")
     CARD = "card", _("card")
@@ -67,7 +67,7 @@ class PaymentMethod(models.TextChoices):
 
 
 class PaymentStatus(models.TextChoices):
-    """Whether the customer has paid."""
+    """The state of the payment."""
 
     PENDING = "pending", _("not paid")
     PAID = "paid", _("paid")
@@ -79,10 +79,11 @@ def _money(label: Any) -> models.DecimalField:
 
 
 class Order(Table):
-    """An order, received from the site or made by staff. Only `orders.services` write it.
+    """An order, received from the site or made by staff. Only `orders.services` writes orders.
 
-    Money is KZT. `bitrix_state` contains the values that both sides last agreed on, by the field names of
-    `orders.sync.fields`; a value of ours that differs from it is a pending change.
+    Money is in KZT. `bitrix_state` is the JSON value of an `Agreement` (`orders.sync.three_way_merge`). It contains the
+    values that both sides last agreed on, by the field names of `orders.sync.fields`. A value of the order that differs
+    from the agreed value is a pending change.
     """
 
     order_number = models.CharField(_("number"), max_length=20)
@@ -209,7 +210,7 @@ class Order(Table):
     bitrix_version = models.IntegerField(_("version on the site"), null=True, blank=True, editable=False)
     bitrix_updated_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
-    # It replaces the field of `Table`, because for an order of the site it is DATE_INSERT and set by the bridge.
+    # This field replaces `Table.created_at`. For an order received from the site, its value is DATE_INSERT.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     search = models.GeneratedField(
         expression=search_document(
@@ -262,12 +263,12 @@ class Order(Table):
 
     @property
     def has_left_site(self) -> bool:
-        """Return whether the order is deleted or archived on the site, so that no change can be pushed."""
+        """Return whether the order is deleted or archived on the site. In that case no change can be pushed."""
         return self.is_deleted_on_site or self.is_archived_on_site
 
     @property
     def channel(self) -> str:
-        """Return the label of the channel of an order made by staff; empty for any other order."""
+        """Return the label of the channel of an order made by staff, or an empty string for any other order."""
         value = self.metadata.get(CHANNEL)
         return str(Channel(value).label) if value in Channel.values else ""
 

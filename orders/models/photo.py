@@ -13,7 +13,7 @@ from cvety_crm.tables import Table
 
 
 def photo_path(photo: Any, filename: str) -> str:
-    """Return the path of a picture: its month and a random name that can't be guessed. `filename` is not used."""
+    """Return the path of a new picture: the current month and a random name. The `filename` from Django is not used."""
     return f"orders/{timezone.localdate():%Y/%m}/{secrets.token_urlsafe(24)}.jpg"
 
 
@@ -50,7 +50,7 @@ class OrderPhoto(Table):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Return whether the photo is withdrawn, so that no page shows it."""
+        """Return whether the photo is withdrawn. No page shows a withdrawn photo."""
         return self.withdrawn_at is not None
 
 
@@ -63,10 +63,10 @@ class PhotoAnswer(models.TextChoices):
 
 
 class PhotoApproval(Table):
-    """The customer's link to the photos of an order, and the last answer; the timeline has all answers.
+    """The customer's link to the photos of an order, and the customer's last answer. The timeline contains all answers.
 
     The link is computed from the primary key and the nonce (`orders.photos.links`), so it can be shown again at any
-    time, and a new nonce makes it invalid. It can't be computed without `SECRET_KEY`.
+    time. A new nonce makes the old link invalid. A link can't be computed without `SECRET_KEY`.
     """
 
     order = models.OneToOneField(
@@ -81,7 +81,7 @@ class PhotoApproval(Table):
     comment = models.TextField(_("comment"), blank=True, default="", db_default="")
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     answers = models.PositiveSmallIntegerField(_("answers"), default=0, db_default=0)
-    """How many answers the customer has given by this link."""
+    """The number of answers that the customer has given with this link."""
 
     class Meta:
         db_table = "order_photo_approvals"

@@ -10,7 +10,7 @@ from orders.values.search_document import search_document
 
 
 class Product(Table):
-    """A product of the site's catalogue. Prices are KZT."""
+    """A product of the site's catalogue. Prices are in KZT."""
 
     name = models.CharField(_("name"), max_length=255)
     slug = models.CharField(_("slug"), max_length=255, blank=True, default="", db_default="")

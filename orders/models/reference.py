@@ -25,7 +25,7 @@ class Stage(models.TextChoices):
 
 
 class SiteReference(Table):
-    """A row that the site also has. A stub is named after its id until staff describe it."""
+    """A row that the site also has. The name of a stub contains its id, until staff or the site give it a name."""
 
     name = models.CharField(_("name"), max_length=255)
     needs_attention = models.BooleanField(_("needs a look"), default=False)
@@ -68,7 +68,7 @@ class Status(SiteReference):
         indexes = [GinIndex(fields=["bitrix_codes"], name="order_statuses_bitrix_codes")]
 
     def clean(self) -> None:
-        """Raise `ValidationError` for a site code of another status, and for next statuses that don't exist."""
+        """Raise `ValidationError` if another status has one of the site codes, or if a next status does not exist."""
         super().clean()
         others = Status.objects.exclude(pk=self.pk)
         if taken := others.filter(bitrix_codes__overlap=self.bitrix_codes or []).first():
@@ -109,7 +109,7 @@ class City(_NamedById):
 
 
 class Shop(_NamedById):
-    """A shop (seller) that makes the bouquet."""
+    """A shop that makes bouquets. The table calls it a seller."""
 
     bitrix_id = models.IntegerField(_("id on the site"), unique=True)
 
@@ -120,7 +120,7 @@ class Shop(_NamedById):
 
 
 class DeliverySlot(_NamedById):
-    """A delivery slot. The id of a slot that the site sends as text is that text."""
+    """A delivery slot. If the site sends a slot as a string, the id is made from that string (`slot_key`)."""
 
     bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)

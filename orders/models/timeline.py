@@ -1,4 +1,4 @@
-"""The model of the timeline, which must explain how an order came to its present state."""
+"""The model of timeline entries, which must explain how an order reached its present state."""
 
 from django.conf import settings
 from django.db import models
@@ -36,7 +36,7 @@ class EventKind(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why a rule, not a user, made a change. The labels are texts for staff."""
+    """The reason why a rule, and not a user, made a change. The labels are messages for staff."""
 
     NONE = "", ""
     UNREADABLE = "unreadable", _("Some fields could not be read; they are stored as they were received")
@@ -59,7 +59,7 @@ class Reason(models.TextChoices):
 
 
 class OrderEvent(Table):
-    """One timeline entry: what changed, its source, the user who did it, and the reason if a rule decided."""
+    """One timeline entry: the change, its source, the user who made it, and the reason if a rule made it."""
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="events")
     happened_at = models.DateTimeField(_("when"), default=timezone.now, db_default=Now())
@@ -76,7 +76,7 @@ class OrderEvent(Table):
     changes = models.JSONField(_("changes"), default=list, help_text="[{field, old, new}]")
     reason = models.CharField(_("why"), max_length=40, choices=Reason, blank=True, default="")
     details = models.JSONField(_("details"), default=dict, blank=True)
-    # These rows belong to other apps, which `orders` may not import, so they are not foreign keys.
+    # These are ids of rows of other apps. `orders` may not import these apps, so the fields are not foreign keys.
     webhook_event_id = models.UUIDField(_("webhook event"), null=True, blank=True)
     push_id = models.UUIDField(_("push"), null=True, blank=True)
 
@@ -95,10 +95,13 @@ class OrderEvent(Table):
 
     @property
     def who(self) -> str:
-        """Return the name of the actor, or an empty text. `select_related("actor")` saves a query."""
+        """Return the name of the actor, or an empty string. `select_related("actor")` saves a query."""
         return display_name(self.actor)
 
     @property
     def who_and_when(self) -> str:
-        """Return `Daniyar, 11:42`, with the date if it is not today's; an entry without an actor shows its source."""
+        """Return the actor and the time, such as `Daniyar, 11:42`, with the date if it is not today.
+
+        If the entry has no actor, its source is shown instead.
+        """
         return f"{self.who or self.get_source_display()}, {short_moment(self.happened_at)}"

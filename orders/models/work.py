@@ -47,7 +47,7 @@ class OrderNote(Table):
 
 
 class OrderPresence(Table):
-    """A user who has the page of an order open, and the time of its last report (`orders.selectors.presence`)."""
+    """A user who has the page of an order open, and when the page last reported it (`orders.selectors.presence`)."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="presences")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
