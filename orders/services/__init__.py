@@ -1,5 +1,7 @@
-"""The functions that write orders; no other code may. One service is one transaction: it locks the order, changes it,
-writes one timeline entry and publishes the change to the other apps. No service uses the network.
+"""The functions that write orders. No other code may write orders.
+
+Each service is one transaction: it locks the order, changes it, writes one timeline entry and publishes the change to
+the other apps. No service uses the network.
 """
 
 from orders.exceptions import NotAllowedError

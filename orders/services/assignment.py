@@ -1,6 +1,6 @@
-"""Services for the responsible florist of an order, its courier, and the mark that the courier is notified.
+"""Services that set the responsible florist and the courier of an order, and the mark that the courier is notified.
 
-The site does not know these fields, and they are not sent to it.
+The site does not have these fields, so they are not sent.
 """
 
 from uuid import UUID
@@ -22,10 +22,10 @@ from orders.timeline_payloads import CourierNotified, FieldsChanged
 
 @transaction.atomic
 def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
-    """Assign an order without a florist to the actor; an order of the actor stays as it is.
+    """Assign an order without a florist to the actor. An order that the actor already has is not changed.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` when the order is closed or has another florist: of two users who
-    take it at the same time, only one gets it.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order is closed or has a
+    different florist. If two users take an order at the same time, only one of them gets it.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
@@ -37,9 +37,9 @@ def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) ->
 
 @transaction.atomic
 def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
-    """Remove the actor as the florist of an order; an order without a florist stays as it is.
+    """Remove the actor as the florist of an order. An order without a florist is not changed.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` when the order has another florist.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order has a different florist.
     """
     order = lock_order(order_id)
     if order.responsible_id not in (None, actor.pk):
@@ -56,11 +56,11 @@ def assign_florist(
     seen: int | str | None = "",
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Assign an order to a member of staff in place of its present florist; None removes the florist.
+    """Assign an order to a member of staff in place of its present florist, or remove the florist if `florist` is None.
 
-    `seen` is the primary key of the florist that the actor's page showed, None for no florist, an empty text to skip
-    this check. Raise `Order.DoesNotExist`, and `NotAllowedError` for a user who does not work here, and when the order
-    has another florist than `seen`.
+    `seen` is the primary key of the florist that the actor's page showed, None if it showed no florist, or an empty
+    string to skip this check. Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if `florist`
+    is not an active member of staff, or if the present florist is not `seen`.
     """
     order = lock_order(order_id)
     if order.responsible_id == (florist.pk if florist else None):
@@ -82,11 +82,12 @@ def assign_courier(
     seen: UUID | str | None = "",
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Assign a courier to the order; None removes the courier. `edit_order` marks a new courier as not notified.
+    """Assign a courier to the order, or remove the courier if `courier` is None.
 
-    `seen` is the primary key of the courier that the actor's page showed, None for no courier, an empty text to skip
-    this check. Raise `Order.DoesNotExist`, and `NotAllowedError` for a courier who does not work here, for a pickup
-    order, and when the order has another courier than `seen`.
+    A new courier is marked as not notified (`edit_order`). `seen` is the primary key of the courier that the actor's
+    page showed, None if it showed no courier, or an empty string to skip this check. Raise `Order.DoesNotExist` if
+    there is no such order, and `NotAllowedError` if the courier is not active, if the order is a pickup, or if the
+    present courier is not `seen`.
     """
     order = lock_order(order_id)
     wanted = courier.pk if courier else None
@@ -103,15 +104,15 @@ def assign_courier(
 
 
 def mark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Mark the courier as notified now; an order whose courier is already notified stays as it is.
+    """Mark the courier as notified now. An order whose courier is already notified is not changed.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` for an order without a courier.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order has no courier.
     """
     return _set_notified(order_id, is_notified=True, actor=actor, source=source)
 
 
 def unmark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Remove the mark that the courier is notified. Raise `Order.DoesNotExist`."""
+    """Remove the mark that the courier is notified. Raise `Order.DoesNotExist` if there is no such order."""
     return _set_notified(order_id, is_notified=False, actor=actor, source=source)
 
 

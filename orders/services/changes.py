@@ -37,13 +37,12 @@ def change_status(
     batch_id: UUID | None = None,
     seen: str | None = None,
 ) -> Order:
-    """Set the status of an order (our code); setting its present status changes nothing.
-
-    `seen` is the status that the actor's page showed: the change is refused when the order has another one.
+    """Set the status of an order, given by its code in the CRM. Setting the present status again changes nothing.
 
     The status is sent to the site after the hold period (`orders.rules.hold`), and can be undone until then
-    (`orders.services.undo`). `batch_id` is the same for all changes of one action. Raise `Order.DoesNotExist`, and
-    `NotAllowedError` when there is no such status or the present status does not allow it.
+    (`orders.services.undo`). `batch_id` is the same for all changes of one action. `seen` is the status that the
+    actor's page showed. Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if there is no such
+    status, if the present status is not `seen`, or if the present status does not allow the change.
     """
     order = lock_order(order_id)
     if order.status_id == status:
@@ -92,10 +91,10 @@ def edit_order(
     """Change fields of an order (named as in `orders.sync.fields` or `LOCAL_FIELDS`), and its items if given.
 
     Slots, cities and shops are given by their ids on the site. Fields that are not in `changes` keep their values. For
-    a status use `change_status`. A new courier is marked as not notified. A discount or a sum is spread over the lines,
-    and sum and discount are computed from lines and fee (`orders.services.totals`). Raise `Order.DoesNotExist`, and
-    `NotAllowedError` for a field that can't be changed here, a discount above the sum of the goods, or a value that the
-    site can't store.
+    a status, use `change_status`. A new courier is marked as not notified. A discount or a sum is spread over the
+    items, and then the sum and the discount are computed from the items and the fee (`orders.services.totals`). Raise
+    `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if a field can't be edited, if the discount is
+    above the sum of the goods, or if the site can't store a value.
     """
     changes = given_values(changes)
     if items is not None and not items:
@@ -124,7 +123,7 @@ def edit_order(
         store_items(order=order, existing=existing, wanted=items, products=_products(items))
 
     differences = changes_between(before, after)
-    # Two members of staff may have the same name, so the comparison by names would miss such a change.
+    # Two rows, such as members of staff, may have the same name, so a comparison of names would miss such a change.
     differences += [
         {"field": name, "old": before[name], "new": after[name]} for name in others if before[name] == after[name]
     ]
@@ -133,7 +132,7 @@ def edit_order(
     if names or items is not None:
         _save(order, columns, list(order.items.all()) if items is not None else None)
     else:
-        # The site does not know the local fields, so the sync state does not change.
+        # The site does not have the local fields, so the sync state does not change.
         order.save(update_fields=[*columns, "updated_at"])
     event = write_event(order=order, payload=FieldsChanged(), source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
@@ -147,7 +146,7 @@ def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:
 
 
 def conflicting_change(order: Order) -> str | None:
-    """Return the status (our code) that the CRM had when the site kept another one; None without a conflict."""
+    """Return the status (its code in the CRM) that the site did not accept, or None if there is no conflict."""
     if order.sync_state != SyncState.CONFLICT:
         return None
     event = order.events.filter(kind=EventKind.CONFLICT, details__has_key=DESIRED).first()

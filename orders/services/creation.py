@@ -1,4 +1,4 @@
-"""The service by which staff create an order: from a phone call, from Instagram, in the shop."""
+"""The service by which staff create an order that reached the shop by phone, WhatsApp or Instagram, or in person."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ DEFAULT_SHOP = 17008  # CVETYKZ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
-    """A line of a new order: a product of the catalogue, or a text with a price. The price is KZT for one piece."""
+    """An item of a new order: a product of the catalogue, or a name with a price. Prices are in KZT, for one piece."""
 
     product: Product | None = None
     name: str = ""
@@ -52,7 +52,7 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Name and phone that the caller gives; a known customer is found by phone in any spelling."""
+    """The name and phone that the caller gives. A known customer is found by the phone in any format."""
 
     name: str = ""
     phone: str = ""
@@ -72,11 +72,11 @@ def create_order(
 ) -> Order:
     """Create an order, which the bridge then creates on the site. `fields` are named as in `orders.sync.fields`.
 
-    Defaults are slot 18, the city Алматы, the shop CVETYKZ, and the whole sum as the paid amount of a paid order. A
-    discount, or a sum that differs from items and fee, lowers the prices of the lines further. Without a `customer` the
-    customer is found or created from the `caller`. An `order_id` makes the call repeatable: an existing order with this
-    id is returned unchanged. Raise `NotAllowedError` without items, for a field that a new order can't have, a discount
-    above the sum of the goods, or a value that the site can't store.
+    The defaults are slot 18, the city Алматы and the shop CVETYKZ. The default paid amount of a paid order is its whole
+    sum. A discount, or a sum below the items and the fee, lowers the prices of the items further. Without a `customer`,
+    the customer is found or created from the `caller`. An `order_id` makes the call repeatable: if an order with this
+    id exists, it is returned unchanged. Raise `NotAllowedError` if there are no items, if a field can't be edited, if
+    the discount is above the sum of the goods, or if the site can't store a value.
     """
     if order_id is not None and (known := _find_created(order_id)):
         return known
@@ -118,7 +118,7 @@ def create_order(
         setattr(order, FIELDS[name].attribute if name in FIELDS else name, value)
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
-    # `totals` returns the class of lines that it was given, but its annotation names only the protocol.
+    # By their types, the keys of `products` may be None, because a product may not be on the site.
     store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
 
     event = write_event(order=order, payload=OrderCreated(), source=source, actor=actor)
@@ -127,7 +127,7 @@ def create_order(
 
 
 def _find_created(order_id: UUID) -> Order | None:
-    # Of two requests of a double click, the second waits for the lock and finds the order of the first.
+    # If a double click sends two requests, the second one waits for the lock and finds the order of the first one.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new order {order_id}"])
     return Order.objects.filter(pk=order_id).first()
@@ -146,7 +146,7 @@ def _line(item: NewItem) -> ItemSnapshot:
 
 
 def _next_number() -> str:
-    """Return the next number `CRM-…`. The site's number replaces it later, and search finds the order by both."""
+    """Return the next own number, `CRM-…`. The site's number replaces it later. Search finds the order by both."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('order_numbers_crm')")
         return f"CRM-{cursor.fetchone()[0]}"

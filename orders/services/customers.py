@@ -7,7 +7,7 @@ from orders.values.phones import normalize_phone
 
 
 def add_customer(customer: Customer) -> None:
-    """Insert a new customer, with the phone normalized."""
+    """Insert a new customer. The phone is normalized first."""
     customer.phone = normalize_phone(customer.phone).value
     customer.save(force_insert=True)
 

@@ -1,4 +1,4 @@
-"""Storing the lines of an order. The number of SQL statements does not depend on the number of lines."""
+"""Functions that store the items of an order. The number of SQL statements does not depend on the number of items."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 def as_snapshot(item: OrderItem) -> ItemSnapshot:
-    """Return a stored line in the form that `store_items` takes."""
+    """Return the snapshot of a stored item, as `store_items` needs it."""
     return ItemSnapshot(
         bitrix_basket_id=item.bitrix_basket_id,
         bitrix_product_id=item.bitrix_product_id,
@@ -36,7 +36,10 @@ def as_snapshot(item: OrderItem) -> ItemSnapshot:
 
 
 def new_line(product: Product | None, name: str, quantity: Decimal, price: Decimal | None) -> ItemSnapshot:
-    """Return a line of an order of staff. No price means that of the product; a lower price counts as a discount."""
+    """Return an item of an order made by staff.
+
+    Without a price, the item has the price of the product. A price below the price of the product counts as a discount.
+    """
     catalogue = product.price if product is not None else None
     price = price if price is not None else catalogue or Decimal(0)
     snapshot = {"name": name, "currency": "KZT"}
@@ -54,11 +57,11 @@ def new_line(product: Product | None, name: str, quantity: Decimal, price: Decim
 def store_items(
     *, order: Order, existing: Sequence[OrderItem], wanted: Sequence[ItemSnapshot], products: Mapping[int, UUID]
 ) -> None:
-    """Replace the lines of the order by the wanted ones, with at most one upsert and one delete.
+    """Replace the items of the order by the wanted items, with at most one upsert and one delete.
 
-    A wanted line updates the existing line with the same id on the site, else the one with the same product, quantity
-    and price (so a line that was created here gets its id on the site). An updated line keeps its product snapshot of
-    the time of the order; only the list price in it is updated together with the price.
+    A wanted item updates the existing item with the same id on the site, or else the existing item with the same
+    product, quantity and price. So an item created in the CRM gets its id on the site. As long as the product is the
+    same, only the list price and the discount in the product snapshot are updated.
     """
     by_basket = {item.bitrix_basket_id: item for item in existing if item.bitrix_basket_id is not None}
     by_content: dict[str, list[OrderItem]] = defaultdict(list)
@@ -75,7 +78,7 @@ def store_items(
             row = OrderItem(order=order, product_snapshot=dict(line.product_snapshot))
         left.discard(row.pk)
         before = _content(row)
-        # The line now sells another product; a line without a product is identified by its name.
+        # If the product is different now, so is the snapshot. An item without a product is identified by its name.
         if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
         else:
@@ -95,9 +98,9 @@ def store_items(
 
 
 def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> None:
-    """Set the ids of the site's present lines on our lines, which keep their contents, with at most one statement.
+    """Set the ids of the site's present items on our items, with at most one SQL statement.
 
-    The site refuses a change of a line that it no longer has.
+    The contents of our items are not changed. The site refuses a change of an item that it no longer has.
     """
     kept = {item.bitrix_basket_id for item in ours}
     present = {line.bitrix_basket_id for line in theirs}
@@ -113,7 +116,7 @@ def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> N
 
 
 def _with_list_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our product snapshot with the list price and discount of theirs, unless theirs has no list price."""
+    """Return our product snapshot with the list price and discount of the site's snapshot, if that has a list price."""
     source = theirs if LIST_PRICE in theirs else ours
     rest = {key: value for key, value in ours.items() if key not in LINE_MONEY}
     return rest | {key: source[key] for key in LINE_MONEY if key in source}

@@ -1,4 +1,4 @@
-"""Locking an order before it is changed, and setting its sync state afterwards."""
+"""Functions that lock an order before it is changed, and set its sync state afterwards."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,22 +14,23 @@ from orders.sync.three_way_merge import Agreement
 
 
 def lock_order(order_id: UUID) -> Order:
-    """Return the order, locked until the end of the transaction. Raise `Order.DoesNotExist`."""
+    """Return the order, locked until the end of the transaction. Raise `Order.DoesNotExist` if it does not exist."""
     # The query has no joins: after waiting for the lock, PostgreSQL compares the new row with the old joined row, so
     # an order whose status changed during the wait would not be found.
     return Order.objects.select_for_update().get(pk=order_id)
 
 
 def lock_orders(order_ids: Iterable[UUID]) -> list[Order]:
-    """Lock the existing ones of these orders until the end of the transaction; return them with their ids only."""
-    # All transactions lock orders in the order of their ids, so that they can't deadlock.
+    """Lock these orders until the end of the transaction. Return those that exist, with only their ids loaded."""
+    # All transactions lock orders sorted by id, so they can't deadlock.
     return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk").only("pk"))
 
 
 def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:
-    """Lock and return the order with this id on the site, or the one created here with this id; None if there is none.
+    """Lock and return the order with the id `bitrix_order_id` on the site.
 
-    If there is none, lock its creation until the end of the transaction.
+    If the site's id of the order is not known yet, find the order by `crm_order_id`, its primary key. If there is no
+    such order, lock its creation until the end of the transaction, and return None.
     """
     known = Q(bitrix_order_id=bitrix_order_id)
     if crm_order_id is not None:
@@ -37,19 +38,20 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
     order = _find(known)
     if order is None:
         lock_creation([bitrix_order_id])
-        # Another transaction may have created the order before releasing the lock. That is rare, so `exists` is first.
+        # Another transaction may have created the order during the wait for the lock. That is rare, so the cheaper
+        # `exists` comes first.
         if Order.objects.filter(known).exists():
             order = _find(known)
     return order
 
 
 def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
-    """Lock the creation of these orders of the site until the end of the transaction, in the order of their ids."""
+    """Lock the creation of orders with these ids on the site until the end of the transaction, sorted by id."""
     lock_names(f"order {key}" for key in sorted(bitrix_order_ids))
 
 
 def lock_names(names: Iterable[str]) -> None:
-    """Lock names until the end of the transaction, in the given order. A name stands for a row that does not exist."""
+    """Lock names until the end of the transaction, in this sequence. A name stands for a row that may not exist yet."""
     if _is_dry_run.get():
         return
     with connection.cursor() as cursor:
@@ -60,10 +62,10 @@ def lock_names(names: Iterable[str]) -> None:
 
 @contextmanager
 def dry_run() -> Iterator[None]:
-    """Skip all locks of names in this context, which is for a long transaction that will be rolled back.
+    """Skip all locks of names in this context. Use it for a long transaction that will be rolled back.
 
     PostgreSQL keeps these locks until the transaction ends, in a table of a few thousand entries that all sessions
-    share; when the table is full, no session can lock anything. Unique indexes still prevent duplicates.
+    share. When the table is full, no session can lock anything. Unique indexes still prevent duplicates.
     """
     token = _is_dry_run.set(True)
     try:
@@ -82,7 +84,7 @@ def _find(known: Q) -> Order | None:
 
 
 def unsent_fields(order: Order, agreement: Agreement, items: Sequence[Line] | None = None) -> list[str]:
-    """Return the names of the fields with a pending change. Loaded `items` save a query."""
+    """Return the names of the fields with a pending change. Pass `items` if they are loaded, which saves a query."""
     return agreement.unsent(order_values(order, PUSHED, items))
 
 
@@ -91,8 +93,8 @@ def settle_sync_state(
 ) -> None:
     """Set the order's sync state after a change.
 
-    A failure stays until there is a new pending change (`is_pending_change`), and as long as the site can't store one
-    of our values. A conflict stays until it is resolved. Omit `items` only if this transaction did not change them.
+    A failure is kept until there is a new pending change (`is_pending_change`), and as long as the site can't store one
+    of our values. A conflict is kept until it is resolved. Omit `items` only if this transaction did not change them.
     """
     if order.has_left_site:
         order.sync_state = SyncState.SYNCED  # the site no longer has the order

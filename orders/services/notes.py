@@ -16,9 +16,9 @@ LONGEST_NOTE = 5000  # characters
 
 @transaction.atomic
 def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
-    """Add a note. It has an author and a time of its own, so no timeline entry is written.
+    """Add a note to an order. A note has an author and a time of its own, so no timeline entry is written.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` for an empty text or one that is too long.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the text is empty or too long.
     """
     text = storable_text(text.replace("\r\n", "\n")).strip()
     if not text:
@@ -29,5 +29,5 @@ def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
             % {"limit": LONGEST_NOTE, "count": len(text)}
         )
     order = lock_order(order_id)
-    order.save(update_fields=["updated_at"])  # open lists reload rows whose `updated_at` is new
+    order.save(update_fields=["updated_at"])  # open lists reload rows whose `updated_at` has changed
     return OrderNote.objects.create(order=order, author=actor, text=text)

@@ -1,4 +1,4 @@
-"""Services for the link by which a customer sees the photos of the bouquet, and for the customer's answer."""
+"""Services for the link with which a customer sees the photos of the bouquet, and for the customer's answer."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -19,19 +19,19 @@ from orders.timeline_payloads import LinkChange, PhotoAnswered, PhotoLinkChanged
 from orders.values.text import storable_text
 
 MOST_ANSWERS = 10
-"""How many answers a customer may give by one link: each answer sends a message to the shop."""
+"""The maximum number of answers that a customer may give with one link. Each answer sends a message to the shop."""
 LONGEST_COMMENT = 500  # characters
 
 
 class LinkExpiredError(Exception):
-    """The link was never made, or it is revoked or expired."""
+    """The error for a link that was never made, was revoked or has expired."""
 
 
 @transaction.atomic
 def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> PhotoApproval:
-    """Make a new link for the customer and clear the answer; the previous link stops working.
+    """Make a new link for the customer, and clear the customer's answer. The previous link stops working.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` for an order without photos.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order has no photos.
     """
     order = lock_order(order_id)
     if not order.photos.filter(withdrawn_at=None).exists():
@@ -48,7 +48,10 @@ def make_photo_link(*, order_id: UUID, actor: User | None, source: Source = Sour
 
 @transaction.atomic
 def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> None:
-    """Revoke the customer's link, if there is one; the answer stays. Raise `Order.DoesNotExist`."""
+    """Revoke the customer's link, if there is one. The customer's answer is kept.
+
+    Raise `Order.DoesNotExist` if there is no such order.
+    """
     order = lock_order(order_id)
     approval = PhotoApproval.objects.filter(order=order).exclude(nonce="").first()
     if approval is None:
@@ -62,13 +65,14 @@ def revoke_photo_link(*, order_id: UUID, actor: User | None, source: Source = So
 def answer_photos(
     *, token: str, seen: Collection[UUID], liked: bool, comment: str = "", answers_seen: int | None = None
 ) -> PhotoApproval:
-    """Store the customer's answer, given by the token of the link; a repeated answer changes nothing.
+    """Store the answer of the customer whose link has this token. A repeated answer changes nothing.
 
-    `seen` are the ids of the photos that the page showed: an answer to other photos is refused. `answers_seen` is the
-    number of answers when the page was opened, so that a page that was left open does not replace an answer of another
-    page. A customer who rejects the bouquet must write a comment. The comment becomes the order's problem unless the
-    order has another problem, and a later approval removes it. Raise `LinkExpiredError`, and `NotAllowedError` with a
-    text for the customer.
+    `seen` contains the ids of the photos that the page showed. The answer is refused if the order has different photos
+    now. `answers_seen` is the number of answers when the page was opened. The answer is refused if the customer has
+    answered on a different page since then. A customer who rejects the bouquet must write a comment. The comment
+    becomes the order's problem, unless staff have reported a problem, and a later approval clears this problem. Raise
+    `LinkExpiredError` if the link does not work, and `NotAllowedError`, with a message for the customer, if the answer
+    is refused.
     """
     found = find_approval(token)
     if found is None:
@@ -107,9 +111,9 @@ def answer_photos(
 
 
 def _settle_problem(order: Order, comment: str) -> list[dict[str, str]]:
-    """Set the order's problem to the customer's comment, or clear it; a problem reported by staff stays.
+    """Set the order's problem to the customer's comment, or clear the problem if there is no comment.
 
-    Return the changes for the timeline.
+    A problem reported by staff is kept. Return the changes for the timeline.
     """
     prefix = gettext("The customer asks for another bouquet:")
     wanted = f"{prefix} {comment}" if comment else ""

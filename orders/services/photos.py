@@ -19,7 +19,7 @@ from orders.services.timeline import write_event
 from orders.timeline_payloads import Payload, PhotoAdded, PhotoWithdrawn
 
 MOST_PHOTOS = 20
-"""The limit of photos of one order; withdrawn photos do not count."""
+"""The maximum number of photos of one order. Withdrawn photos do not count."""
 
 
 def add_photo(
@@ -27,8 +27,9 @@ def add_photo(
 ) -> OrderPhoto:
     """Add the picture in an uploaded file of `size` bytes to an order.
 
-    The customer's answer is cleared, and the same link asks for another one. Raise `Order.DoesNotExist`, and
-    `NotAllowedError` for a file that is not a picture, or when the order already has `MOST_PHOTOS` photos.
+    The customer's answer is cleared, and the customer can answer again at the same link. Raise `Order.DoesNotExist` if
+    there is no such order, and `NotAllowedError` if the file is not a picture or the order already has `MOST_PHOTOS`
+    photos.
     """
     _check_photo_count(Order.objects.only("pk").get(pk=order_id))
     picture = read_picture(upload, size)  # takes about a second, so the order is not locked yet
@@ -47,9 +48,9 @@ def add_photo(
 def withdraw_photo(
     *, photo_id: UUID, actor: User | None, reason: str = "", source: Source = Source.ADMIN
 ) -> OrderPhoto:
-    """Withdraw a photo and delete its files; a photo that is already withdrawn stays as it is.
+    """Withdraw a photo and delete its files. A photo that is already withdrawn is not changed.
 
-    The customer's answer is cleared. Raise `OrderPhoto.DoesNotExist`.
+    The customer's answer is cleared. Raise `OrderPhoto.DoesNotExist` if there is no such photo.
     """
     photo = OrderPhoto.objects.get(pk=photo_id)
     order = lock_order(photo.order_id)
@@ -74,8 +75,8 @@ def write_photo_event(
     source: Source,
     changes: list[dict[str, str]] | None = None,
 ) -> None:
-    """Save `changes` of the order, write the timeline entry of the photo, and publish it to the other apps."""
-    # Open lists reload rows whose `updated_at` is new.
+    """Save the changed fields of the order, write a timeline entry, and publish the change to the other apps."""
+    # Open lists reload rows whose `updated_at` has changed.
     order.save(update_fields=[*(change["field"] for change in changes or ()), "updated_at"])
     event = write_event(order=order, payload=payload, source=source, actor=actor, changes=changes)
     publish(OrderChange(order, event))
@@ -91,7 +92,7 @@ def _store(photo: OrderPhoto, actor: User | None, source: Source) -> None:
 
 
 def _clear_answer(order: Order) -> None:
-    """Clear the customer's answer, since it was about other photos. The timeline keeps it."""
+    """Clear the customer's answer, since it was about different photos. The timeline still contains the answer."""
     PhotoApproval.objects.filter(order=order).exclude(answer=PhotoAnswer.NONE).update(
         answer=PhotoAnswer.NONE, comment="", answered_at=None, updated_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Services for presence: a page of an order reports every 20 seconds that it is open, and once when it is left.
+"""Services for presence. A page of an order reports every 20 seconds that it is open, and reports once that it is left.
 
 There is one row for each user and order. Rows of pages that closed without a report expire
 (`orders.selectors.presence.GONE_AFTER`).
@@ -24,16 +24,20 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The response to an open page: names of other users on it, and the latest timeline entry since it was opened."""
+    """The response to an open page of an order.
+
+    `others` are the names of other users who have the page open. `changed` is the latest timeline entry that was
+    written since the page was opened.
+    """
 
     others: list[str]
     changed: OrderEvent | None = None
 
 
 def beat(order_id: UUID, user: User, *, since: datetime | None) -> Now | None:
-    """Record that the user has the order's page open; return the other users and the latest change `since`.
+    """Record that the user has the order's page open. Return the other users and the latest change after `since`.
 
-    Return None when there is no such order. Make three queries.
+    Return None if there is no such order. This makes three queries.
     """
     now = timezone.now()
     with connection.cursor() as cursor:

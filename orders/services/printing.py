@@ -1,4 +1,4 @@
-"""Recording which postcards were printed, because a postcard printed twice may end up in two bouquets."""
+"""The record of printed postcards. A postcard that is printed twice by mistake may end up in two bouquets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Print:
 
 
 class AlreadyPrintedError(Exception):
-    """Postcards of the orders `order_ids` were printed more often than the actor's page showed."""
+    """The error that postcards of the orders `order_ids` were printed more often than the actor's page showed."""
 
     def __init__(self, order_ids: Sequence[UUID]) -> None:
         super().__init__(f"{len(order_ids)} postcards were printed before")
@@ -32,7 +32,7 @@ class AlreadyPrintedError(Exception):
 
 
 def postcard_prints(order_ids: Sequence[UUID]) -> dict[UUID, list[Print]]:
-    """Return the prints of the postcard of each order, the latest first, with one query."""
+    """Return the prints of each order's postcard, the latest print first, with one query."""
     found: dict[UUID, list[Print]] = {}
     events = OrderEvent.objects.filter(order__in=order_ids, kind=EventKind.PRINTED).select_related("actor")
     for event in events.order_by("-happened_at", "-created_at"):
@@ -52,8 +52,8 @@ def record_postcards_printed(
 ) -> None:
     """Write a timeline entry for each printed postcard, with four queries for any number of orders.
 
-    `seen` is the number of earlier prints of each order that the actor's page showed. Raise `AlreadyPrintedError`, and
-    write nothing, when an order has more. No order changes, so the entries are not published.
+    `seen` contains the number of earlier prints that the actor's page showed for each order. If an order has more
+    prints, write nothing and raise `AlreadyPrintedError`. No order changes, so the entries are not published.
     """
     orders = lock_orders(order_ids)
     locked = [order.pk for order in orders]

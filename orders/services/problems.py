@@ -19,10 +19,10 @@ LONGEST_REASON = 500  # characters
 
 @transaction.atomic
 def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: Source = Source.ADMIN) -> Order:
-    """Set the problem of the order; the same reason again changes nothing.
+    """Set the problem of the order. Reporting the same reason again changes nothing.
 
-    A new reason replaces the previous one, which the timeline keeps. Raise `Order.DoesNotExist`, and `NotAllowedError`
-    without a reason or with one that is too long.
+    A new reason replaces the previous reason, which the timeline still contains. Raise `Order.DoesNotExist` if there is
+    no such order, and `NotAllowedError` if the reason is empty or too long.
     """
     reason = _line(reason)
     if not reason:
@@ -42,7 +42,10 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
 
 @transaction.atomic
 def solve_problem(*, order_id: UUID, actor: User | None, comment: str = "", source: Source = Source.ADMIN) -> Order:
-    """Clear the problem of the order; an order without one stays as it is. Raise `Order.DoesNotExist`."""
+    """Clear the problem of the order. An order without a problem is not changed.
+
+    Raise `Order.DoesNotExist` if there is no such order.
+    """
     order = lock_order(order_id)
     if not order.problem:
         return order

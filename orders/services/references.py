@@ -1,5 +1,7 @@
-"""Finding the reference data and products that an order refers to. For an unknown id a stub is created, named after
-the id and marked for attention, so that an order is never rejected for missing reference data.
+"""Functions that find the reference data and the products to which an order refers.
+
+For an unknown id, a stub is created. Its name contains the id, and it needs attention. So an order is never rejected
+because of missing reference data.
 """
 
 from collections.abc import Iterable
@@ -20,12 +22,12 @@ from orders.values.slots import parse_slot
 
 @dataclass(slots=True)
 class References:
-    """Primary keys of the rows that `resolve` found or created."""
+    """The keys of the rows that `resolve` found or created."""
 
     status: str | None = None
     status_is_final: bool = False
     products: dict[int, UUID] = field(default_factory=dict)
-    """The site's product id -> our key."""
+    """Maps the ids of products on the site to their primary keys."""
 
 
 STUB_PREFIX = "bitrix_"
@@ -34,8 +36,8 @@ UNKNOWN_SORT = 1000
 """The sort value of an unknown status, which puts it last in lists."""
 _NAME_LENGTH = Product._meta.get_field("name").max_length
 
-# This is SQL because it runs for each received order, and building the union of five querysets in Django would take a
-# sixth of the time of an order. A NULL matches no row.
+# This is SQL because it runs for each received order. Building the union of five querysets in Django would take a sixth
+# of the time that an order needs. A NULL matches no row.
 _LOOKUP = """
     SELECT CASE WHEN is_final THEN 'final' ELSE 'status' END, code, id
     FROM order_statuses WHERE bitrix_codes @> ARRAY[%(status)s]::varchar[]
@@ -55,7 +57,7 @@ def resolve(
     slot: str | None = None,
     items: Iterable[ItemSnapshot] = (),
 ) -> References:
-    """Return the rows with these ids of the site, with one query, and create a stub for each missing row.
+    """Return the keys of the rows with these ids on the site, with one query. Create a stub for each missing row.
 
     `status` is the site's code. An argument that is None is not looked up.
     """
@@ -87,23 +89,23 @@ def resolve(
 
 
 def known_status(bitrix_code: str, agreement: Agreement) -> str | None:
-    """Return our code of the agreed status if `bitrix_code` is the site's code of it; else None.
+    """Return the agreed status (its code in the CRM) if `bitrix_code` is its code on the site, and None otherwise.
 
-    If staff have moved the site's code to another status since, this order keeps its status. A stub is never returned,
-    since staff may have described it since.
+    If staff have moved the site's code to a different status since then, the status of the order is not changed. A stub
+    is never returned: staff may have moved its code to a status that is not a stub.
     """
     agreed = str(agreement.value("status"))
     return agreed if bitrix_code == agreement.site_status and not agreed.startswith(STUB_PREFIX) else None
 
 
 def stub_status_name(bitrix_code: str) -> str:
-    """Return the name of the stub of a status."""
+    """Return the name of a stub for the status with this code on the site."""
     return gettext("Status %(code)s of the site") % {"code": bitrix_code}
 
 
 def _insert(row: SiteReference) -> None:
     row.bitrix_state = Agreement.on(name=row.name).as_json()
-    # Another transaction may create the same stub at the same time; both rows would be equal.
+    # Another transaction may create the same stub at the same time. Both rows would be equal.
     type(row)._default_manager.bulk_create([row], ignore_conflicts=True)
 
 
@@ -148,7 +150,7 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
     rows = [
         (
             item.bitrix_product_id,
-            # The name of a line may be longer than the column of the product; the line keeps the whole name.
+            # The name of an item may be longer than the column of the product. The item still has the whole name.
             (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
             or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
             full_price(item),

@@ -1,4 +1,4 @@
-"""Writing timeline entries."""
+"""Functions that write timeline entries."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ def new_event(
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Return an unsaved entry, dated now unless `happened_at` is given. The payload determines its kind."""
+    """Return an unsaved timeline entry, dated now unless `happened_at` is given. The payload determines its kind."""
     return OrderEvent(
         order=order,
         kind=payload.kind,
@@ -56,7 +56,7 @@ def write_event(
     webhook_event_id: UUID | None = None,
     push_id: UUID | None = None,
 ) -> OrderEvent:
-    """Insert one entry and return it. The arguments are those of `new_event`."""
+    """Insert a timeline entry and return it. The arguments are the same as for `new_event`."""
     event = new_event(
         order=order,
         payload=payload,
@@ -73,6 +73,6 @@ def write_event(
 
 
 def replace_payload(event: OrderEvent, payload: Payload) -> None:
-    """Replace the payload of an entry by one of the same kind; keys that this version does not know are kept."""
+    """Replace the payload of an entry by a payload of the same kind. Stored keys that the payload lacks are kept."""
     event.details = {**event.details, **payload.to_json()}
     event.save(update_fields=["details", "updated_at"])

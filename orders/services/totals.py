@@ -1,7 +1,8 @@
-"""Computing sum, discount and lines of an order after staff change any of them. No other module computes them.
+"""The computation of the sum, the discount and the items of an order after staff change any of them.
 
-The sum is that of the lines and the delivery, and the discount is that of the lines (`orders.rules.discounts`). An
-order of the site with another sum keeps it until staff change its lines, its discount or its sum.
+No other module computes them. The sum is the total of all items plus the delivery fee. The discount is the difference
+between the list prices and the prices of the items (`orders.rules.discounts`). The site may have reported a different
+sum for an order. Such a sum is not corrected until staff change the items, the discount or the sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,12 @@ from orders.sync.snapshot import ItemSnapshot
 
 TOTAL, FEE, DISCOUNT = MONEY = ("total_amount", "delivery_fee", "discount_amount")
 PRICE_BELOW = Decimal(10) ** 10
-"""KZT; the columns of prices and sums can hold only smaller amounts."""
+"""The limit for prices and sums, in KZT. Their columns can store only smaller amounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The lines of an order, with the sum and the discount computed from them. KZT."""
+    """The items of an order, and the sum and the discount computed from them, in KZT."""
 
     lines: tuple[ItemSnapshot, ...]
     total: Decimal
@@ -41,10 +42,11 @@ def totals(
     total: Decimal | None = None,
     from_prices: bool = False,
 ) -> Totals:
-    """Return the lines with the given discount, or the discount that the given sum implies, spread over their prices.
+    """Return the items with a discount in their prices: the given discount, or the discount that the given sum implies.
 
-    Without either, the prices stay. The discount is counted from the list prices, or with `from_prices` from the
-    prices. Raise `NotAllowedError` when sum and discount contradict each other, or when they are out of range.
+    If neither is given, the prices are not changed. The discount is subtracted from the list prices, or with
+    `from_prices` from the present prices. Raise `NotAllowedError` if the sum and the discount contradict each other or
+    are out of range.
     """
     goods = goods_of(lines) if from_prices else list_sum(lines)
     if total is not None:
@@ -79,7 +81,7 @@ def totals(
 
 
 def _check_discount(discount: Decimal, goods: Decimal) -> None:
-    """Raise `NotAllowedError` for a discount that is more than the goods cost."""
+    """Raise `NotAllowedError` if the discount is more than the goods cost."""
     if discount > goods:
         raise NotAllowedError(
             gettext("The discount of %(discount)s is more than the goods cost, %(goods)s: delivery is not discounted.")
@@ -91,9 +93,9 @@ def _check_discount(discount: Decimal, goods: Decimal) -> None:
 def edited_totals(
     order: Order, changes: Mapping[str, Any], items: Sequence[ItemSnapshot] | None, existing: Sequence[OrderItem]
 ) -> tuple[dict[str, Any], Sequence[ItemSnapshot] | None]:
-    """Return the changes and the lines to store: what staff have changed, and the sums computed from it.
+    """Return the changes and the items to store, including the sum and the discount computed from changes by staff.
 
-    `existing` are the present lines of the order. Raise `NotAllowedError` as `totals` does.
+    `existing` contains the present items of the order. Raise `NotAllowedError` under the conditions of `totals`.
     """
     given = {name: as_money(changes[name]) for name in MONEY if name in changes}
     changed = {name for name, value in given.items() if value != getattr(order, name)}
@@ -103,11 +105,11 @@ def edited_totals(
     fee = given.get(FEE, order.delivery_fee)
     lines = items if items is not None else [as_snapshot(item) for item in existing]
     if not are_lines_other and given.keys() == {FEE}:
-        # The sum of an order of the site may differ from its parts; that difference stays.
+        # The sum of an order received from the site may differ from its parts. This difference is kept.
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))
-        return dict(changes), items  # the site has not reported them yet
+        return dict(changes), items  # the site has not reported the items yet
     found = totals(lines, fee=fee, discount=given.get(DISCOUNT), total=given.get(TOTAL))
     sums = {TOTAL: found.total, DISCOUNT: found.discount}
     return {**changes, **sums}, found.lines
@@ -116,10 +118,11 @@ def edited_totals(
 def merged_total(
     before: Mapping[str, Any], existing: Sequence[Line], lines: Sequence[Line], fee: Decimal
 ) -> Decimal | None:
-    """Return the sum of lines and fee, for an order of which the site has changed one part and staff another.
+    """Return the sum of the items and the fee, if the site has changed one of them and staff the other.
 
-    `before` are our values (comparable form) and `existing` our lines before the merge; `lines` and `fee` are those
-    after it. Return None when our sum was not that of lines and fee before the merge.
+    `before` contains our values in comparable form before the merge, and `existing` our items before it. `lines` and
+    `fee` are the items and the fee after the merge. Return None if our sum differed from the sum of our items and our
+    fee before the merge.
     """
     if goods_of(existing) + as_money(before[FEE]) != as_money(before[TOTAL]):
         return None
@@ -127,7 +130,7 @@ def merged_total(
 
 
 def as_money(value: Any) -> Decimal:
-    """Return an amount rounded to two places, as it is stored; None counts as zero."""
+    """Return an amount rounded to two decimals, as it is stored. None counts as zero."""
     return Decimal(str(value or 0)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 

@@ -1,4 +1,4 @@
-"""Undoing a change of status within the hold period, as if the status had not been set.
+"""Services that undo a change of status within the hold period, as if the status had not been set.
 
 During the hold period (`orders.rules.hold`) the status is sent neither to the site nor to Telegram. The timeline entry
 of the change stores the values to restore (`orders.timeline_payloads.undo`).
@@ -27,11 +27,11 @@ from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, StatusChanged, U
 logger = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(minutes=10)
-"""How long after the hold period the changes of one action are still found, so that staff see which are too old."""
+"""How long the changes of one action are found after the hold period. So staff see which of them can't be undone."""
 
 
 def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
-    """Return the values of the order before a change of its status, which undoing the change restores.
+    """Return the values of the order before a change of its status. An undo restores these values.
 
     `batch_id` is the same for all changes of one action.
     """
@@ -49,7 +49,8 @@ def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
 def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
     """Undo the status change of this timeline entry, and delete the entry.
 
-    Raise `Order.DoesNotExist`, and `NotAllowedError` when the status has been sent or has been changed again.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the change was already undone or
+    can't be undone any more.
     """
     order = lock_order(order_id)
     event = order.events.filter(pk=event_id).first()
@@ -67,7 +68,7 @@ def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
     order.status_held_until = before.held_until
     if before.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.CONFLICT  # the timeline still has our desired status
-    # The items are passed because they may have been edited and sent since.
+    # The items are passed because they may have been edited and sent since the change.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
     order.save(update_fields=["status", "completed_at", "status_held_until", "sync_state", "updated_at"])
     publish_undone(order, event)
@@ -77,9 +78,9 @@ def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
 
 
 def undoable_change(order: Order) -> OrderEvent | None:
-    """Return the timeline entry of the status change that can be undone now, else None.
+    """Return the timeline entry of the status change that can be undone now, or None if there is none.
 
-    An order without a held status needs no query.
+    No query is made if the order has no held status.
     """
     if order.status_held_until is None or order.status_held_until <= timezone.now():
         return None
@@ -88,25 +89,28 @@ def undoable_change(order: Order) -> OrderEvent | None:
 
 
 def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
-    """Return the status changes of one action with their orders, oldest first, within hold period and `LOOK_BACK`."""
-    # The date narrows the query by an index to the few entries of the last minutes.
+    """Return the status changes of one action with their orders, oldest first.
+
+    Changes that are older than the hold period and `LOOK_BACK` together are not found.
+    """
+    # The condition on the date uses an index and reads only the entries of the last minutes.
     recent = OrderEvent.objects.filter(happened_at__gte=timezone.now() - hold_period() - LOOK_BACK)
     found = recent.filter(**{BATCH_LOOKUP: str(batch_id)}).select_related("order")
     return list(found.order_by("happened_at", "created_at"))
 
 
 def held_until_of(event: OrderEvent) -> datetime | None:
-    """Return the end of the hold period of the status change of this entry; None if it had none."""
+    """Return the end of the hold period of the status change in this entry, or None if there was no hold period."""
     undo = _undo(event)
     return undo.until if undo is not None else None
 
 
 @transaction.atomic
 def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
-    """Release the status change of this entry after its hold period, so that it can no longer be undone.
+    """Release the status change of this entry after its hold period. A released change can't be undone.
 
-    Return None if it is released, else the time at which it may be. Raise `OrderEvent.DoesNotExist` when the change has
-    been undone.
+    Return None if the change is released, or the time from which it may be released. Raise `Order.DoesNotExist` if
+    there is no such order, and `OrderEvent.DoesNotExist` if the change has been undone.
     """
     lock_order(order_id)
     event = OrderEvent.objects.get(pk=event_id)
@@ -121,7 +125,7 @@ def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
 
 
 def released_status(order: Order) -> Status:
-    """Return the status that may be reported outside the CRM: within a hold period, the one before the change."""
+    """Return the status that may be reported outside the CRM: during a hold period, the status before the change."""
     code = order.status_id
     if leaves_at(order.status_held_until) is not None:
         for event in _status_changes(order):
@@ -137,7 +141,7 @@ def _status_changes(order: Order) -> Iterator[OrderEvent]:
 
 
 def _reason_not_to_undo(order: Order, event: OrderEvent) -> str:
-    """Return the reason, for staff, why the change can't be undone; "" when it can."""
+    """Return the reason why the change can't be undone, as a message for staff; an empty string if it can be undone."""
     newest = next(_status_changes(order), None)
     if newest is not None and newest.pk != event.pk and newest.source == Source.SITE:
         return gettext("The site has set another status since.")
@@ -161,7 +165,7 @@ def _undo(event: OrderEvent) -> Undo | None:
 
 
 def _before(event: OrderEvent) -> OrderBefore:
-    """Return the order's values before a status change. Raise `ValueError` for an entry that does not store them."""
+    """Return the order's values before a status change. Raise `ValueError` if the entry does not store them."""
     undo = _undo(event)
     if undo is None or undo.before is None:
         raise ValueError(f"timeline entry {event.pk} does not store the order's previous values")

@@ -1,4 +1,4 @@
-"""Checking the values that staff enter, and bringing them to the form in which both sides store them."""
+"""The validation of values that staff enter, and their conversion to the form in which both sides store them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,23 +13,23 @@ from orders.values.phones import normalize_phone
 from orders.values.text import clean_line, clean_lines
 
 LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
-"""Fields that the site does not know."""
+"""Fields that the site does not have."""
 NOT_EDITABLE = frozenset({"status", "order_number", "bitrix_user_id"})
-"""Fields that staff can't edit: a status is set by `change_status`, the others by the site."""
+"""Fields that staff can't edit. The status is set by `change_status`, and the other fields by the site."""
 LONGEST = {
     "recipient_name": 255,
     "delivery_address": 500,
     "postcard_text": 500,
     "comment": 2000,
 }
-"""The most characters that the site stores (VALUE of b_sale_order_props_value, USER_DESCRIPTION of b_sale_order). It
-would cut off the rest without an error."""
+"""The maximum number of characters that the site stores (VALUE of b_sale_order_props_value, USER_DESCRIPTION of
+b_sale_order). The site would cut off the rest without an error."""
 
 
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values in the form in which the site would return them.
 
-    Raise `NotAllowedError` for a field that can't be changed here, or for a text that is too long.
+    Raise `NotAllowedError` if a field can't be edited, or if a text is too long.
     """
     given = {}
     for name, value in values.items():
