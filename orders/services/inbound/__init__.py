@@ -1,1 +1,1 @@
-"""Services for what the site reports: orders, customers, products, reference data, deletions."""
+"""Services that apply what the site reports: orders, customers, products, reference data and deletions."""

@@ -1,4 +1,4 @@
-"""Applying a snapshot: the order is found or created, and merged with the snapshot if that is new."""
+"""The service that applies a snapshot: it finds or creates the order, and merges a snapshot that is new."""
 
 from datetime import datetime
 from uuid import UUID
@@ -33,10 +33,11 @@ def apply_snapshot(
 ) -> Applied:
     """Create or update the order that the snapshot describes, unless the snapshot is outdated.
 
-    `orders.sync.freshness` decides whether it is. `fresh` describes the fetch that returned the snapshot, `history` the
-    copy of the site that contains it. `received_at` is when an event that is now processed again was first received, by
-    our clock. `actor` and `reason` are for the timeline. `is_absent` means that the caller knows that there is no such
-    order. The number of queries does not depend on the number of items.
+    `orders.sync.freshness` decides whether the snapshot is outdated. `fresh` describes the fetch that returned the
+    snapshot, and `history` the import that read it from a copy of the site's database. If a webhook event is processed
+    again, `received_at` is the time when it was first received, by the clock of the CRM. `actor` and `reason` are
+    stored in the timeline entry. `is_absent` means that the caller knows that there is no such order. The number of
+    queries does not depend on the number of items.
     """
     origin = Origin(
         source=source,

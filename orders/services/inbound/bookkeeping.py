@@ -1,4 +1,4 @@
-"""Storing the data of a snapshot that is not merged: its version, its times, and the record that it was received."""
+"""Functions that store the data of a snapshot that is not merged, such as its version and the time of its receipt."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ from orders.sync.three_way_merge import Agreement
 def set_bookkeeping(
     order: Order, snapshot: OrderSnapshot, agreement: Agreement, references: References, origin: Origin
 ) -> set[str]:
-    """Set version, times, metadata and the mark of a stub on an existing order; return the changed columns."""
+    """Set the columns of an existing order that are not merged, and return the names of the changed columns.
+
+    They are the site's id, the version, the times, the metadata and `is_stub`.
+    """
     known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
     if snapshot.version is not None:
         known["bitrix_version"] = snapshot.version

@@ -1,4 +1,4 @@
-"""Storing the site's checksums of many final orders that a comparison found equal on both sides."""
+"""The service that stores the site's checksums of final orders that a comparison has found equal on both sides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class ListedChecksum:
-    """An order, its version that was compared, and the checksum that the site lists for it."""
+    """The checksum that the site lists for an order, and the version of the order that was compared."""
 
     order_id: UUID
     version: int | None
@@ -25,9 +25,9 @@ class ListedChecksum:
 
 
 def note_checksums(listed: Sequence[ListedChecksum]) -> None:
-    """Store these checksums of orders without one that still have the compared version, with at most one query.
+    """Store the checksums of those orders that have no checksum yet and still have the compared version.
 
-    No field of an order changes, so no timeline entry is written.
+    This makes at most one query. No field of an order changes, so no timeline entry is written.
     """
     if not listed:
         return

@@ -1,4 +1,4 @@
-"""Creating an order from the first snapshot of it."""
+"""The creation of an order from its first snapshot."""
 
 from orders.events import OrderChange, publish
 from orders.models import Order
@@ -20,7 +20,7 @@ from orders.timeline_payloads import OrderCreated
 def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     """Create the order with its customer, its items and one timeline entry."""
     fields = dict(snapshot.fields)
-    # An event may lack the status; the first status of every order of the site is N.
+    # An event may contain no status. The first status of every order on the site is N.
     site_status = fields.setdefault("status", "N")
     items = snapshot.items or ()
     references = resolve(

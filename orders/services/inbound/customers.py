@@ -1,4 +1,4 @@
-"""Creating and updating customers from the orders and events of the site."""
+"""The service that creates and updates customers from the orders and events of the site."""
 
 import json
 from dataclasses import replace
@@ -14,11 +14,11 @@ from orders.sync.three_way_merge import Agreement, merge
 
 @transaction.atomic(savepoint=False)
 def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = None) -> tuple[Customer | None, bool]:
-    """Create or update the customer that the snapshot describes; return the customer and whether anything changed.
+    """Create or update the customer that the snapshot describes. Return the customer and whether anything changed.
 
-    `current` is the order's customer, if there is one; no query is made when the snapshot is of the same customer. A
-    field that staff have corrected stays until the site changes it. Return `current` when the snapshot identifies no
-    customer.
+    `current` is the order's customer, if there is one. If the snapshot describes the same customer, no query is made to
+    find the customer. A field that staff have corrected is not overwritten until the site changes it. Return `current`
+    if the snapshot identifies no customer.
     """
     customer = current if current is not None and _is_same(current, snapshot) else _find(snapshot)
     if customer is not None and snapshot.contacts_only:
@@ -37,7 +37,7 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     before = agreement.as_json()
     ours = {name: _text(getattr(customer, name)) for name in snapshot.fields}
     theirs = {name: _text(value) for name, value in snapshot.fields.items()}
-    # Changes of customers are never sent to the site, so the site decides where both sides have changed a field.
+    # Changes of customers are never sent to the site, so the site decides if both sides have changed a field.
     taken = list(merge(agreement, ours=ours, theirs=theirs, site_decides=theirs.keys()).taken)
     for name in taken:
         setattr(customer, name, snapshot.fields[name] if name == "email" else theirs[name])
@@ -59,10 +59,10 @@ def _text(value: str | None) -> str:
 
 def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
     if snapshot.contacts_only and customer.bitrix_user_id is None:
-        # Several people may use the account, so only the phone identifies the customer, if the snapshot has one.
+        # Several people may use the account, so only a phone in the snapshot identifies the customer.
         return (snapshot.fields.get("phone") or customer.phone) == customer.phone
     if snapshot.bitrix_user_id is None and not snapshot.fields.get("phone"):
-        return True  # a name alone does not identify another customer
+        return True  # a name alone does not identify a different customer
     if snapshot.bitrix_user_id is not None:
         return customer.bitrix_user_id == snapshot.bitrix_user_id
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
@@ -73,12 +73,12 @@ def _find(snapshot: CustomerSnapshot) -> Customer | None:
     if snapshot.bitrix_user_id is not None:
         known = Q(bitrix_user_id=snapshot.bitrix_user_id)
         if phone:
-            # Staff may have created the customer here before the customer had an account on the site.
+            # Staff may have created the customer in the CRM before the customer had an account on the site.
             known |= Q(phone=phone, bitrix_user_id=None)
         return Customer.objects.filter(known).order_by(F("bitrix_user_id").asc(nulls_last=True), "created_at").first()
     if phone is None:
         return None
-    # The phone is not unique: without the lock two orders could create the same caller twice.
+    # Phones are not unique, so without the lock two orders could create the same customer twice.
     lock_names([f"customer {phone}"])
     return Customer.objects.filter(phone=phone).order_by("created_at").first()
 
@@ -98,7 +98,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
     if customer.bitrix_user_id is None:
         customer.save(force_insert=True)
         return customer
-    # Two orders of one new customer may be received at the same time: the row that was inserted first stays. Django's
+    # Two orders of one new customer may be received at the same time. The row that was inserted first is kept. Django's
     # upsert would not return the primary key of that row.
     with connection.cursor() as cursor:
         cursor.execute(

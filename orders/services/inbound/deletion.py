@@ -1,4 +1,4 @@
-"""Marking orders that the site has deleted or archived. They are never deleted here."""
+"""Services that mark orders that the site has deleted or archived. These orders are never deleted in the CRM."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -24,10 +24,10 @@ def mark_deleted(
     actor: User | None = None,
     reason: Reason = Reason.NONE,
 ) -> Order | None:
-    """Mark the order as deleted on the site and return it, or None when there is none. A repeated call changes nothing.
+    """Mark the order as deleted on the site and return it, or return None if there is no such order.
 
-    `crm_order_id` is our id of an order that was created here and whose id on the site is not known yet. Because of the
-    mark it is not created there again.
+    A repeated call changes nothing. `crm_order_id` is the primary key of an order that was created in the CRM and whose
+    id on the site is not known yet. Because of the mark, such an order is not created on the site again.
     """
     order = lock_site_order(bitrix_order_id, crm_order_id)
     if order is None or order.is_deleted_on_site:
@@ -55,10 +55,10 @@ def mark_deleted(
 def mark_archived(
     bitrix_order_ids: Collection[int], *, actor: User | None = None, reason: Reason = Reason.NONE
 ) -> list[Order]:
-    """Mark the orders with these ids on the site as archived there; return those that were not marked before.
+    """Mark the orders with these ids on the site as archived there. Return the orders that were not marked before.
 
-    The mark replaces that of a deletion, since the site does not report that it archives an order. Make four queries
-    for any number of orders.
+    The mark replaces the mark of a deletion, since the site does not report that it archives an order. This makes four
+    queries for any number of orders.
     """
     known = Order.objects.select_for_update().filter(bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False)
     orders = list(known.order_by("pk"))
@@ -90,7 +90,7 @@ def mark_archived(
 def mark_present(*, bitrix_order_id: int, actor: User | None = None) -> Order | None:
     """Remove the mark of a deletion, because the site was restored to an older state and has the order again.
 
-    Return the order, or None when there is none. Its pending changes are sent.
+    Return the order, or None if there is no such order. The pending changes of the order are sent.
     """
     order = lock_site_order(bitrix_order_id)
     if order is None or not order.is_deleted_on_site:

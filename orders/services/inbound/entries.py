@@ -12,7 +12,7 @@ from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted
 
 
 def payload_of(merged: Merge, changes: Sequence[dict[str, Any]], odd: Oddities, occasion: Reason) -> FromSite:
-    """Return the timeline payload of an update: a conflict, a change of status or of fields, or a note."""
+    """Return the timeline payload of an update: a conflict, a change of status or of fields, or a remark."""
     if merged.kept or merged.yielded:
         return BothChanged(
             problems=odd.problems,
@@ -32,7 +32,7 @@ def write_entry(
     changes: list[dict[str, Any]],
     merged: Merge | None = None,
 ) -> OrderEvent:
-    """Write the entry with the most important reason. The reason for a fetch is `occasion` in its payload."""
+    """Write the timeline entry with the most important reason. Its payload has the reason for a fetch (`occasion`)."""
     reason = Reason.UNREADABLE if payload.problems else Reason.NONE
     if order.is_stub:
         reason = Reason.STUB

@@ -1,4 +1,4 @@
-"""What is recorded of a fetch, so that its response does not overwrite a newer event received during the fetch."""
+"""The record of a fetch. It prevents that the response overwrites a newer event that was received during the fetch."""
 
 from uuid import UUID
 
@@ -11,11 +11,11 @@ from orders.models import Order
 from orders.sync.snapshot import FreshRead
 
 ATTEMPTS = 3
-"""How many times an order is fetched when the site reports it during the fetch."""
+"""How many times an order is fetched if the site reports the order during each fetch."""
 
 
 def start_fetch(bitrix_order_id: int) -> FreshRead:
-    """Return the start time of a fetch and the number of reports before it, for `apply_snapshot`."""
+    """Return the start time of a fetch and the number of earlier reports of the order, for `apply_snapshot`."""
     read_at = timezone.now()
     known = Order.objects.filter(bitrix_order_id=bitrix_order_id).annotate(times=KT("bitrix_state__times_received"))
     return FreshRead(read_at=read_at, times_received=int(known.values_list("times", flat=True).first() or 0))
@@ -24,11 +24,11 @@ def start_fetch(bitrix_order_id: int) -> FreshRead:
 def record_refetch_attempt(order_id: UUID) -> None:
     """Record the time of a refetch of this stub.
 
-    No timeline entry is written and `updated_at` stays, since the page of the order does not show it.
+    No timeline entry is written and `updated_at` is not changed, since the page of the order does not show this time.
     """
     Order.objects.filter(pk=order_id, is_stub=True).update(refetch_attempted_at=timezone.now())
 
 
 def changed_too_often() -> NotAllowedError:
-    """Return the error to raise when the site has reported a change of the order during each fetch."""
+    """Return the error to raise if the site has reported a change of the order during each fetch."""
     return NotAllowedError(gettext("The site has just reported a change of this order: look at it again."))

@@ -1,4 +1,4 @@
-"""Importing orders from a copy of the site, with the changes that the site has logged."""
+"""Services that import orders from a copy of the site's database, with the changes that the site has logged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,18 +18,20 @@ from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, St
 
 
 def record_history(*, snapshot: OrderSnapshot, history: HistoryRead, is_absent: bool = False) -> Applied:
-    """Import an order from a copy of the site. No one is notified of it, and newer values here stay.
+    """Import an order from a copy of the site's database.
 
-    `is_absent` means that `lock_absent_orders` has found no such order in this transaction.
+    No one is notified, and newer values in the CRM are not overwritten. `is_absent` means that `lock_absent_orders` has
+    found no such order in this transaction.
     """
     return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, history=history, is_absent=is_absent)
 
 
 def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:
-    """Write the changes that the site has logged to the timelines, with its dates; return the ids of changed orders.
+    """Write the changes that the site has logged to the timelines. Return the ids of the orders with new entries.
 
-    Each change is written once, and only if it is older than the first event of the order in the CRM: later ones are
-    already on the timeline. Make three queries for any number of orders.
+    The entries have the dates of the site. Each change is written once, and only if it is older than the first timeline
+    entry that is not from an import: later changes are already on the timeline. This makes at most four queries for any
+    number of orders.
     """
     with_entries = [(order, entries) for order, entries in histories if entries]
     if not with_entries:
@@ -49,10 +51,10 @@ def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntr
 
 
 def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
-    """Lock these orders of the site or their creation; return the ids on the site of those that do not exist here.
+    """Lock these orders or their creation. Return the ids on the site of the orders that do not exist in the CRM.
 
-    Make two queries for any number of orders. An import locks all orders before their customers and products, as the
-    processing of a webhook event does, so that the two can't deadlock.
+    This makes two queries for any number of orders. An import locks all orders before their customers and products, as
+    the processing of a webhook event does, so the two can't deadlock.
     """
     wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
     lock_creation(wanted)

@@ -1,4 +1,4 @@
-"""Preparing a snapshot for its merge into an existing order: with our primary keys, in comparable form."""
+"""The preparation of a snapshot for its merge into an existing order: with the keys of the CRM, in comparable form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from orders.sync.three_way_merge import STATUS, Agreement
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """The site's fields and lines of an order, without a status that must not be applied."""
+    """The site's fields and items of an order, without a status that must not be applied."""
 
     fields: Mapping[str, Any]
     theirs: Mapping[str, Any]
-    """`fields` and the lines in comparable form."""
+    """`fields` and the items in comparable form."""
     items: tuple[ItemSnapshot, ...] | None
     existing: Sequence[OrderItem]
-    """Our lines; empty, without a query, if the snapshot has no lines."""
+    """Our items. They are not queried if the snapshot has no items."""
     references: References
     site_status: str | None
     """The site's code of the status in `fields`."""
     status_verdict: Verdict
-    """Whether the status of the snapshot is applied."""
+    """The verdict on the status of the snapshot."""
 
 
 def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, freshness: Freshness) -> Incoming:
-    """Return the values of the snapshot that may be merged; create stubs of missing reference data and products."""
+    """Return the values of the snapshot that may be merged. Create stubs of missing reference data and products."""
     fields = dict(snapshot.fields)
-    # Bitrix has no order without lines: an empty basket means that the sender did not load it.
+    # Bitrix has no order without items: an empty basket means that the sender did not load the basket.
     items = snapshot.items or None
     if freshness.status is StatusVerdict.DISCARD:
         fields.pop(STATUS, None)
@@ -59,7 +59,7 @@ def _references(
     items: Sequence[ItemSnapshot] | None,
     existing: Sequence[OrderItem],
 ) -> References:
-    """Resolve only ids that the order does not already refer to, so that most updates need no query."""
+    """Resolve only ids to which the order does not refer yet. So most updates need no query."""
     site_status = fields.get(STATUS)
     agreed_status = known_status(site_status, agreement) if site_status is not None else None
     products = {

@@ -1,4 +1,7 @@
-"""Data of a snapshot that has no column or could not be read: `metadata` stores it, the timeline names it."""
+"""Functions for the data of a snapshot that has no column or could not be read.
+
+`Order.metadata` stores this data, and the timeline lists the fields that could not be read.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +14,7 @@ from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
-    """Return `ours` updated by the metadata of the snapshot, without raw values of fields that it could read."""
+    """Return `ours` updated with the snapshot's metadata, without the raw values of fields that can be read now."""
     merged = dict(ours)
     for part, value in snapshot.metadata.items():
         both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(part), Mapping)
@@ -28,13 +31,13 @@ def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[st
 
 
 def _name(key: str) -> str:
-    # `basket[0].PRICE` is a part of a field, and `PRICE#2` the second value of one.
+    # `basket[0].PRICE` is a part of a field, and `PRICE#2` is the second value of a field.
     return re.split(r"[\[#]", key, maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """Fields of the payload that could not be read, and remarks of an import about the order."""
+    """The fields of the payload that could not be read, and the remarks of an import about the order."""
 
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -45,7 +48,7 @@ class Oddities:
 
 
 def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
-    """Return the oddities that the order's timeline does not name yet, without a query when there are none."""
+    """Return the oddities that the order's timeline does not contain yet. If there are no oddities, make no query."""
     odd = oddities(snapshot, history)
     if not odd:
         return odd

@@ -28,15 +28,15 @@ class Origin:
 
     @property
     def is_copied(self) -> bool:
-        """Return whether the snapshot was read from a copy of the site."""
+        """Return whether the snapshot was read from a copy of the site's database."""
         return self.history is not None
 
     @property
     def arrival(self) -> Arrival:
-        """Return the part of the origin that freshness depends on."""
+        """Return the part of the origin that decides about the freshness of the snapshot."""
         return Arrival(at=self.happened_at, received_at=self.received_at, fresh=self.fresh, is_copied=self.is_copied)
 
     @property
     def settled_at(self) -> datetime:
-        """Return the time at which the order got its status: that of the copy, else now."""
+        """Return when the order got its status: the time in the copy of the site's database, or else `happened_at`."""
         return (self.history.settled_at if self.history is not None else None) or self.happened_at

@@ -7,7 +7,7 @@ from orders.models import Order
 
 
 class Outcome(StrEnum):
-    """What happened to the order."""
+    """The effect of a snapshot on the order. A stale snapshot was not applied."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 
 class Doubt(StrEnum):
-    """Why the order must be fetched from the site: only the site knows which state is newer."""
+    """The reason why the order must be fetched from the site: only the site knows which state is newer."""
 
     STATUS = "status"
     """The status may be outdated and was not applied."""
@@ -26,7 +26,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The order and the outcome."""
+    """The result of `apply_snapshot`."""
 
     order: Order
     outcome: Outcome
@@ -34,4 +34,4 @@ class Applied:
     is_first: bool = False
     """Whether the order, or its id on the site, was unknown before."""
     ends_failure: bool = False
-    """Whether both sides now agree after a failed push, so that nothing is left to send."""
+    """Whether both sides agree again after a failed push. Nothing is left to send in that case."""

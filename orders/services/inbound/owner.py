@@ -1,4 +1,4 @@
-"""Setting the customer of an order: the site's customer, unless staff have chosen another one since."""
+"""Functions that set the customer of an order: the site's customer, unless staff have chosen a different one since."""
 
 from orders.models import Order
 from orders.services.inbound.customers import apply_customer
@@ -6,17 +6,17 @@ from orders.sync.snapshot import CustomerSnapshot
 from orders.sync.three_way_merge import Agreement
 
 CUSTOMER = "customer"
-"""The key, in the agreed values, of the customer that the site named last; it is never pushed."""
+"""The key in the agreed values for the customer that the site reported last. This value is never pushed."""
 
 
 def set_customer(
     order: Order, customer: CustomerSnapshot | None, agreement: Agreement, *, repeats_contacts: bool
 ) -> bool:
-    """Update the customer from the snapshot and set the customer of the order; return whether anything changed.
+    """Update the customer from the snapshot, and set the customer of the order. Return whether anything changed.
 
-    A customer that staff have chosen stays until the site names another one. Typed contacts of an order are skipped if
-    an earlier snapshot had them (`repeats_contacts`), since the same caller may have given another name with a later
-    order.
+    A customer that staff have chosen is kept until the site reports a different customer. Contacts that were typed into
+    the order are skipped if an earlier snapshot had the same contacts (`repeats_contacts`), since the same customer may
+    have given a different name with a later order.
     """
     if customer is None:
         return False
@@ -39,7 +39,7 @@ def agree_on_customer(agreement: Agreement, customer: CustomerSnapshot) -> None:
 
 
 def _identity(customer: CustomerSnapshot) -> str | None:
-    """Return the identity of the site's customer: the account id, or the phone of a caller without an account."""
+    """Return the identity of the site's customer: the account id, or the phone of a customer without an account."""
     phone = customer.fields.get("phone")
     if customer.bitrix_user_id is None or (customer.contacts_only and phone):
         return phone or None

@@ -1,4 +1,4 @@
-"""Creating and updating products from the catalogue of the site."""
+"""Services that create, update and deactivate products as the site's catalogue changes."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from orders.sync.snapshot import ProductSnapshot
 
 @transaction.atomic
 def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
-    """Create or update a product from the site; return it and `created`, `updated`, `unchanged` or `stale`.
+    """Create or update a product from the site. Return the product and `created`, `updated`, `unchanged` or `stale`.
 
-    The catalogue belongs to the site, so its values replace ours; an outdated event changes nothing.
+    The catalogue belongs to the site, so the site's values replace our values. An outdated event changes nothing.
     """
     name = snapshot.fields.get("name") or gettext("Product %(id)s") % {"id": snapshot.bitrix_product_id}
     # The key does not change, so other transactions may insert items of this product without waiting for this one.
@@ -46,9 +46,10 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
 
 @transaction.atomic
 def retire_product(*, bitrix_product_id: int, when: datetime | None = None) -> bool:
-    """Deactivate a product that the site has deleted; return whether it was active. Items still refer to the row.
+    """Deactivate a product that the site has deleted, and return whether the product was active.
 
-    `when` is the time of the deletion, by default now: an older event does not activate the product again.
+    The row is not deleted, because items refer to it. `when` is the time of the deletion, by default now. An event that
+    is older than the deletion does not activate the product again.
     """
     products = Product.objects.filter(bitrix_product_id=bitrix_product_id)
     products.update(bitrix_updated_at=Greatest("bitrix_updated_at", Value(when or timezone.now())))

@@ -1,4 +1,4 @@
-"""Applying the reference data of the site: stubs are completed, and values that staff have edited stay."""
+"""The service that applies the site's reference data. Stubs are completed, and values that staff edited are kept."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,24 +15,24 @@ from orders.sync.three_way_merge import Agreement, merge
 
 @dataclass(slots=True)
 class Changes:
-    """The result for one kind of rows, by their present names."""
+    """The result for the rows of one model. The lists contain the present names of the rows."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    """Rows that staff have edited and that differ on the site; they stay as staff have edited them."""
+    """Rows that staff have edited and that differ on the site. The values of staff are kept."""
     unchanged: int = 0
 
 
 def apply_reference(*, snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
     """Create and update statuses, cities, shops and slots. A repeated call changes nothing.
 
-    Rows that the site no longer has stay, since orders refer to them. The stage of a status is set by staff only.
+    Rows that no longer exist on the site are kept, because orders refer to them. Only staff set the stage of a status.
     """
     try:
         return _apply_all(snapshot)
     except IntegrityError:
-        # A received order or another refresh has inserted one of the rows; the second pass finds it.
+        # A received order or another refresh has inserted one of the rows. The second pass finds that row.
         return _apply_all(snapshot)
 
 
@@ -55,7 +55,7 @@ def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
             _create(model, row)
             changes.created.append(row.fields["name"])
         elif isinstance(found, Status) and found.bitrix_codes[0] != row.key:
-            changes.unchanged += 1  # a second code of a status: the first one names it
+            changes.unchanged += 1  # a second code of a status: the name belongs to the first code
         else:
             _update(found, row, changes)
     return changes
@@ -83,7 +83,7 @@ def _create(model: type[SiteReference], row: ReferenceRow) -> None:
 
 
 def _free_code(bitrix_code: str) -> str:
-    # The status with this code of ours may belong to another code of the site, set by staff.
+    # Staff may have given the status that has this code in the CRM a different code of the site.
     code, number = f"bitrix_{bitrix_code}", 1
     while Status.objects.filter(code=code).exists():
         number += 1

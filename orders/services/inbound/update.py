@@ -1,4 +1,4 @@
-"""Merging a snapshot into an existing order, field by field, with one timeline entry."""
+"""The merge of a snapshot into an existing order, field by field, with one timeline entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,19 +23,19 @@ from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import STATUS, Agreement, Merge, merge
 
 SITE_DECIDES = frozenset({STATUS})
-"""Fields in which the site's change wins over ours; the timeline keeps the manager's choice."""
+"""Fields in which a change made on the site replaces our change. The timeline still contains the manager's choice."""
 
 
 @dataclass(slots=True)
 class _Change:
-    """What the merge changes in the order; the steps of `update` fill it in."""
+    """The changes that the merge makes to the order. The steps of `update` add to them."""
 
     merged: Merge
     before: Mapping[str, Any]
     """Our values before the merge, in comparable form."""
     lines_before: Sequence[ItemSnapshot]
     lines: Sequence[Line] | None
-    """Our lines after the merge; None if they were not loaded."""
+    """Our items after the merge; None if they were not loaded."""
     entries: list[dict[str, Any]]
     """The changes for the timeline: field, old, new."""
     columns: set[str] = field(default_factory=set)
@@ -45,7 +45,10 @@ class _Change:
 def update(
     order: Order, agreement: Agreement, snapshot: OrderSnapshot, origin: Origin, freshness: Freshness
 ) -> Applied:
-    """Merge the snapshot into the order and save it, unless its contents contradict its version and dates."""
+    """Merge the snapshot into the order and save the order.
+
+    The snapshot is not applied if its contents contradict its version and dates.
+    """
     stored = _stored(order, agreement.as_json())
     is_first, had_failed = order.bitrix_order_id is None, order.sync_state == SyncState.FAILED
     if origin.fresh is not None:
@@ -78,7 +81,7 @@ def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
-    """Merge the values and settle the agreement on the site's values; the order itself is not changed yet."""
+    """Merge the values, and record the site's values as the agreed ones. The order itself is not changed yet."""
     if incoming.site_status is not None:
         agreement.site_status = incoming.site_status
     lines: Sequence[Line] | None = None if incoming.items is None else incoming.existing
@@ -94,7 +97,7 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
 
 
 def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Set the fields that take the site's value; a status of the site ends the hold period of our status."""
+    """Set the fields in which the site's value is applied. The site's status ends the hold period of our status."""
     for name in change.merged.taken:
         if name != ITEMS:
             setattr(order, FIELDS[name].attribute, incoming.fields[name])
@@ -105,7 +108,7 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Store the site's lines if they are taken or equal to ours, else only the ids of its lines."""
+    """Store the site's items if they are applied or equal to our items. Otherwise store only the ids of its items."""
     if incoming.items is None:
         return
     if ITEMS in change.merged.taken or change.before[ITEMS] == incoming.theirs[ITEMS]:
@@ -121,7 +124,7 @@ def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Compute the sum from its parts if the site has changed one part and staff another."""
+    """Compute the sum from its parts if the site has changed one part and staff a different part."""
     if TOTAL not in change.merged.kept or not {ITEMS, FEE} <= incoming.theirs.keys():
         return
     lines = incoming.items if ITEMS in change.merged.taken and incoming.items else change.lines_before
@@ -136,7 +139,7 @@ def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _unarchive(order: Order, origin: Origin, change: _Change) -> None:
-    """Remove the mark of an archived order when the site itself, not a copy, reports the order."""
+    """Remove the mark of an archived order if the site itself reports the order, not a copy of its database."""
     if order.is_archived_on_site and not origin.is_copied:
         order.is_archived_on_site = False
         change.columns.add("is_archived_on_site")
@@ -148,7 +151,7 @@ def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None
     if change.merged.yielded:
         order.sync_state = SyncState.CONFLICT
         for name in change.merged.yielded:
-            agreement.sent.pop(name, None)  # the site has set another value since
+            agreement.sent.pop(name, None)  # the site has set a different value since then
     elif order.sync_state == SyncState.CONFLICT and STATUS in change.merged.taken:
         order.sync_state = SyncState.PENDING  # the conflict was about an earlier status of the site
     settle_sync_state(order, agreement, change.lines)
@@ -156,7 +159,7 @@ def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None
 
 
 def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change) -> None:
-    """Write the timeline entry and publish it, if a field has changed, both sides conflict or there are oddities."""
+    """Write and publish the timeline entry if a field has changed, or if there is a conflict or a new oddity."""
     odd = new_oddities(order, snapshot, origin.history)
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)

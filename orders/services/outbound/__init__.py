@@ -1,1 +1,1 @@
-"""Services for what the site answered: results of pushes and of comparisons."""
+"""Services that record what the site answered: the results of pushes and of comparisons."""

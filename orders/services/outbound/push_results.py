@@ -1,4 +1,4 @@
-"""Recording the results of pushes, which the bridge reports. The bridge sets `sync_state` only by these services."""
+"""Services with which the bridge records the results of pushes. It sets `sync_state` only with these services."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,11 +25,11 @@ from orders.timeline_payloads import BothChanged, FieldsChanged, Noted, RefusedB
 
 @transaction.atomic
 def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[str, Any] | None = None) -> bool:
-    """Record values (comparable form) that are about to be sent, since their echo may arrive before the response.
+    """Record values (comparable form) that are about to be sent. Their echo may arrive before the response.
 
-    `instead` holds the values that are sent in place of some of them. Return False, and record nothing, when the order
-    has other values now or its status can still be undone: the caller has to read the order again. A recorded status
-    can no longer be undone.
+    `instead` contains the values that are sent in place of some of these values. Record nothing and return False if the
+    order has different values now or its status can still be undone. In that case the caller must read the order again.
+    A recorded status can no longer be undone.
     """
     order = lock_order(order_id)
     instead = instead or {}
@@ -42,7 +42,7 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
 
 
 def _release_values(order: Order, own: Mapping[str, Any]) -> bool:
-    """Return whether these values may be sent; end the hold period of a status that may."""
+    """Return whether these values may be sent. If they may and they include the status, end its hold period."""
     is_held = "status" in own and leaves_at(order.status_held_until) is not None
     if is_held or order_values(order, own) != dict(own):
         return False
@@ -53,10 +53,10 @@ def _release_values(order: Order, own: Mapping[str, Any]) -> bool:
 
 @transaction.atomic
 def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
-    """Record values (comparable form) of a request that may be repeated; return the request, whose key is sent too.
+    """Record the values (comparable form) of a request that may be repeated. Return the request, whose key is sent too.
 
-    A repetition of the unanswered request returns that request. Return None when the order has other values now, or its
-    status can still be undone.
+    If the unanswered request has the same values, return it again. Return None if the order has different values now or
+    its status can still be undone.
     """
     order = lock_order(order_id)
     if not _release_values(order, values):
@@ -69,7 +69,7 @@ def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | Non
 
 @transaction.atomic
 def end_request(*, order_id: UUID) -> None:
-    """Forget the unanswered request after the site has refused it, so that it is not repeated with the same key."""
+    """Forget the unanswered request after the site has refused it. It must not be repeated with the same key."""
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     agreement.unanswered = None
@@ -95,15 +95,16 @@ def record_created_on_site(
 ) -> Order:
     """Record that the site has created the order with this id, number and values, except the refused values.
 
-    A webhook event may have reported the order before. If the event named our XML_ID, id and number are already set. If
-    not, it has created a second order here, which is deleted. Raise `NotAllowedError` when staff have edited that one.
+    A webhook event may have reported the order before. If the event contained our XML_ID, the id and the number are
+    already set. If not, the event has created a second order in the CRM, which is deleted. Raise `NotAllowedError` if
+    staff have worked on the second order.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
     twin_id: UUID | None = None
     taken = {name: value for name, value in values.items() if name not in response.refused}
     if order.bitrix_order_id is None or (order.has_left_site and order.bitrix_order_id != bitrix_order_id):
-        # The order had another id on the site and was deleted or archived there; this request was sent before that.
+        # If the order had a different id on the site, it was deleted or archived there after this request was sent.
         order.is_deleted_on_site = order.is_archived_on_site = False
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
@@ -123,9 +124,9 @@ def record_created_on_site(
 
 
 def _replace_twin(order: Order, twin: Order) -> Agreement:
-    """Delete the twin, which a webhook event without our XML_ID has created; return its agreement for our order.
+    """Delete the twin, which a webhook event without our XML_ID has created, and return its agreement for our order.
 
-    The agreement of the twin is newer than the response to our request. The pending changes of staff are on our order.
+    The agreement of the twin is newer than the response to our request. Our order has the pending changes of staff.
     """
     if twin.events.exclude(source__in=REPORTED_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
         raise NotAllowedError(
@@ -149,13 +150,13 @@ def record_accepted(
     times_received: int | None = None,
     response: SiteResponse = SILENCE,
 ) -> Order:
-    """Record that the site has accepted these values (comparable form), except those that it has refused.
+    """Record that the site has accepted these values (comparable form), except the values that it has refused.
 
-    `version` is that of the response. `times_received` is `Agreement.times_received` before the request, or before its
-    first attempt when the site says that it had accepted that one. If an event has reported a newer version since, the
-    site changed the order after accepting our values, and the reported values stay. If an event has reported other
-    values with a version that is not newer, the order of the two is unknown, and the order must be fetched
-    (`is_unclear`).
+    `version` is the version in the response. `times_received` is the value of `Agreement.times_received` before the
+    request, or before its first attempt if the site reports that it had accepted the first attempt. If an event has
+    reported a newer version since then, the site changed the order after accepting our values, and the reported values
+    are kept. If an event has reported different values with a version that is not newer, it is not known which values
+    are newer, and the order must be fetched (`is_unclear`).
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -189,9 +190,10 @@ def record_accepted(
 
 
 def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Set the values that the site reported after accepting ours, if ours have not changed since; return the changes.
+    """Set the values that the site reported after it accepted our values, and return the changes.
 
-    Our items stay and are sent again, because only the comparable form of the site's items is known.
+    A field that has been changed in the CRM since then is not set. Our items are kept and sent again, because the
+    site's items are known only in the form used for comparison.
     """
     changes = []
     ours = order_values(order, [name for name in sent if name != ITEMS])
@@ -210,11 +212,12 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
 def record_site_status(
     *, order_id: UUID, site_status: str, version: int | None, push_id: UUID, times_received: int | None = None
 ) -> Order:
-    """Set the site's status after it refused ours because its status had changed; keep ours as the desired one.
+    """Set the site's status after the site refused our status because its own status had changed.
 
-    A status that we sent ourselves, and whose response was lost, is no conflict: both sides agree. `times_received` is
-    `Agreement.times_received` before the request: if the site has reported the order since, nothing is changed, and the
-    caller has to read the order again.
+    Our status is recorded as the desired one. If the site's status was sent by the CRM and only the response was lost,
+    there is no conflict: both sides agree. `times_received` is the value of `Agreement.times_received` before the
+    request. If the site has reported the order since then, nothing is changed, and the caller must read the order
+    again.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -232,7 +235,7 @@ def record_site_status(
     if version is not None:
         order.bitrix_version = version  # may be lower than before
         if agreement.received_version is not None and agreement.received_version >= version:
-            agreement.received_version = None  # that state had another status
+            agreement.received_version = None  # the order of that version had a different status
     if is_own_echo:
         _save_after_answer(order, agreement)
         return order
@@ -258,10 +261,10 @@ def record_site_status(
 def record_refused(*, order_id: UUID, push_id: UUID, reason: Reason, message: str) -> Order:
     """Record that a push has failed: the site refused it or could not be reached, or staff stopped it.
 
-    The sent values stay recorded, since a request whose response was lost may have arrived.
+    The record of the sent values is kept, since a request whose response was lost may have arrived.
     """
     order = lock_order(order_id)
-    if order.sync_state != SyncState.CONFLICT:  # a conflict stays until the manager decides
+    if order.sync_state != SyncState.CONFLICT:  # a conflict is kept until the manager decides
         order.sync_state = SyncState.FAILED
     order.save(update_fields=["sync_state", "updated_at"])
     unsent = unsent_fields(order, Agreement.from_json(order.bitrix_state))
@@ -291,9 +294,9 @@ def record_value_refused(*, order_id: UUID, values: Mapping[str, Any], refusal: 
 
 @transaction.atomic
 def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
-    """Compute the sync state again, after a push without changes or when staff retry a push. A conflict stays one.
+    """Compute the sync state again, after a push without changes or when staff retry a push.
 
-    A retry by staff (`by_person`) also sends the values that the site could not store.
+    A conflict is kept. A retry by staff (`by_person`) also sends the values that the site could not store.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -308,7 +311,7 @@ def reassess_sync_state(*, order_id: UUID, by_person: bool = False) -> None:
 def accept_site_state(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:
     """Resolve a conflict by accepting the site's status in place of the desired one.
 
-    Other pending changes are sent now. An order without a conflict stays as it is.
+    Other pending changes are sent now. An order without a conflict is not changed.
     """
     order = lock_order(order_id)
     if order.sync_state != SyncState.CONFLICT:

@@ -1,4 +1,4 @@
-"""Services that resolve a difference found by a comparison: our values are sent again, or staff decide on one field."""
+"""Services that resolve a difference found by a comparison: send our values again, or apply a decision of staff."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,10 +29,10 @@ def send_again(
     actor: User | None = None,
     reason: Reason = Reason.COMPARED_SENT,
 ) -> bool:
-    """Queue the pending changes of the order again after a failed or lost attempt; return whether there are any.
+    """Queue the pending changes of the order again after a failed or lost attempt. Return whether there are any.
 
-    Values that the site could not store are sent again only for an `actor`. `theirs` are the site's present values in
-    comparable form, for the timeline.
+    Values that the site could not store are sent again only if there is an `actor`. `theirs` contains the site's
+    present values in comparable form, for the timeline.
     """
     order = lock_order(order_id)
     agreement = Agreement.from_json(order.bitrix_state)
@@ -64,11 +64,11 @@ def take_site_value(
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Set one field to the site's present value in place of ours; the other fields stay.
+    """Replace our value of one field by the site's present value. The other fields are not changed.
 
-    `value` is as in `OrderSnapshot.fields` (for a status, the site's code), and `times_received` is
-    `Agreement.times_received` before the site's value was fetched. Raise `NotAllowedError` when the site has reported
-    the order since, because the value may be outdated.
+    `value` has the form of values in `OrderSnapshot.fields` (for a status, it is the site's code). `times_received` is
+    the value of `Agreement.times_received` before the site's value was fetched. Raise `Order.DoesNotExist` if there is
+    no such order, and `NotAllowedError` if the site has reported the order since then, because `value` may be outdated.
     """
     order, agreement = _lock_unchanged(order_id, times_received)
     before = order_values(order, [field])
@@ -106,10 +106,10 @@ def keep_ours(
     actor: User | None,
     source: Source = Source.ADMIN,
 ) -> Order:
-    """Record the site's present value of one field, and send ours in its place.
+    """Record the site's present value of one field, and send our value to replace it.
 
-    The arguments are those of `take_site_value`. Raise `NotAllowedError` as it does, and for a field that can't be
-    pushed.
+    The arguments and exceptions are the same as for `take_site_value`. Raise `NotAllowedError` also if the field can't
+    be pushed.
     """
     if field not in PUSHED:
         raise NotAllowedError(
@@ -141,13 +141,13 @@ def _lock_unchanged(order_id: UUID, times_received: int) -> tuple[Order, Agreeme
 
 
 def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple[Any, set[str]]:
-    """Agree on the site's present value of a field; return its comparable form, and the columns to save."""
+    """Record the site's present value of a field as agreed. Return its comparable form, and the columns to save."""
     if field == "status":
         code = known_status(value, agreement) or resolve(status=value).status
         agreement.site_status, value = value, code
     theirs = comparable(value)
     agreement.settle({field: theirs})
-    agreement.sent.pop(field, None)  # the site's value was fetched after ours was sent
+    agreement.sent.pop(field, None)  # the site's value was fetched after our value was sent
     agreement.times_received += 1
     order.bitrix_state = agreement.as_json()
     return theirs, {"completed_at"} if field == "status" else set()

@@ -1,4 +1,4 @@
-"""Recording the warnings and refusals in the response to a push, so that staff see each of them once."""
+"""Functions that record the warnings and refusals in the response to a push. Staff see each of them once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from orders.timeline_payloads import RefusedBySite, SiteWarned
 
 @dataclass(frozen=True, slots=True)
 class NewMessages:
-    """Warnings and refusals that are not on the timeline yet."""
+    """The warnings and refusals that are not on the timeline yet."""
 
     warnings: list[SiteWarning]
     refused: dict[str, FieldRefusal]
@@ -23,10 +23,10 @@ class NewMessages:
 def record_response(
     agreement: Agreement, values: Mapping[str, Any], response: SiteResponse, *, is_whole_order: bool = True
 ) -> NewMessages:
-    """Record the site's warnings and refusals of these values (comparable form); return the new ones.
+    """Record the site's warnings and its refusals of these values (comparable form). Return the new ones.
 
     A refusal that is not about the value itself is reported only when the push has failed. `is_whole_order` means
-    that the site has checked the whole order, so warnings that it does not repeat are over.
+    that the site has checked the whole order, so warnings that the response does not repeat no longer apply.
     """
     refused = {
         name: refusal
@@ -38,7 +38,7 @@ def record_response(
 
 
 def write_response(order: Order, new: NewMessages, push_id: UUID) -> None:
-    """Write the timeline entries of new messages. They are not published, since no field of the order has changed."""
+    """Write the timeline entries of new messages. They are not published, since no field of the order is changed."""
     if new.refused:
         messages = dict.fromkeys(refusal.message for refusal in new.refused.values())
         write_event(
