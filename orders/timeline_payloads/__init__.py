@@ -1,6 +1,6 @@
-"""The payloads that timeline entries keep in `details`: one type for each kind, with its JSON form.
+"""The payloads that timeline entries store in `details`. Each kind of entry has a class with a JSON form.
 
-`orders.services.timeline` writes them, `orders.presentation.timeline` renders them.
+`orders.services.timeline` writes payloads, and `orders.presentation.timeline` renders them.
 """
 
 from orders.models import OrderEvent
@@ -92,5 +92,5 @@ PAYLOADS: dict[str, type[Payload]] = {payload.kind: payload for payload in _TYPE
 
 
 def payload_of(event: OrderEvent) -> Payload:
-    """Return the payload of an entry; an `UnknownPayload` for an unknown kind."""
+    """Return the payload of a timeline entry, or an `UnknownPayload` if its kind is not known."""
     return PAYLOADS.get(event.kind, UnknownPayload).from_json(event.details)

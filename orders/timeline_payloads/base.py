@@ -1,4 +1,4 @@
-"""The base of all payloads."""
+"""The base class of all payloads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from orders.timeline_payloads.stored import Stored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload(Stored):
-    """The data of an entry of one kind besides its changes and its reason."""
+    """The data of a timeline entry of one kind, apart from its changes and its reason."""
 
     kind: ClassVar[EventKind]
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
-        """Yield the values of the order's fields that the payload holds, each with the field's name."""
+        """Yield the name and the value of each field of the order that the payload contains."""
         return iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownPayload(Payload):
-    """The payload of an unknown kind. Its data is not read."""
+    """The payload of an entry of an unknown kind. Its data is not read."""

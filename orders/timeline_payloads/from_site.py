@@ -1,4 +1,4 @@
-"""Kinds of entries that a report of the site can cause; staff can cause some of them too."""
+"""Payloads of timeline entries that a report of the site can cause. Staff can cause some of these entries too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,20 +21,20 @@ class FromSite(Payload):
     problems: Annotated[tuple[Problem, ...], rows(Problem.from_json, Problem.as_json), Key(PROBLEMS)] = ()
     """Fields that could not be read."""
     remarks: Annotated[Texts, Key(REMARKS)] = ()
-    """Remarks on the site's copy of the order, as texts for staff."""
+    """Messages for staff about unusual data of the order in the copy of the site's database."""
     occasion: Annotated[Reason, choice(Reason)] = Reason.NONE
-    """The reason why the order was read, when the entry has another reason."""
+    """The reason why the order was read. The entry itself may have a different reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteHistory(FromSite):
-    """The data of an entry of the site's own history, and the comment of the author of the change."""
+    """The data of a change that the site has logged, with the comment of the author of the change."""
 
     comment: Text = ""
     site_author: Annotated[Text, Key("who")] = ""
     """The author of the change on the site."""
     site_change: Annotated[Text, Key(SITE_CHANGE)] = ""
-    """The site's id of the entry."""
+    """The site's id of the logged change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class FieldsChanged(SiteHistory):
 
     kind: ClassVar[EventKind] = EventKind.CHANGED
     courier: Text = ""
-    """The name of the courier whose notification was taken back."""
+    """The name of the courier whose mark as notified was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +67,9 @@ class BothChanged(FromSite):
 
     kind: ClassVar[EventKind] = EventKind.CONFLICT
     desired: Annotated[FieldValues, Key(DESIRED)] = field(default_factory=dict)
-    """Our values that lost against the site's values."""
+    """Our values that the site's values have replaced."""
     site_values: Annotated[FieldValues, Key("theirs")] = field(default_factory=dict)
-    """The site's values where our values stay."""
+    """The site's values of fields in which our values are kept."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
         """Yield the values that were not applied to the order."""
@@ -83,9 +83,9 @@ class Noted(FromSite):
 
     kind: ClassVar[EventKind] = EventKind.NOTED
     site_values: Annotated[FieldValues, Key("theirs")] = field(default_factory=dict)
-    """The site's values where our values stay."""
+    """The site's values of fields in which our values are kept."""
     resolved: Text = ""
-    """Not empty when a conflict has ended with the site's status."""
+    """Not empty if a conflict has ended with the site's status."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
         """Yield the site's values."""

@@ -1,4 +1,4 @@
-"""Kinds of entries about the bouquet's photos and the customer's answer."""
+"""Payloads of timeline entries about the photos of the bouquet and the customer's answer."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -52,7 +52,7 @@ class PhotoLinkChanged(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoAnswered(Payload):
-    """The customer has answered about the photos."""
+    """The customer has answered whether the bouquet on the photos is as they want it."""
 
     kind: ClassVar[EventKind] = EventKind.PHOTO_ANSWERED
     answer: Annotated[PhotoAnswer, choice(PhotoAnswer)]

@@ -1,7 +1,7 @@
-"""Dataclasses with a JSON form. The annotation of each attribute says how it is read and written.
+"""The base of dataclasses with a JSON form. The annotation of an attribute defines how the attribute is converted.
 
-Reading never raises: a missing or malformed value counts as empty, and an unknown key is ignored, so rows of older and
-newer versions stay readable. Empty values are not written.
+Reading never raises an exception: a missing or malformed value counts as empty, and an unknown key is ignored. So rows
+of older and newer versions can be read. Empty values are not written.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from django.db.models import TextChoices
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """The functions that read a value from JSON (None for a missing one) and write it."""
+    """The functions that convert a value from JSON (None if the value is missing) and to JSON."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
@@ -23,14 +23,14 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The key in JSON, when it differs from the attribute's name."""
+    """The key in JSON, if it differs from the attribute's name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A dataclass in which each annotation has a `Codec`, and a `Key` if that differs from the name."""
+    """A dataclass in which each annotation has a `Codec`, and a `Key` if the key differs from the attribute's name."""
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -62,17 +62,17 @@ def _key_and_codec(name: str, metadata: tuple[Any, ...]) -> tuple[str, Codec]:
 
 
 def nested(cls: type[Stored]) -> Codec:
-    """Return the codec of an object inside another; a missing one is None."""
+    """Return the codec of a nested object. A missing object is read as None."""
     return Codec(lambda raw: cls.from_json(raw) if isinstance(raw, Mapping) else None, lambda value: value.to_json())
 
 
 def choice(choices: type[TextChoices]) -> Codec:
-    """Return the codec of one of these choices; an unknown value is read as the empty choice."""
+    """Return the codec of one of these choices. An unknown value is read as the empty choice."""
     return Codec(lambda raw: choices(raw if raw in choices.values else ""), str)
 
 
 def rows(read: Callable[[Mapping[str, Any]], Any], write: Callable[[Any], Any]) -> Codec:
-    """Return the codec of a tuple of objects; `read` and `write` convert one object."""
+    """Return the codec of a tuple of objects. `read` and `write` convert one object."""
     return Codec(
         lambda raw: tuple(read(one) for one in _listed(raw) if isinstance(one, Mapping)),
         lambda values: [write(one) for one in values],
@@ -100,4 +100,4 @@ Number = Annotated[int | None, Codec(_parsed(int), int)]
 Moment = Annotated[datetime | None, Codec(_parsed(datetime.fromisoformat), datetime.isoformat)]
 Id = Annotated[UUID | None, Codec(_parsed(UUID), str)]
 FieldValues = Annotated[Mapping[str, Any], Codec(lambda raw: raw if isinstance(raw, Mapping) else {}, dict)]
-"""Values of the order's fields in comparable form, by their names in `orders.sync.fields`."""
+"""Values of fields of the order in comparable form. The keys are names from `orders.sync.fields`."""

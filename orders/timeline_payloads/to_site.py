@@ -1,4 +1,4 @@
-"""Kinds of entries about the delivery of an order to the site."""
+"""Payloads of timeline entries about pushes to the site."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from orders.timeline_payloads.stored import FieldValues, Id, Number, Text, Texts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentToSite(Payload):
-    """The site has accepted values of ours."""
+    """The site has accepted values that the CRM sent."""
 
     kind: ClassVar[EventKind] = EventKind.SENT
     values: FieldValues = field(default_factory=dict)
     created: Number = None
-    """The site's id of the order, when the site has created the order."""
+    """The site's id of the order, if the site has created the order."""
     twin: Id = None
-    """The duplicate that a webhook had created for the same order; it was deleted."""
+    """The id of the duplicate that a webhook event had created for the same order. The duplicate was deleted."""
 
     def field_values(self) -> Iterator[tuple[str, Any]]:
         """Yield the values that the site has accepted."""
@@ -28,7 +28,7 @@ class SentToSite(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBySite(Payload):
-    """The site has refused values of ours, or could not be reached."""
+    """The site has refused values that the CRM sent, or could not be reached, or staff have stopped the push."""
 
     kind: ClassVar[EventKind] = EventKind.REFUSED
     message: Text

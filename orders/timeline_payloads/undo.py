@@ -11,7 +11,7 @@ BATCH_LOOKUP = "details__undo__batch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBefore(Stored):
-    """The order before the change."""
+    """The values of the order before a status change."""
 
     status: Text
     sync_state: Text
@@ -26,8 +26,8 @@ class Undo(Stored):
     """The time until which a status change can be undone, and the state before it."""
 
     batch: Id
-    """The same id for all changes of one action of a user."""
+    """An id that is the same for all changes of one action of a user."""
     until: Moment
     before: Annotated[OrderBefore | None, nested(OrderBefore)]
     has_left: Flag = False
-    """Others have been notified of the status, so the change can't be undone any more."""
+    """Whether the status has been released, so others may know of it. The change can't be undone any more."""

@@ -1,4 +1,4 @@
-"""Kinds of entries about the shop's own work: problems, couriers, postcards."""
+"""Payloads of timeline entries about the work of the shop: problems, couriers and postcards."""
 
 from dataclasses import dataclass
 from typing import ClassVar
