@@ -1,1 +1,1 @@
-"""Selectors: each module queries the data of one page or panel. They write nothing."""
+"""Selectors. Each module queries the data of one page or panel, and writes nothing."""

@@ -1,6 +1,6 @@
 """The data of the day board: deliveries by hour and stage, the load of florists and couriers, orders at risk.
 
-It is computed from the orders of the day with two queries; `orders.admin.board` renders it.
+The data is computed from the orders of the day with two queries. `orders.admin.board` renders it.
 """
 
 from collections import defaultdict
@@ -23,7 +23,8 @@ from orders.rules.lateness import CLOSED_STAGES, Lateness, due_at, lateness, lat
 from orders.selectors.presets import NEXT_HOURS
 
 MOST_BOUQUETS = 5
-"""A line with more pieces is one bouquet of that many flowers; a line with fewer is that many bouquets."""
+"""The maximum quantity of an item that is counted as that many bouquets. A higher quantity is the number of flowers in
+one bouquet."""
 TO_MAKE = (Stage.NEW, Stage.ACCEPTED, Stage.MAKING, Stage.WAITING)
 TO_DELIVER = (*TO_MAKE, Stage.READY, Stage.DELIVERING)
 LEAST_HOURS = 1 / 60
@@ -36,14 +37,14 @@ _COLUMNS_READ = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Stages that the shop counts together, and the preset of the order list for them."""
+    """A column of the board: stages that are counted together, and the preset of the order list for them."""
 
     key: str
     label: str | Promise
     stages: tuple[Stage, ...]
     preset: str = ""
     is_small: bool = False
-    """Whether its stages are rare and not a step of the work."""
+    """Whether the stages are rare and not a step of the work."""
 
 
 COLUMNS = (
@@ -59,7 +60,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The number of orders in a column."""
+    """The number of orders in a column, for one row or for the whole day."""
 
     column: Column
     count: int
@@ -67,7 +68,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much work an hour of the board needs, and how much the staff can do in it."""
+    """The amount of work that an hour of the board needs, and the amount that staff can do in this hour."""
 
     need: int
     can: int
@@ -85,15 +86,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class HourRow:
-    """Deliveries whose slot starts in one hour.
+    """The deliveries whose slots start in the same hour.
 
-    `hour` is None in the row of orders without a time and in the one row of the past hours of today; both have no load.
+    `hour` is None in the row of orders without a time, and in the row that contains the past hours of today. Neither
+    row has a load.
     """
 
     hour: int | None
     cells: tuple[Cell, ...]
     bouquets: Load | None
-    """None also if the settings do not say how much the staff can do."""
+    """None if the row has no load, or if the settings do not define how much the florists can do."""
     deliveries: Load | None
     is_now: bool = False
     is_earlier: bool = False
@@ -107,7 +109,7 @@ class HourRow:
 
     @property
     def key(self) -> str:
-        """Return the key of the row, which is the same in each update of the page."""
+        """Return the key of the row. It is the same in each update of the page."""
         return "earlier" if self.is_earlier else f"{'none' if self.hour is None else self.hour}"
 
     @property
@@ -117,7 +119,7 @@ class HourRow:
 
     @property
     def bouquets_words(self) -> str:
-        """Return the text about the florists' load; empty without a load."""
+        """Return the message about the load of the florists, or an empty string if the row has no load."""
         load = self.bouquets
         if load is None:
             return ""
@@ -135,7 +137,7 @@ class HourRow:
 
     @property
     def deliveries_words(self) -> str:
-        """Return the text about the couriers' load; empty without a load."""
+        """Return the message about the load of the couriers, or an empty string if the row has no load."""
         load = self.deliveries
         if load is None:
             return ""
@@ -154,7 +156,7 @@ class HourRow:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """An order at risk, and the reasons."""
+    """An order at risk, and the reasons for the risk."""
 
     order: Order
     level: Lateness
@@ -168,11 +170,11 @@ class Board:
     day: date
     now: datetime
     total: int
-    """The number of orders of the day, without cancelled ones."""
+    """The number of orders of the day, without cancelled orders."""
     totals: tuple[Cell, ...]
     hours: tuple[HourRow, ...]
     risks: tuple[Risk, ...]
-    """The most urgent order first."""
+    """The orders at risk, the most urgent one first."""
 
 
 def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -> Board:
@@ -197,14 +199,14 @@ def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -
 
 
 def stage_of(order: Order) -> str:
-    """Return the stage of an order on the board; an order cancelled or deleted on the site counts as cancelled."""
+    """Return the stage of an order on the board. An order cancelled or deleted on the site counts as cancelled."""
     if order.is_cancelled or order.is_deleted_on_site:
         return Stage.CANCELLED
     return order.status.stage
 
 
 def bouquets_in(quantities: Iterable[Decimal]) -> int:
-    """Return the number of bouquets in the lines of an order, at least one."""
+    """Return the number of bouquets in items with these quantities, at least one."""
     return max(sum(1 if quantity > MOST_BOUQUETS else ceil(quantity) for quantity in quantities), 1)
 
 
@@ -212,7 +214,7 @@ def _bouquets(keys: Sequence[UUID]) -> dict[UUID, int]:
     lines: dict[UUID, dict[str | None, Decimal]] = {key: {} for key in keys}
     items = OrderItem.objects.filter(order__in=keys).order_by()
     for key, name, quantity in items.values_list("order_id", "product_snapshot__name", "quantity"):
-        # A discount may have split off one flower of a bouquet into a line of its own.
+        # A discount may have split one flower of a bouquet off into an item of its own.
         lines[key][name] = lines[key].get(name, Decimal(0)) + quantity
     return {key: bouquets_in(quantities.values()) for key, quantities in lines.items()}
 
@@ -241,7 +243,7 @@ def _rows(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) 
 
 
 def _is_over(hour: int, orders: Sequence[Order], now: datetime) -> bool:
-    """Return whether this hour of today has passed; its open orders are listed among the risks."""
+    """Return whether this hour of today has passed. Open orders of past hours are listed as orders at risk."""
     local = timezone.localtime(now)
     return orders[0].delivery_date == local.date() and hour < local.hour
 
@@ -260,23 +262,26 @@ def _row(hour: int | None, orders: Sequence[Order], bouquets: Mapping[UUID, int]
 
 
 def florists_rate() -> float:
-    """Return how many bouquets the florists make in an hour; 0 if the settings do not say."""
+    """Return how many bouquets the florists make in an hour, or 0 if the settings do not define it."""
     return float(settings.FLORISTS * settings.BOUQUETS_PER_FLORIST_HOUR)
 
 
 def couriers_rate() -> float:
-    """Return how many orders the couriers deliver in an hour; 0 if the settings do not say."""
+    """Return how many orders the couriers deliver in an hour, or 0 if the settings do not define it."""
     return float(settings.COURIERS * settings.DELIVERIES_PER_COURIER_HOUR)
 
 
 def _load(work: Sequence[tuple[Order, int]], rate: float, now: datetime) -> Load | None:
-    """Return the needed work, and how much can be done in the rest of the slots that it belongs to."""
+    """Return the needed work, and how much work can be done in the time that is left of the slots.
+
+    `rate` is the amount of work that is done in an hour. Return None if it is zero.
+    """
     if not rate:
         return None
     need = sum(amount for _order, amount in work)
     if not need:
         return Load(0, int(rate))
-    # Slots of one hour and of four hours may start together, so each piece counts as a part of its own slot.
+    # Slots of one hour and of four hours may start together, so each order uses a part of its own slot.
     used = sum(amount / (rate * _hours_left(order, now)) for order, amount in work)
     return Load(need, int(need / used + 1e-6))
 
@@ -301,9 +306,9 @@ def _risks(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime)
 
 
 def _too_many_before(orders: Sequence[Order], bouquets: Mapping[UUID, int], now: datetime) -> dict[UUID, int]:
-    """Return the orders that the florists can't make in time, with the number of bouquets to make before each.
+    """Return the orders that the florists can't make in time, with the number of bouquets to make before each order.
 
-    The florists are assumed to work now, in the order of due times, so only orders of today are returned.
+    The florists are assumed to start now and to work by due time, so only orders of today are returned.
     """
     rate = florists_rate()
     if not rate:
@@ -352,7 +357,7 @@ def _reasons(order: Order, bouquets_before: int | None, now: datetime) -> list[s
 
 
 def _step_missing(order: Order, stage: str) -> str:
-    """Return the step of the work that is late."""
+    """Return a message about the step of the work that is late, or an empty string for other stages."""
     if stage == Stage.NEW:
         return gettext("not accepted yet")
     if stage in (Stage.ACCEPTED, Stage.WAITING):

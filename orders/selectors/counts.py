@@ -6,7 +6,7 @@ from django.core.cache import cache
 from orders.selectors.presets import Moment, counts
 
 KEEP_SECONDS = 5
-"""How long the counts are cached. All of them are counted together."""
+"""How long the counts are cached. All counts are queried together."""
 _KEY = "orders.selectors.counts"
 
 
@@ -16,7 +16,7 @@ def new_orders() -> int:
 
 
 def late() -> int:
-    """Return how many open orders are past the end of their slot."""
+    """Return how many open orders were due before now."""
     return _count("late")
 
 

@@ -1,6 +1,6 @@
 """The earlier orders of a customer, for the page of an order.
 
-The queries are limited, because the site's placeholder for buyers without an account has 100,000 orders.
+The queries are limited, because the site's placeholder for customers without an account has 100,000 orders.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ MOST_COUNTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class CustomerOrders:
-    """The orders of a customer. The present order is counted but not listed.
+    """The orders of a customer. The order whose page is open is counted but not listed.
 
-    Cancelled orders are listed but neither counted nor summed.
+    Cancelled orders are listed, but they are not included in the count and in the total.
     """
 
     latest: list[Order]
     count: int
     total: Decimal | None
-    """KZT; None if there are more orders than `MOST_COUNTED`."""
+    """The total of the orders in KZT; None if there are more orders than `MOST_COUNTED`."""
 
     @property
     def has_more(self) -> bool:
@@ -38,7 +38,7 @@ class CustomerOrders:
 
 
 def customer_orders_of(order: Order) -> CustomerOrders | None:
-    """Return the orders of the order's customer, with two queries; None without a customer."""
+    """Return the orders of the order's customer, with two queries; None if the order has no customer."""
     if order.customer_id is None:
         return None
     orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")

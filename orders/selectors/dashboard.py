@@ -1,6 +1,6 @@
 """The metrics of the start page: today, compared with the same weekday of the last weeks, and the last thirty days.
 
-One query on the index of delivery dates returns all of them; it reads only the orders of 34 days.
+A single query returns all of them. It uses the index of delivery dates and reads only the orders of 34 days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ CHART_DAYS = 30
 WEEKS = 8
 """The number of past weeks in the average of a weekday."""
 LEAST_DAYS = 2
-"""The fewest days with orders for which an average is computed."""
+"""The minimum number of days with orders for which an average is computed."""
 SAME = 1
-"""A difference below this, in per cent, counts as none."""
+"""A difference below this value, in per cent, is shown as no difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The orders for delivery on a day, without cancelled ones; sums in KZT."""
+    """The orders for delivery on a day, without cancelled orders. Sums are in KZT."""
 
     day: date
     orders: int = 0
@@ -42,13 +42,13 @@ class Day:
 
     @property
     def average(self) -> Decimal | None:
-        """Return the average sum of an order, in KZT; None without orders."""
+        """Return the average sum of an order, in KZT; None if the day has no orders."""
         return self.amount / self.orders if self.orders else None
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """The averages of a weekday, over those days of the last weeks that had orders."""
+    """The averages of a weekday, over those days of the last weeks that had orders. Sums are in KZT."""
 
     orders: Decimal
     amount: Decimal
@@ -94,7 +94,7 @@ def _usual(days: Sequence[Day]) -> Usual | None:
 
 
 def start_page(user: User) -> Mapping[str, Any]:
-    """Return the template context of the metrics that this user may see; empty without the right to see orders."""
+    """Return the template context of the metrics that this user may see. It is empty if the user may not see orders."""
     if not may_see_orders(user):
         return {}
     today = timezone.localdate()
@@ -142,7 +142,7 @@ def _cards(found: Metrics, *, sees_today: bool, sees_past: bool) -> list[dict[st
 
 
 def _compared(value: Decimal | int | None, usual: Decimal | None, day: date) -> str:
-    """Return the text of the difference to the average, such as `+12 % to the average Tuesday`."""
+    """Return a message about the difference to the average, such as `+12 % to the average Tuesday`."""
     if usual is None or value is None:
         return gettext("nothing to compare with yet") if usual is None else ""
     if not usual:
@@ -174,7 +174,7 @@ def _average_weekday(day: date) -> str:
 
 
 def _table(days: Sequence[Day]) -> list[dict[str, Any]]:
-    """Return the rows of the table of days, the newest day first."""
+    """Return the rows of the table of days, the latest day first."""
     return [{"day": day.day, "orders": day.orders, "amount": _whole(day.amount)} for day in reversed(days)]
 
 
@@ -189,7 +189,7 @@ def _chart(days: Sequence[Day], with_sums: bool) -> dict[str, Any]:
             "order": 2,
         }
     ]
-    # Unfold sets the colours of the grid by theme; these greys are readable on white and on black.
+    # Unfold sets the colours of the grid by theme. These greys are readable on white and on black.
     axis = {"ticks": {"color": "#6b7280", "precision": 0}, "grid": {"display": True}, "beginAtZero": True}
     scales: dict[str, Any] = {
         "x": {

@@ -1,7 +1,7 @@
-"""Queries about presence: who has the page of an order open now, and what has changed since a page was opened.
+"""Queries about presence: which users have the page of an order open, and what has changed since a page was opened.
 
-A page reports every 20 seconds that it is open, and once when it is left. There is one row for each user and order; a
-row without a report for `GONE_AFTER` counts as closed.
+A page reports every 20 seconds that it is open, and reports once that it is left. There is one row for each user and
+order. If there was no report for `GONE_AFTER`, the page counts as closed.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from cvety_crm.users import User, display_name
 from orders.models import EventKind, OrderEvent, OrderPresence
 
 GONE_AFTER = timedelta(seconds=50)
-"""The time of two missed reports and 10 seconds, because the browser of a phone may report late."""
+"""The time of two missed reports plus 10 seconds, because the browser of a phone may report late."""
 MOST_SHOWN = 5
 NOT_IN_THE_FORM = (
     EventKind.SENT,
@@ -26,7 +26,7 @@ NOT_IN_THE_FORM = (
     EventKind.PHOTO_LINK,
     EventKind.PHOTO_ANSWERED,
 )
-"""Events that do not change the form on the order's page, although they change `updated_at`."""
+"""Kinds of timeline entries that do not change the form on the order's page, although they change `updated_at`."""
 
 
 def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]:
@@ -38,7 +38,7 @@ def others(order_id: UUID, user: User, now: datetime | None = None) -> list[str]
 
 
 def latest_change(order_id: UUID, since: datetime) -> OrderEvent | None:
-    """Return the latest timeline entry since then that changes the form on the page, with one query."""
+    """Return the latest timeline entry after `since` that changes the form on the page, with one query."""
     events = OrderEvent.objects.filter(order=order_id, happened_at__gt=since)
     matters = ~Q(kind__in=NOT_IN_THE_FORM) | ~Q(changes=[])
     return events.filter(matters).select_related("actor").order_by("-happened_at", "-created_at").first()

@@ -1,8 +1,7 @@
-"""The presets of the order list: today, not accepted, late, mine and others. The start page and the sidebar use them
-too.
+"""The presets of the order list, such as today, late and mine. The start page and the sidebar use them too.
 
-Nearly all of them read only current orders, those of the last `CURRENT` and of the future. So their cost does not
-depend on the number of older orders, even if many of these were never closed.
+Nearly all presets read only current orders: orders of the last `CURRENT` and of the future. So the cost of a query does
+not depend on the number of older orders, even if many of these were never closed.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +39,7 @@ class Moment:
 
     @classmethod
     def of(cls, user: User | AnonymousUser, now: datetime | None = None) -> "Moment":
-        """Return the moment of a query by this user, with one query for the statuses."""
+        """Return an instance for this user, with one query for the statuses. `now` is by default the present time."""
         codes: dict[str, list[str]] = {}
         for code, stage in Status.objects.values_list("code", "stage"):
             codes.setdefault(stage, []).append(code)
@@ -56,23 +55,23 @@ class Moment:
         return Q(status__in=[code for stage in stages for code in self.codes.get(stage, [])])
 
     def is_open(self) -> Q:
-        """Return the condition of orders that are not closed, as `orders.rules.lateness.is_open` does for one order."""
+        """Return the condition of orders that are not closed. `orders.rules.lateness.is_open` has the same rule."""
         closed = [code for stage in CLOSED_STAGES for code in self.codes.get(stage, [])]
         return ~Q(status__in=closed) & Q(is_cancelled=False, is_deleted_on_site=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One preset: the label of its button, and the condition of its orders."""
+    """A preset of the order list, with the label of its button and the condition of its orders."""
 
     key: str
     label: str | Promise
     condition: Callable[[Moment], Q]
     is_current: bool = True
-    """Whether it reads only current orders. The others use indexes, or read from the newest order on."""
+    """Whether the preset reads only current orders. Other presets use indexes, or read from the newest order on."""
     is_counted: bool = True
     is_problem: bool = False
-    """Whether its button warns when its count is not zero."""
+    """Whether the button shows a warning if the count is not zero."""
     newest_first: bool = False
 
 
@@ -98,8 +97,8 @@ PRESETS = (
     Preset(
         "problems",
         pgettext_lazy("orders", "Problems"),
-        # A status without a description has the stage "problem". Thousands of imported orders have such a status, so
-        # only current orders count.
+        # The stage of an unknown status is "problem" until staff set it. Thousands of imported orders have such a
+        # status, so only current orders count.
         lambda at: ~Q(problem="") | (at.in_stage(Stage.PROBLEM) & at.is_open() & is_current(at)),
         is_current=False,
         is_problem=True,
@@ -161,9 +160,9 @@ def _since(at: Moment) -> datetime:
 
 
 def is_current(at: Moment) -> Q:
-    """Return the condition of current orders: delivered or placed within the last `CURRENT`, or delivered later.
+    """Return the condition of current orders: created within the last `CURRENT`, or with a delivery date since then.
 
-    PostgreSQL uses indexes for it, so that its cost does not depend on the size of the table.
+    PostgreSQL uses indexes for this condition, so its cost does not depend on the size of the table.
     """
     return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=_since(at))
 
@@ -197,9 +196,9 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
 
 
 def counts(at: Moment, orders: QuerySet[Order] | None = None) -> dict[str, int]:
-    """Return the number of orders of each counted preset, by its key.
+    """Return the number of orders of each counted preset. The keys of the result are the keys of the presets.
 
-    One query counts all presets of current orders, and one query each of the others; all use indexes.
+    One query counts all presets of current orders, and each other preset needs one query. All queries use indexes.
     """
     base = Order.objects.all() if orders is None else orders
     base = base.order_by().annotate(due=DueAt())

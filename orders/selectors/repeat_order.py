@@ -1,4 +1,4 @@
-"""Repeating an order: the draft of a new order with data of an earlier one, at today's prices."""
+"""The draft of a new order that repeats an earlier order, at today's prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,17 @@ COPIED_FIELDS = (
     "is_surprise",
     "comment",
 )
-"""Fields that are copied into the draft; date, postcard, discount and payment are not."""
+"""Fields that are copied into the draft. The date, postcard, discount and payment are not copied."""
 REFERENCES = {"delivery_slot": "delivery_slot_id", "city": "city_id", "shop": "shop_id", "customer": "customer_id"}
-"""Field -> the attribute with the key of the row that it refers to."""
+"""Maps each reference field to the attribute that contains the key of the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftLine:
-    """A line of the draft: a product of the catalogue, or a text. The price is KZT for one piece; None if unknown."""
+    """An item of the draft: a product of the catalogue, or only a name.
+
+    The price is in KZT, for one piece; None if it is not known or not shown.
+    """
 
     product: Product | None
     name: str
@@ -37,18 +40,18 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A new order with data of an earlier one. The keys of `fields` are names as in `orders.sync.fields`."""
+    """The draft of a new order with data of an earlier order. The keys of `fields` are as in `orders.sync.fields`."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     lines: list[DraftLine] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """Texts about products that are not sold any more or have another price."""
+    """Messages about products that are not sold any more or have a different price now."""
 
 
 def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
     """Return a draft that repeats the order, with one query.
 
-    Without `with_prices` it contains no price of the earlier order.
+    Without `with_prices`, the draft contains no prices of the earlier order.
     """
     fields = {name: getattr(order, name) for name in COPIED_FIELDS}
     fields |= {name: getattr(order, attribute) for name, attribute in REFERENCES.items()}
@@ -75,7 +78,7 @@ def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
 
 
 def _add(draft: Draft, line: DraftLine) -> None:
-    """Add a line, merging it with an equal one, because a discount may have split off one piece of a line."""
+    """Add an item, and merge it with an equal item, because a discount may have split an item into two."""
     for position, known in enumerate(draft.lines):
         if replace(known, quantity=line.quantity) == line:
             draft.lines[position] = replace(known, quantity=known.quantity + line.quantity)

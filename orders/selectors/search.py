@@ -17,19 +17,22 @@ from orders.values.search_document import SIMILAR_LETTERS
 
 _LETTERS = str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values()))
 LAST, WHOLE = 4, 10
-"""The numbers of digits by which a user who may not see phones finds one: those on the page, or all of them."""
+"""The numbers of digits with which a user who may not see phones finds a phone: the digits that pages show, or all."""
 
 
 def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
-    """Return the query for a typed text, or None if it is empty. It finds no phone that the user may not see."""
+    """Return the query for a typed text, or None if the text is empty.
+
+    A user who may not see phones finds a phone only as described in `search_query`.
+    """
     return search_query(text, may_see_phones=may_see_phones(user))
 
 
 def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
-    """Return the query for a typed text: each word as a prefix, or a phone in any spelling. None if the text is empty.
+    """Return the query for a typed text: each word as a prefix, or a phone in any format. None if the text is empty.
 
-    Without `may_see_phones` a phone is found only by all of its digits or by its last four, never by a prefix:
-    a series of prefix queries would reveal the whole number.
+    Without `may_see_phones`, a phone is found only by all of its digits or by its last four digits, and never by a
+    prefix: a series of queries with prefixes would reveal the whole number.
     """
     terms = re.findall(
         r"\w+", text.lower().translate(str.maketrans("".join(SIMILAR_LETTERS), "".join(SIMILAR_LETTERS.values())))
@@ -61,7 +64,7 @@ def _word_or_phone(word: str) -> str:
 
 
 def _hidden_ending(digits: str) -> str:
-    """Return the digits by which a hidden phone is found: its last four or all of them. Otherwise an empty string."""
+    """Return the digits if a hidden phone may be found by them: all digits or the last four. Else an empty string."""
     is_ending = re.fullmatch(r"[0-9]+", digits) and (len(digits) == LAST or len(digits) >= WHOLE)
     return digits[-WHOLE:] if is_ending else ""
 
@@ -73,8 +76,8 @@ def _raw(query: str) -> SearchQuery:
 def ids_if_few(found: QuerySet[Any], most: int) -> list[Any] | None:
     """Return the primary keys of the rows, or None if there are more than `most`. The query always uses the index.
 
-    PostgreSQL cannot estimate how rare a word is. For a rare one it may scan the whole table in order of the primary
-    key, because it expects to have enough rows soon.
+    PostgreSQL can't estimate how rare a word is. For a rare word, it may scan the whole table by primary key, because
+    it expects to find enough rows soon.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -1,6 +1,6 @@
-"""Suggestions for the form of a new order: customers, their earlier recipients, products.
+"""Suggestions for the form of a new order: customers, their earlier recipients, and products.
 
-Each function makes a fixed number of queries that use indexes, and returns texts for the page. Phones are masked for
+Each function makes a fixed number of queries that use indexes, and returns strings for the page. Phones are masked for
 users who may not see them.
 """
 
@@ -26,18 +26,18 @@ MOST_CUSTOMERS = 8
 MOST_PRODUCTS = 20
 MOST_RECIPIENTS = 3
 ORDERS_LOOKED_AT = 30
-"""How many of a customer's last orders are read to find different recipients."""
+"""The number of a customer's last orders that are read to find different recipients."""
 DIGITS, LETTERS = 4, 2
-"""The fewest typed digits or letters for which a search starts; fewer would match half of the table."""
+"""The minimum numbers of typed digits and of typed letters for a search. Fewer would match half of the table."""
 LONGEST_QUERY = 100
 
 Suggestion = dict[str, Any]
 
 
 def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestion]:
-    """Return the customers whose phone or name starts with the text, the newest first.
+    """Return the customers whose phone or name starts with the text, the newest customer first.
 
-    Make two queries, or none if the text is too short.
+    This makes two queries, or none if the text is too short.
     """
     text = text[:LONGEST_QUERY]
     query = _customer_query(user, text)
@@ -48,7 +48,7 @@ def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestio
 
 
 def described_customer(user: User | AnonymousUser, customer: Customer) -> Suggestion:
-    """Return the suggestion of one customer with their last recipients, with two queries."""
+    """Return the suggestion of one customer and the last recipients of this customer, with two queries."""
     return {
         **_described(user, [customer], typed="")[0],
         "recipients": recent_recipients(user, customer),
@@ -78,9 +78,9 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
 
 
 def suggested_products(text: str) -> list[Suggestion]:
-    """Return the products with words that start with the typed ones, those on sale first.
+    """Return the products whose words start with the typed words, products on sale first.
 
-    Make one query, or none if the text is too short.
+    This makes one query, or none if the text is too short.
     """
     query = search_query(text[:LONGEST_QUERY], may_see_phones=True) if len(text.strip()) >= LETTERS else None
     if query is None:
@@ -99,7 +99,10 @@ def suggested_products(text: str) -> list[Suggestion]:
 
 
 def stock_words(product: Product) -> str:
-    """Return the text about the stock: the quantity, or that it is not sold; empty if the site does not count it."""
+    """Return a message about the stock of a product, or that it is not on sale.
+
+    Return an empty string if the site does not count the stock of the product.
+    """
     if not product.is_active:
         return gettext("not on sale")
     if product.quantity is None:
