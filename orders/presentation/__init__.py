@@ -1,1 +1,1 @@
-"""How orders are shown: numbers, dates, addresses, links, the timeline as text."""
+"""The presentation of orders to staff: numbers, dates, addresses, links, and the entries of the timeline."""

@@ -1,4 +1,4 @@
-"""Addresses as customers type them: on one line, without the flat, or split by district."""
+"""Functions that reformat addresses typed by customers: on one line, without the flat, or split by district."""
 
 import re
 
@@ -22,17 +22,17 @@ _INSIDE = re.compile(
 
 
 def one_line(address: str) -> str:
-    """Return the address on one line."""
+    """Return the address with each run of white space, including line breaks, replaced by one space."""
     return " ".join(address.split())
 
 
 def building(address: str) -> str:
-    """Return the address up to the building: without the entrance, floor, flat and everything after them."""
+    """Return the address up to the building, without entrance, floor, flat and everything that follows them."""
     return _INSIDE.sub("", one_line(address)).rstrip(" ,;(")
 
 
 def with_city(order: Order, address: str) -> str:
-    """Return the city and the address; empty without an address."""
+    """Return the address with the order's city in front, unless the address is empty or already names the city."""
     city = order.city.name if order.city else ""
     if not address or not city or re.search(rf"(?<!\w){re.escape(city)}(?!\w)", address, re.IGNORECASE):
         return address
@@ -40,9 +40,9 @@ def with_city(order: Order, address: str) -> str:
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Return the district or estate that an address names, and the rest of it; an empty district when it names none.
+    """Return the district or estate in an address, and the rest of the address.
 
-    Couriers first need to know the part of the town.
+    The district is an empty string if the address names none. Couriers first need to know the part of the town.
     """
     text = one_line(address)
     match = _DISTRICT.search(text)

@@ -1,7 +1,7 @@
 """The composition of an order without prices: names and quantities.
 
-A discount may have split one piece off into its own line (`orders.rules.discounts`); florists and couriers see one
-line.
+A discount may have split one piece off into an item of its own (`orders.rules.discounts`). Florists and couriers see a
+single item.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,10 @@ class Goods:
 
 
 def composition(items: Iterable[OrderItem]) -> list[Goods]:
-    """Return the products of the lines; lines with the same name are added up. The order of the lines is kept."""
+    """Return the products of the items with their quantities. Items with the same name are added up.
+
+    The products have the sequence of the items.
+    """
     quantities: dict[str, Decimal] = {}
     for item in items:
         quantities[item.name] = quantities.get(item.name, Decimal(0)) + item.quantity

@@ -1,4 +1,4 @@
-"""Texts for the courier about an order, the same on paper, on the courier's phone and in a message."""
+"""Facts for the courier about an order. They are the same on paper, on the courier's phone and in a message."""
 
 from decimal import Decimal
 
@@ -8,12 +8,12 @@ from orders.models import Order, PaymentMethod, PaymentStatus, Stage
 
 
 def is_off(order: Order) -> bool:
-    """Return whether the order is cancelled, here or on the site, or deleted on the site."""
+    """Return whether the order is cancelled in the CRM or on the site, or deleted on the site."""
     return order.is_cancelled or order.is_deleted_on_site or order.status.stage == Stage.CANCELLED
 
 
 def reason_to_leave_out(order: Order) -> str:
-    """Return why no courier delivers this order; empty for an order to deliver."""
+    """Return the reason why no courier delivers this order, or an empty string if a courier delivers it."""
     if is_off(order):
         return gettext("cancelled")
     if order.status.stage == Stage.DONE:
@@ -29,7 +29,7 @@ def to_collect(order: Order) -> Decimal:
 
 
 def handover_warning(order: Order) -> str:
-    """Return what the courier must not say at the handover; empty for most orders."""
+    """Return what the courier must not say at the handover. For most orders this is an empty string."""
     # A name spoils a surprise as much as a call does.
     if order.is_surprise:
         return gettext("SURPRISE: don't name the sender, don't call the recipient")
@@ -37,7 +37,7 @@ def handover_warning(order: Order) -> str:
 
 
 def payment_on_delivery(order: Order) -> str:
-    """Return whether the order is paid, or else how the rest is paid."""
+    """Return a message that the order is paid or refunded, or how the rest is paid."""
     if order.payment_status == PaymentStatus.REFUNDED:
         return str(PaymentStatus.REFUNDED.label)
     if not to_collect(order):

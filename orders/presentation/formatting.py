@@ -1,4 +1,4 @@
-"""Money, quantities, days and moments as staff read them, on the pages, on paper and in Telegram."""
+"""Functions that format money, quantities, dates and times for staff: on pages, on paper and in Telegram."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -40,14 +40,14 @@ WEEKDAYS = (
 
 
 def money(value: Decimal | None, currency: str = "KZT") -> str:
-    """Return a sum as `17 000 ₸`, with no-break spaces; hundredths only where there are some."""
+    """Return a sum such as `17 000 ₸`, with no-break spaces. Hundredths are shown only if the sum is not whole."""
     if value is None:
         return "—"
     return f"{number(value, places=2)}{NBSP}{SIGNS.get(currency, currency)}"
 
 
 def number(value: Decimal | int, places: int = 3, separator: str = NBSP) -> str:
-    """Return a number with `separator` between thousands and a decimal comma; an empty fraction is left out."""
+    """Return a number with `separator` between thousands and a decimal comma. Whole numbers have no fraction."""
     text = f"{value:,.{places}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
     if value % 1 and places == 2:
         text = f"{value:,.2f}"
@@ -61,12 +61,15 @@ def plain(value: Decimal) -> Decimal:
 
 
 def plain_text(value: Decimal | int) -> str:
-    """Return a number without trailing zeros as text for a form field: `7500`, `0.5`."""
+    """Return a number without trailing zeros as a string for a form field, such as `7500` or `0.5`."""
     return f"{plain(Decimal(value)):f}"
 
 
 def day(value: date | None, today: date | None = None) -> str:
-    """Return a delivery date as “today”, “tomorrow” or “yesterday”, else as a date, with another year if it differs."""
+    """Return “today”, “tomorrow” or “yesterday”, or the date, with the year if it is not the current one.
+
+    Return an empty string if `value` is None.
+    """
     if value is None:
         return ""
     today = today or timezone.localdate()
@@ -80,7 +83,7 @@ def day(value: date | None, today: date | None = None) -> str:
 
 
 def long_day(value: date, today: date | None = None) -> str:
-    """Return `Today, Mon 25 August`; with the year only when it differs from the current one."""
+    """Return a date such as `Today, Mon 25 August`, with the year if it is not the current one."""
     today = today or timezone.localdate()
     text = weekday_and_day(value, today)
     if value == today:
@@ -91,12 +94,12 @@ def long_day(value: date, today: date | None = None) -> str:
 
 
 def weekday_and_day(value: date, today: date | None = None) -> str:
-    """Return `Mon 25 August`, with the year when it differs from that of `today`."""
+    """Return a date such as `Mon 25 August`. If `today` is given, add the year if `today` is in a different year."""
     return f"{WEEKDAYS[value.weekday()]} {_day_and_month(value, today)}"
 
 
 def long_moment(value: datetime, today: date | None = None) -> str:
-    """Return `11:42` for today, else `24 August, 11:42`; with the year only when it differs from the current one."""
+    """Return `11:42` if the time is today, or `24 August, 11:42`, with the year if it is not the current one."""
     today = today or timezone.localdate()
     at = timezone.localtime(value)
     clock = f"{at:%H:%M}"
@@ -104,7 +107,7 @@ def long_moment(value: datetime, today: date | None = None) -> str:
 
 
 def delivery_time(delivery_date: date | None, slot: DeliverySlot | None, today: date | None = None) -> str:
-    """Return the delivery date and slot as `today, 15:00–16:00`; a dash when both are unknown."""
+    """Return the delivery date and slot, such as `today, 15:00–16:00`, or a dash if neither is known."""
     parts = [day(delivery_date, today), slot.name if slot else ""]
     return ", ".join(part for part in parts if part) or "—"
 

@@ -1,4 +1,4 @@
-"""URLs that staff open with one tap: a map, a call, a chat. A URL is empty when there is nothing to open."""
+"""URLs that staff open with one tap: a map, a call, a chat. A URL is an empty string if there is nothing to open."""
 
 import re
 from urllib.parse import quote, unquote, urlencode
@@ -28,7 +28,7 @@ _TWO_GIS_CITIES = {
     "усть-каменогорск": "ustkamenogorsk",
     "кокшетау": "kokshetau",
 }
-"""The map of each city in 2ГИС. Without a city 2ГИС uses the city of its user, which is usually ours."""
+"""The name of each city in the URLs of 2ГИС. Without a city, 2ГИС uses the city of its user, usually the shop's."""
 
 
 def two_gis_url(order: Order) -> str:
@@ -41,7 +41,7 @@ def two_gis_url(order: Order) -> str:
 
 
 def readable(url: str) -> str:
-    """Return the URL with its quoted letters decoded; other quoted characters stay quoted."""
+    """Return the URL with quoted letters decoded. Other quoted characters are not decoded."""
     return re.sub(r"(?:%[0-9A-F]{2})+", _letters, url)
 
 
@@ -52,7 +52,7 @@ def yandex_maps_url(order: Order) -> str:
 
 
 def whatsapp_url(phone: str, text: str = "") -> str:
-    """Return the URL of a WhatsApp chat with this phone (E.164) and a prepared text."""
+    """Return the URL of a WhatsApp chat with this phone (E.164) and a prepared message."""
     if not _is_number(phone):
         return ""
     query = f"?{urlencode({'text': text}, quote_via=quote)}" if text else ""
@@ -70,7 +70,7 @@ def telegram_url(name: str) -> str:
 
 
 def _searched(order: Order) -> str:
-    # A map searches for the building; a flat or a phone in the query only disturbs the search.
+    # A map searches for the building. A flat or a phone in the query would only disturb the search.
     address = one_line(without_phones(order.delivery_address).replace(MASK, ""))
     return with_city(order, building(address) or address)
 

@@ -1,4 +1,4 @@
-"""Phones for staff: a link that calls, a plain text, or only the last digits for users who may not see more."""
+"""Functions that show a phone to staff, or only its last digits if the user may not see phones."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html
@@ -10,7 +10,7 @@ from orders.values.phones import format_phone, masked_phone
 
 
 def phone_link(value: str) -> str:
-    """Return a phone as a link that calls it; a text that is not a phone number is returned unchanged."""
+    """Return a link that calls the phone. A string that is not a phone number is returned unchanged."""
     if not value.startswith("+"):
         return value
     return format_html(
@@ -19,14 +19,14 @@ def phone_link(value: str) -> str:
 
 
 def shown_phone(user: User | AnonymousUser, phone: str) -> str:
-    """Return a phone as the user may see it: a link that calls it, or its last four digits."""
+    """Return a link that calls the phone, or only its last four digits if the user may not see phones."""
     if not phone or may_see_phones(user):
         return phone_link(phone)
     return masked_phone(phone)
 
 
 def phone_text(user: User | AnonymousUser, phone: str) -> str:
-    """Return a phone as the user may see it, as plain text: for a form field or a line of a list."""
+    """Return the phone as a plain string, or only its last four digits if the user may not see phones."""
     if not phone or may_see_phones(user):
         return format_phone(phone)
     return masked_phone(phone)

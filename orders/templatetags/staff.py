@@ -1,4 +1,4 @@
-"""Names of members of staff, for templates."""
+"""A template filter for the names of members of staff."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def display_name(user: User | None) -> str:
-    """Return the display name of a member of staff."""
+    """Return the display name of a member of staff, or an empty string for None."""
     return users.display_name(user)

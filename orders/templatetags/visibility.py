@@ -1,4 +1,4 @@
-"""Template filters for values that some users may not see; `orders.rules.visibility` has the rules."""
+"""A template filter for values that some users may not see. The rules are in `orders.rules.visibility`."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def shown_to(text: object, user: User | AnonymousUser) -> str:
-    """Return a typed text as this user may see it. It is not marked as safe."""
+    """Return a typed text, with phones masked if this user may not see them. The result is not marked as safe."""
     return shown_text(user, str(text or ""))

@@ -1,6 +1,7 @@
-"""The order's timeline as staff read it: one renderer for each kind of entry.
+"""The presentation of the timeline to staff. There is one renderer for each kind of entry.
 
-Names of statuses, slots, cities, staff and products are looked up for all entries together, one query for each kind.
+The names of statuses, slots, cities, shops, staff and products are looked up for all entries together, with one query
+for each model.
 """
 
 from orders.presentation.timeline import from_site, photos, to_site, work  # noqa: F401 (they register their renderers)

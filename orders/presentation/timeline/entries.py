@@ -1,4 +1,4 @@
-"""One entry of the timeline as texts."""
+"""The timeline entries of an order as strings for staff."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from orders.timeline_payloads import FromSite, OfPhoto, Payload, payload_of
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One changed field, with its old and new value."""
+    """A changed field, with its old and new value."""
 
     label: str
     old: str
@@ -25,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the timeline as texts. None of them is marked safe."""
+    """A timeline entry as strings. No string is marked as safe."""
 
     title: str
     icon: str
@@ -38,16 +38,16 @@ class Entry:
     webhook_event_id: UUID | None = None
     push_id: UUID | None = None
     photo_id: str = ""
-    """The photo that the entry is about; it may have been withdrawn since."""
+    """The id of the photo that the entry is about. The photo may have been withdrawn since then."""
 
 
 def timeline(
     events: Iterable[OrderEvent], *, items: Iterable[OrderItem] = (), hidden: Collection[str] = ()
 ) -> list[Entry]:
-    """Return the entries of these events, which need `select_related("actor")`.
+    """Return the presented entries for these rows, which need `select_related("actor")`.
 
-    `items` are the order's current items, which have the names of most products without a query. `hidden` are the
-    fields whose values this reader may not see (`orders.rules.visibility.hidden_fields`).
+    `items` are the present items of the order. They contain the names of most products, which saves a query. `hidden`
+    contains the fields whose values this reader may not see (`orders.rules.visibility.hidden_fields`).
     """
     found = [(event, payload_of(event)) for event in events]
     names = look_up((pair for event, payload in found for pair in _values(event, payload)), items)

@@ -1,4 +1,4 @@
-"""Entries that a report of the site can cause."""
+"""Renderers of timeline entries that a report of the site can cause."""
 
 from collections.abc import Iterator
 
@@ -23,21 +23,21 @@ from orders.timeline_payloads import (
 
 @renders(OrderCreated, icon="add_circle")
 def order_created(payload: OrderCreated, names: Names) -> Iterator[str]:
-    """Yield the remarks on the new order."""
+    """Yield the remarks on the new order, and the fields that could not be read."""
     yield from notes.remarks(payload, names)
     yield from notes.problems(payload, names)
 
 
 @renders(StatusChanged, icon="flag")
 def status_changed(payload: StatusChanged, names: Names) -> Iterator[str]:
-    """Yield the author of the change on the site, the comment, and the remarks."""
+    """Yield the author of a change made on the site, the remarks, the comment, and fields that could not be read."""
     yield from _history(payload, names)
     yield from notes.problems(payload, names)
 
 
 @renders(FieldsChanged, icon="edit")
 def fields_changed(payload: FieldsChanged, names: Names) -> Iterator[str]:
-    """Yield the author of the change on the site, the comment, the courier, and the remarks."""
+    """Yield what `status_changed` yields, and the courier."""
     yield from _history(payload, names)
     yield from notes.courier(payload.courier)
     yield from notes.problems(payload, names)
@@ -45,7 +45,7 @@ def fields_changed(payload: FieldsChanged, names: Names) -> Iterator[str]:
 
 @renders(BothChanged, icon="call_split")
 def both_changed(payload: BothChanged, names: Names) -> Iterator[str]:
-    """Yield the values that were not applied to the order, and the remarks."""
+    """Yield the values that were not applied to the order, the remarks, and the fields that could not be read."""
     yield from notes.remarks(payload, names)
     for name, value in payload.desired.items():
         yield gettext("Wanted here: %(field)s — %(value)s") % {
@@ -62,7 +62,7 @@ def _noted_title(payload: Noted) -> str:
 
 @renders(Noted, icon="info", title=_noted_title)
 def noted(payload: Noted, names: Names) -> Iterator[str]:
-    """Yield the site's values, and the remarks."""
+    """Yield the site's values, the remarks, and the fields that could not be read."""
     yield from notes.remarks(payload, names)
     yield from notes.site_values(payload.site_values, names)
     yield from notes.problems(payload, names)

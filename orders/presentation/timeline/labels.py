@@ -1,4 +1,4 @@
-"""Labels of fields, and texts for values that could not be read."""
+"""The labels of fields, and messages about values that could not be read."""
 
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.functional import Promise
@@ -23,7 +23,7 @@ PROBLEMS: dict[str, Promise | str] = {
 
 
 def field_label(name: str) -> str:
-    """Return the label of a field of an order."""
+    """Return the label of a field of an order, or the name if this version of the CRM has no such field."""
     if name == ITEMS:
         return capfirst(gettext("items"))
     attribute = FIELDS[name].attribute.removesuffix("_id") if name in FIELDS else name
@@ -35,7 +35,7 @@ def field_label(name: str) -> str:
 
 
 def problem_text(problem: Problem) -> str:
-    """Return why one field of a payload could not be read."""
+    """Return a message that says why a field of a payload could not be read."""
     return gettext("%(field)s: “%(value)s” is %(reason)s") % {
         "field": problem.field or "?",
         "value": Truncator(str(problem.value)).chars(100),

@@ -1,4 +1,4 @@
-"""Names of the rows that an entry refers to, and the fields that its reader may not see."""
+"""The names of the rows to which timeline entries refer, and the fields that the reader may not see."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,30 +19,30 @@ REFERENCES: Mapping[str, tuple[type[Model], str]] = {
     "city": (City, "bitrix_id"),
     "shop": (Shop, "bitrix_id"),
 }
-"""Fields that hold the key of a row: the row's model, and the column of the key."""
+"""Fields whose values are keys of rows, with the model of the row and the column of the key."""
 
 
 @dataclass(slots=True)
 class Names:
-    """The names of rows by field and key; an unknown key is shown as it is."""
+    """The names of rows by field and key."""
 
     by_field: dict[str, dict[str, str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     """Fields whose values this reader may not see."""
 
     def masked(self, text: str) -> str:
-        """Return a typed text as this reader may see it."""
+        """Return a typed text. Its phones are masked if this reader may not see phones."""
         return without_phones(text) if "recipient_phone" in self.hidden else text
 
     def get(self, name: str, key: Any) -> str:
-        """Return the name of the row with this key."""
+        """Return the name of the row with this key, or the key itself if it is not known."""
         return self.by_field.get(name, {}).get(str(key), str(key))
 
 
 def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) -> Names:
-    """Return the names of the rows to which these values of fields refer, with one query for each kind.
+    """Return the names of the rows to which these values of fields refer, with at most one query for each model.
 
-    `items` have the names of their products without a query.
+    `items` contain the names of their products, so these need no query.
     """
     keys: dict[str, set[str]] = {}
     for name, key in _keys(values):

@@ -1,4 +1,4 @@
-"""Entries of the bouquet's photos."""
+"""Renderers of timeline entries about the photos of the bouquet."""
 
 from collections.abc import Iterator
 

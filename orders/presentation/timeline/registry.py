@@ -13,13 +13,13 @@ Notes = Iterable[str]
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """The functions and the icon that show an entry of one kind."""
+    """The functions and the icon that present a timeline entry of one kind."""
 
     notes: Callable[[Any, Names], Notes]
-    """Returns the lines below the changes for a payload of this kind."""
+    """A function that returns the lines below the changes."""
     icon: str
     title: Callable[[Any], str] = lambda payload: ""
-    """Returns the title for a payload of this kind; empty means the name of the kind."""
+    """A function that returns the title. If it returns an empty string, the title is the label of the kind."""
     shows_changes: bool = True
 
 
@@ -31,7 +31,10 @@ UNKNOWN = Renderer(lambda payload, names: (), "info")
 def renders(
     payload: type[P], *, icon: str, title: Callable[[P], str] | None = None, shows_changes: bool = True
 ) -> Callable[[Callable[[P, Names], Notes]], Callable[[P, Names], Notes]]:
-    """Return the decorator that registers a function as the renderer of the payload's kind."""
+    """Return a decorator that registers a function as the renderer of the payload's kind.
+
+    The decorator raises `ValueError` if the kind already has a renderer.
+    """
 
     def register(notes: Callable[[P, Names], Notes]) -> Callable[[P, Names], Notes]:
         if payload.kind in RENDERERS:

@@ -1,4 +1,4 @@
-"""Entries about the delivery of an order to the site."""
+"""Renderers of timeline entries about pushes to the site."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from orders.timeline_payloads import RefusedBySite, SentToSite, SiteWarned
 
 @renders(SentToSite, icon="cloud_done")
 def sent_to_site(payload: SentToSite, names: Names) -> Iterator[str]:
-    """Yield the values that the site has accepted."""
+    """Yield the id of a created order, or the accepted status, or the names of the accepted fields."""
     if payload.created:
         yield gettext("Created on the site under id %(id)s") % {"id": payload.created}
     elif payload.values.keys() == {"status"}:
@@ -26,7 +26,7 @@ def sent_to_site(payload: SentToSite, names: Names) -> Iterator[str]:
 
 @renders(RefusedBySite, icon="cloud_off")
 def refused_by_site(payload: RefusedBySite, names: Names) -> Iterator[str]:
-    """Yield the site's message, and the fields that were not sent."""
+    """Yield the message about the failure, and the fields that were not sent."""
     if payload.message:
         yield names.masked(payload.message)
     if payload.fields:
@@ -35,7 +35,7 @@ def refused_by_site(payload: RefusedBySite, names: Names) -> Iterator[str]:
 
 @renders(SiteWarned, icon="report")
 def site_warned(payload: SiteWarned, names: Names) -> Iterator[str]:
-    """Yield the site's warnings."""
+    """Yield the warnings, without amounts or phones that the reader may not see."""
     yield from (_warning(warning, names) for warning in payload.warnings)
 
 

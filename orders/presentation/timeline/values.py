@@ -1,4 +1,4 @@
-"""Texts for the values of fields, which entries store in their comparable form."""
+"""Functions that format the values of fields for staff. Timeline entries store these values in comparable form."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -19,7 +19,7 @@ _LONGEST = 300  # characters shown of one value
 
 
 def value_text(name: str, value: Any, names: Names) -> str:
-    """Return the value of this field as text, as far as the reader may see it."""
+    """Return the formatted value of this field, or `HIDDEN` if the reader may not see it."""
     if value in EMPTY:
         return "—"
     if name in names.hidden and name != ITEMS:

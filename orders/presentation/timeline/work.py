@@ -1,4 +1,4 @@
-"""Entries of the shop's own work: problems, couriers, postcards."""
+"""Renderers of timeline entries about the work of the shop: problems, couriers and postcards."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from orders.values.paper_formats import format_label
 
 @renders(ProblemReported, icon="warning")
 def problem_reported(payload: ProblemReported, names: Names) -> Iterator[str]:
-    """Yield the problem."""
+    """Yield the text of the problem, with phones masked if the reader may not see them."""
     if payload.problem:
         yield names.masked(payload.problem)
 
 
 @renders(ProblemSolved, icon="check_circle")
 def problem_solved(payload: ProblemSolved, names: Names) -> Iterator[str]:
-    """Yield the problem and the comment."""
+    """Yield the text of the problem, and the comment on its solution."""
     if payload.problem:
         yield names.masked(payload.problem)
     yield from notes.comment(payload.comment, names)
@@ -28,12 +28,12 @@ def problem_solved(payload: ProblemSolved, names: Names) -> Iterator[str]:
 
 @renders(CourierNotified, icon="notifications_active", shows_changes=False)
 def courier_notified(payload: CourierNotified, names: Names) -> Iterator[str]:
-    """Yield the courier's name; the title says that the courier was notified."""
+    """Yield the courier's name. The title says that the courier was notified."""
     yield from notes.courier(payload.courier)
 
 
 @renders(PostcardPrinted, icon="print")
 def postcard_printed(payload: PostcardPrinted, names: Names) -> Iterator[str]:
-    """Yield the paper size."""
+    """Yield the label of the paper size."""
     if payload.paper_format:
         yield gettext("Size: %(size)s") % {"size": format_label(payload.paper_format)}
