@@ -1,4 +1,4 @@
-"""Printed documents: the florist's work order, the courier's route sheet, the postcard.
+"""The printed documents: the florist's work order, the courier's route sheet and the postcard.
 
-Each has a module that returns its texts, and a layout in `layouts/` that places them on the paper.
+Each document has a module that returns its texts, and a layout in `layouts/` that places the texts on the paper.
 """

@@ -1,8 +1,8 @@
-"""Texts for couriers, to be sent in a chat: a short one to find a courier, which names no people, and a full one for
-the courier who takes the order.
+"""Messages that staff send to couriers in a chat.
 
-The texts are plain. They need orders from `orders_to_print`. Users who may not see phones or sums get texts without
-them.
+The short message is for finding a courier, and contains no names of people. The full message is for the courier who
+delivers the order. Messages have no markup, and contain no phones or sums that their sender may not see. All functions
+need orders from `orders_to_print`.
 """
 
 from decimal import Decimal
@@ -29,7 +29,7 @@ _BOUQUET = "букет"
 
 
 def short_text(order: Order, *, prices: bool = True) -> str:
-    """Return one line to find a courier: the time, the building, the number of bouquets, the payment."""
+    """Return a message of one line for finding a courier: the time, the building, the bouquets and the payment."""
     when = " ".join(part for part in (capfirst(day(order.delivery_date)), _slot(order)) if part)
     place = with_city(order, without_phones(building(order.delivery_address))) or gettext("address not known yet")
     parts = [when or gettext("time not given"), place, _goods(order), _payment(order, prices)]
@@ -38,12 +38,12 @@ def short_text(order: Order, *, prices: bool = True) -> str:
 
 
 def full_text(order: Order, *, phones: bool = True, prices: bool = True) -> str:
-    """Return all that the courier needs for the handover, one fact in each line."""
+    """Return a message with all that the courier needs for the handover, one fact on each line."""
     return "\n".join([*_stop(order, phones=phones, prices=prices), *_dispatcher()])
 
 
 def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -> str:
-    """Return one text with all numbered stops of a courier's day, and the sum to collect at the top."""
+    """Return a message with the sum to collect and all stops of a courier's day, which are numbered."""
     count = len(sheet.stops)
     head = [
         f"🚚 {sheet.who}",
@@ -97,7 +97,7 @@ def _recipient(order: Order, phones: bool) -> str:
 def _date(order: Order) -> str:
     if order.delivery_date is None:
         return gettext("date not given")
-    # The date must not be relative, because the message may be read on another day.
+    # A relative date is not enough, because the message may be read on a different day.
     exact = weekday_and_day(order.delivery_date)
     near = day(order.delivery_date)
     return capfirst(exact if near[:1].isdigit() else f"{near}, {exact}")

@@ -1,4 +1,4 @@
-"""Reads orders to print: in a constant number of queries, sorted by the time of delivery."""
+"""Read the orders that will be printed, sorted by delivery time, in a constant number of queries."""
 
 from collections.abc import Iterable
 from datetime import date, time
@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 from orders.models import DeliverySlot, Order
 
 MOST_AT_ONCE = 200
-"""The largest number of orders in one document."""
+"""The maximum number of orders in one document."""
 
 
 def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]:
-    """Return these orders with all that any document shows, sorted by the time of delivery. Two queries.
+    """Return these orders with all data that any document shows, sorted by delivery time, with two queries.
 
-    So the pages of different documents are in the same order.
+    The pages of different documents are sorted in the same way.
     """
     found = (
         orders.filter(pk__in=list(keys))
@@ -31,14 +31,14 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
 
 
 def long_day(value: date | None) -> str:
-    """Return a date for paper, `понедельник, 25 августа 2025`; it is never relative to today."""
+    """Return a date for paper, such as `понедельник, 25 августа 2025`. It is never relative to today."""
     if value is None:
         return gettext("date not given")
     return f"{date_format(value, 'l').lower()}, {date_format(value, 'j E Y')}"
 
 
 def time_of_day(slot: DeliverySlot | None) -> str:
-    """Return the delivery slot as text."""
+    """Return the name of the delivery slot, or a message that no time is given."""
     return slot.name if slot else gettext("time not given")
 
 

@@ -1,4 +1,4 @@
-"""The postcard: only the customer's text, without the price, the phone or the number of the order."""
+"""The postcard. It contains only the customer's text, without the price, the phones or the number of the order."""
 
 from collections.abc import Sequence
 

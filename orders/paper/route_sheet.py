@@ -30,7 +30,7 @@ from orders.values.phones import HIDDEN, format_phone, masked_phone
 
 @dataclass(frozen=True, slots=True)
 class RouteSheet:
-    """The deliveries of one courier on one day; without a courier, the deliveries that are not assigned yet."""
+    """The deliveries of one courier on one day. If `courier` is None, they are not assigned to a courier yet."""
 
     courier: Courier | None
     day: date | None
@@ -38,7 +38,7 @@ class RouteSheet:
 
     @property
     def who(self) -> str:
-        """Return the courier's name, or a text for no courier."""
+        """Return the courier's name, or a message that there is no courier."""
         return self.courier.name if self.courier else gettext("No courier")
 
     @property
@@ -48,7 +48,10 @@ class RouteSheet:
 
 
 def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
-    """Return the sheets by day, then by courier, without a courier last. Orders that are not delivered are left out."""
+    """Return the sheets, sorted by day and then by courier. The sheet without a courier is the last one of its day.
+
+    Orders that no courier delivers are left out.
+    """
     routes: dict[tuple[date | None, Courier | None], list[Order]] = defaultdict(list)
     for order in orders:
         if not reason_to_leave_out(order):
@@ -79,7 +82,7 @@ def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader
 
 
 def sum_to_collect(sheet: RouteSheet, reader: User | AnonymousUser) -> str:
-    """Return the sum to collect as text, as far as the reader may see it."""
+    """Return the formatted sum to collect, or `HIDDEN` if the reader may not see it."""
     return money(sheet.to_collect) if may_see_prices(reader, sheet.day) else HIDDEN
 
 

@@ -1,4 +1,4 @@
-"""Typed texts, prepared for printing."""
+"""Functions that prepare typed texts for printing."""
 
 import re
 import unicodedata
@@ -7,13 +7,13 @@ from itertools import pairwise
 from orders.presentation.formatting import NBSP
 
 LONGEST_PIECE = 24
-"""Letters that fit on the narrowest paper in the smallest type. A longer run may break after any letter."""
+"""The number of letters that fit on the narrowest paper in the smallest type. A longer run may break anywhere."""
 _BREAK = "\N{ZERO WIDTH SPACE}"
 _TIE = "\N{WORD JOINER}"
 _LONGEST_TAIL = 8
-"""The longest run of emoji (characters) at the end of a line that is kept with the last word."""
+"""The maximum length of a run of emoji at the end of a line that is kept with the last word, in characters."""
 _KEEPS_TOGETHER = {"Mn", "Me", "Mc", "Cf", "Cs", "Sk", "So"}
-"""Unicode categories of the parts of a grapheme; Typst breaks lines between emoji, and an emoji must not be split."""
+"""Unicode categories of the parts of a grapheme. Typst breaks lines between emoji, but an emoji must not be split."""
 
 
 def breakable(text: str) -> str:
@@ -22,12 +22,12 @@ def breakable(text: str) -> str:
 
 
 def tied(text: str) -> str:
-    """Return the text with the final emoji of each line tied to the last word, so that none is alone on a line."""
+    """Return the text with the final emoji of each line tied to the last word. So no emoji is alone on a line."""
     return "\n".join(map(_tied_line, text.split("\n")))
 
 
 def widest_pieces(text: str, count: int = 8) -> list[str]:
-    """Return the longest runs that can't be broken; they limit the size of the type."""
+    """Return the longest runs that can't be broken, `count` at most. These runs limit the type size."""
     runs = re.split(rf"[ \t\n{_BREAK}]+", text)
     # Lines break between emoji, unless the emoji are tied.
     pieces = {piece for run in runs for piece in ([run] if NBSP in run else _between_emoji(run))}

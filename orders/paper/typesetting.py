@@ -1,7 +1,7 @@
-"""Makes a PDF from a layout and its content with Typst.
+"""The typesetting of a PDF from a layout and its content, with Typst.
 
-Typst is one wheel that needs no system library, and it measures text while it sets it. Typed texts are passed as data,
-never as markup or as a path. Typst reads the layout, the data and the fonts, nothing else.
+Typst is one wheel that needs no system library, and it can measure text during typesetting. Typed texts are passed as
+data, and never as markup or as a path. Typst reads only the layout, the data and the fonts.
 """
 
 import json
@@ -17,17 +17,17 @@ from orders.values.paper_formats import PaperFormat
 
 LAYOUTS = Path(__file__).parent / "layouts"
 COLOUR_EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
-"""Debian's fonts-noto-color-emoji. Without it emoji are printed in outline, as they always are on a paper roll."""
+"""Debian's fonts-noto-color-emoji. Without it, emoji are printed as outlines, as always on a paper roll."""
 
 LARGE = 50_000
-"""The size of content (bytes) from which Typst's cache is cleared: the cache for a hundred stops takes 60 MB."""
+"""Typst's cache is cleared after content of more than this size (bytes). For a hundred stops, the cache takes 60 MB."""
 _KEPT_FOR = 11
 
 
 def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) -> bytes:
     """Return the PDF of `layouts/<layout>.typ` with this content, in this paper format.
 
-    Raise `typst.TypstError` for an error in the layout; content never causes one.
+    Raise `typst.TypstError` if the layout has an error. The content never causes an error.
     """
     size = {"width": paper_format.width, "height": paper_format.height, "format": paper_format.name}
     data = json.dumps({**size, **content}, ensure_ascii=False, default=str)
@@ -36,7 +36,7 @@ def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) 
         "common.typ": (LAYOUTS / "common.typ").read_bytes(),
         "data.json": data.encode(),
     }
-    # Typst takes a dictionary of files and returns one PDF for it; its stubs know only paths.
+    # `typst.compile` accepts a dictionary of files and returns one PDF for it. Its type stubs allow only paths.
     pdf: bytes = typst.compile(files, format="pdf", font_paths=_fonts())  # type: ignore[call-overload]
     if len(files["data.json"]) > LARGE:
         _forget()
@@ -45,7 +45,7 @@ def typeset(layout: str, paper_format: PaperFormat, content: Mapping[str, Any]) 
 
 @cache
 def _fonts() -> typst.Fonts:
-    # The system's fonts are not used, so that documents look the same on every server.
+    # The system's fonts are not used, so documents look the same on every server.
     folders: list[str] = [_folder("manimgx_fonts"), _folder("fontpkg_lora")]
     if COLOUR_EMOJI.exists():
         folders.append(str(COLOUR_EMOJI.parent))
@@ -53,8 +53,8 @@ def _fonts() -> typst.Fonts:
 
 
 def _forget() -> None:
-    # Typst keeps a cached result until ten documents in a row have not used it. A web process that prints a hundred
-    # stops at a time would need 600 MB, so Typst gets some empty documents, which take a millisecond each.
+    # Typst caches a result until ten documents in a row have not used the result. A web process that prints a hundred
+    # stops each time would need 600 MB. So Typst compiles some empty documents, which takes a millisecond each.
     idle = typst.Compiler(font_paths=_fonts())
     for _turn in range(_KEPT_FOR):
         idle.compile(b"", format="pdf")

@@ -1,4 +1,4 @@
-"""The florist's work order: time, composition, postcard. It lies open in the shop, so it has no price and no phone."""
+"""The florist's work order: time, composition and postcard. It lies open in the shop, so it has no price or phone."""
 
 from collections.abc import Sequence
 from typing import Any
