@@ -1,1 +1,1 @@
-"""Orders as a table: its columns (`columns`), its rows (`rows`), and the files (`xlsx`, `csv`)."""
+"""The export of orders as a table: its columns (`columns`), its rows (`rows`), and its files (`xlsx`, `csv`)."""

@@ -1,4 +1,4 @@
-"""The columns of an exported table, with the kind of their values. Nothing here queries the database."""
+"""The columns of an exported table, with the kind of their values. This module makes no queries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from orders.presentation.formatting import number
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
 Cell = str | int | Decimal | date | datetime | None
-"""None is an empty cell; a datetime is local and without a time zone, as in spreadsheets."""
+"""None is an empty cell. A datetime is naive and in local time, as in spreadsheets."""
 
 
 class Reader:
-    """The reader of the table. The permissions are checked once, not for each cell."""
+    """The user who reads the table. The permissions are checked once, and not for each cell."""
 
     def __init__(self, user: User | AnonymousUser) -> None:
         self.sees_phones = may_see_phones(user)
@@ -32,7 +32,7 @@ class Reader:
         self._sees_prices: dict[date | None, bool] = {}
 
     def text(self, typed: str) -> str:
-        """Return a typed text as the reader may see it."""
+        """Return a typed text, with phones masked if the reader may not see phones."""
         return typed if self.sees_phones else shown_text(self._user, typed)
 
     def sees_prices(self, day: date | None) -> bool:
@@ -43,7 +43,7 @@ class Reader:
 
 
 class Kind(Enum):
-    """The kind of a column's values; each file format writes a kind in its own way."""
+    """The kind of the values in a column. Each file format writes a kind in its own way."""
 
     TEXT = auto()
     PHONE = auto()
@@ -62,7 +62,7 @@ class Column:
     kind: Kind
     value: Callable[[Order, Reader], Cell]
     width: int
-    """In characters."""
+    """The width of the column in characters."""
 
 
 def _text(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:

@@ -1,7 +1,7 @@
-"""A table as CSV for a Russian Excel: UTF-8 with a byte order mark, `;` between, CRLF, decimal comma.
+"""The table as CSV for a Russian Excel: UTF-8 with a byte order mark, `;` as separator, CRLF, decimal comma.
 
-A text that a spreadsheet might run as a formula gets an apostrophe in front, phones (`+7…`) included: so they stay
-texts and keep their plus. A program that reads the file must remove the apostrophe.
+A string that a spreadsheet might run as a formula gets an apostrophe in front. This includes phones (`+7…`), so a
+spreadsheet does not convert them to numbers without a plus. A program that reads the file must remove the apostrophe.
 """
 
 import csv
@@ -14,11 +14,11 @@ from orders.export.columns import COLUMNS, Cell
 CONTENT_TYPE = "text/csv; charset=utf-8"
 BYTE_ORDER_MARK = "\ufeff"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""The characters with which formulas begin (OWASP, "CSV Injection"), also in full width."""
+"""The characters with which formulas begin (OWASP, "CSV Injection"), including their full-width forms."""
 
 
 class _Line:
-    """A file object for `csv.writer` whose `write` returns the text instead of storing it."""
+    """A file object for `csv.writer` whose `write` returns the string instead of storing it."""
 
     def write(self, text: str) -> str:
         return text
@@ -33,7 +33,7 @@ def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
 
 
 def safe_text(text: str) -> str:
-    """Return the text, with an apostrophe in front if a spreadsheet might run it as a formula."""
+    """Return the string, with an apostrophe in front if a spreadsheet might run the string as a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) else text
 
 

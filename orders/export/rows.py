@@ -1,6 +1,7 @@
-"""The rows of an exported table. To limit memory, ids are read first, then the orders by pages, a few queries each.
+"""The rows of an exported table.
 
-A server-side cursor is not used because a transaction pooler can't keep it.
+To limit memory, the ids are read first, and then the orders in pages, with a few queries for each page. A server-side
+cursor is not used because it does not work with a connection pooler in transaction mode.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,11 +35,14 @@ _READ = (
 
 
 class TooManyRowsError(Exception):
-    """Raised for more orders than one file may have."""
+    """The error that there are more orders than one file may contain."""
 
 
 def ids_of(orders: QuerySet[Order]) -> list[UUID]:
-    """Return the ids of the orders, in their order. One query. Raise `TooManyRowsError` above `MOST_ROWS`."""
+    """Return the ids of the orders, sorted as in the queryset, with one query.
+
+    Raise `TooManyRowsError` if there are more than `MOST_ROWS` orders.
+    """
     keys = list(orders.values_list("pk", flat=True)[: MOST_ROWS + 1])
     if len(keys) > MOST_ROWS:
         raise TooManyRowsError
@@ -46,7 +50,7 @@ def ids_of(orders: QuerySet[Order]) -> list[UUID]:
 
 
 def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell]]:
-    """Yield one row for each id, with the values that the user may see. Deleted orders are left out."""
+    """Yield one row for each id, with the values that the user may see. Orders that no longer exist are left out."""
     reader = Reader(user)
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
@@ -57,7 +61,7 @@ def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell
 
 
 def _orders() -> QuerySet[Order]:
-    """Return orders with all that the columns read. Orders of a page share the objects of statuses and cities."""
+    """Return orders with all data that the columns need. The orders of a page share objects, such as statuses."""
     names = [Prefetch(name, model._default_manager.all()) for name, model in _NAMED.items()]
     people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
     items = Prefetch(

@@ -1,4 +1,4 @@
-"""A table as XLSX, written row by row to a file on disk. Each value has its type; no text becomes a formula."""
+"""The table as XLSX, written row by row to a file on disk. Each value has a type, and no string becomes a formula."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from orders.export.columns import COLUMNS, Cell, Kind
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_TEXT = 32_767
-"""The largest number of characters in a cell of XLSX; the writer would silently cut off a longer text."""
+"""The maximum number of characters in a cell of XLSX. The writer would cut off a longer string without an error."""
 _FORMATS = {
     Kind.TEXT: "@",
     Kind.PHONE: "@",
@@ -25,7 +25,7 @@ _WITH_TIYN = "#,##0.00"
 
 
 def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime) -> None:
-    """Write a header and the rows to the file; `now` is stored as the time of its creation."""
+    """Write a header and the rows to the file. `now` is stored as the creation time of the file."""
     # `constant_memory`: each row is written to the disk when the next one begins.
     options = {
         "constant_memory": True,
@@ -59,7 +59,7 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
                         sheet.write_string(last, place, _cut(value), style)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
-        # Order numbers and phones are texts on purpose, so Excel must not mark them as errors.
+        # Order numbers and phones are strings on purpose, so Excel must not mark them as errors.
         sheet.ignore_errors({"number_stored_as_text": f"A1:{_letters(len(COLUMNS))}{last + 1}"})
         sheet.set_landscape()
         sheet.repeat_rows(0)

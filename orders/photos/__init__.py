@@ -1,1 +1,1 @@
-"""Photos of bouquets: signed links, files, checked pictures."""
+"""The photos of bouquets: signed links, responses with files, and the conversion of uploaded pictures."""

@@ -1,4 +1,4 @@
-"""Responses with a photo. The caller has checked that the user may see it."""
+"""The response that contains a photo. The caller must check that the user may see the photo."""
 
 from typing import Literal
 
@@ -11,9 +11,10 @@ Size = Literal["full", "small"]
 
 
 def photo_response(request: HttpRequest, photo: OrderPhoto, size: Size, *, may_be_kept: bool) -> HttpResponseBase:
-    """Return the picture. `may_be_kept`: the browser may cache it, but must revalidate it each time.
+    """Return a response with the picture.
 
-    Raise `Http404` for a withdrawn photo, or when its file is missing.
+    With `may_be_kept`, the browser may cache the picture, but must revalidate it each time. Raise `Http404` if the
+    photo is withdrawn or its file is missing.
     """
     file = (photo.thumbnail or photo.image) if size == "small" else photo.image
     if photo.is_withdrawn or not file.name:

@@ -1,5 +1,6 @@
-"""The customer's link to the photos of the bouquet. It is signed, so it can't be forged, and it stops working when the
-nonce in the row changes or the link expires.
+"""The customer's link to the photos of the bouquet.
+
+The link is signed, so it can't be forged. It stops working when the nonce in the row changes, or when it expires.
 """
 
 import secrets
@@ -20,7 +21,7 @@ _SEPARATOR, _SALT = ".", "orders.photos.links"
 
 
 def new_nonce() -> str:
-    """Return a nonce for a new link; the previous link then stops working."""
+    """Return a nonce for a new link. The previous link stops working when the nonce is stored."""
     return secrets.token_hex(NONCE_BYTES)
 
 
@@ -31,12 +32,15 @@ def photo_token(approval: PhotoApproval) -> str:
 
 
 def photo_url(approval: PhotoApproval) -> str:
-    """Return the URL that the customer gets."""
+    """Return the URL of the approval page, which staff send to the customer."""
     return settings.PUBLIC_URL + reverse("approval", args=[photo_token(approval)])
 
 
 def find_approval(token: str) -> PhotoApproval | None:
-    """Return the approval of the token, with its order and shop; None for an invalid token. At most one query."""
+    """Return the approval that belongs to the token, with its order and shop, or None if the link does not work.
+
+    This makes at most one query.
+    """
     try:
         packed = urlsafe_b64decode(_signer().unsign(token) + "=")
         key = UUID(bytes=packed[:16])

@@ -1,6 +1,6 @@
-"""Uploaded pictures: checked, turned upright, shrunk and encoded again as JPEG.
+"""The conversion of uploaded pictures, which are checked, turned upright, shrunk and encoded again as JPEG.
 
-Only the pixels of the uploaded file are kept: no location, no name, no other metadata.
+Only the pixels of the uploaded file are kept, without location, name and other metadata.
 """
 
 import io
@@ -15,20 +15,21 @@ from orders.exceptions import NotAllowedError
 
 MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 64_000_000
-"""The limit for a JPEG, more than a phone's camera makes: it is decoded at reduced size, in about 50 MB of memory."""
+"""The limit for a JPEG, which is more than a phone's camera produces. A JPEG is decoded at reduced size, in about 50 MB
+of memory."""
 MOST_PIXELS_WHOLE = 16_000_000
-"""The limit for formats decoded at full size: PNG, WebP, progressive JPEG. At worst (WebP) this takes 250 MB."""
+"""The limit for formats decoded at full size: PNG, WebP and progressive JPEG. The worst case (WebP) takes 250 MB."""
 LONGEST_SIDE = 2000  # pixels
 THUMBNAIL_SIDE = 480
 QUALITY = 82
 FORMATS = ("JPEG", "PNG", "WEBP")
 _WHITE = (255, 255, 255)
 _PHONE_FORMATS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
-"""Brands of ISO 23008-12 (HEIF) and AVIF files; a brand follows `ftyp`."""
+"""The brands of HEIF (ISO 23008-12) and AVIF files. In a file, the brand follows `ftyp`."""
 
 
 class PictureRefusedError(NotAllowedError):
-    """Raised for a file that is not accepted as a picture; the text is for the user who has uploaded it."""
+    """The error that a file is not accepted as a picture. The message is for the user who has uploaded the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Picture:
 
 
 def read_picture(file: BinaryIO, size: int) -> Picture:
-    """Return the picture in an uploaded file of `size` bytes. Raise `PictureRefusedError`."""
+    """Return the picture in an uploaded file of `size` bytes. Raise `PictureRefusedError` if it is not accepted."""
     if size > MOST_BYTES:
         raise PictureRefusedError(
             gettext("The photo is too large: at most %(limit)s MB.") % {"limit": MOST_BYTES // 1024 // 1024}
@@ -63,7 +64,7 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
         raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
     except PictureRefusedError:
         raise
-    # Pillow raises many kinds of errors for a broken file: struct.error, IndexError, zlib.error among them.
+    # Pillow raises many kinds of errors for a broken file, such as struct.error, IndexError and zlib.error.
     except Exception as error:
         raise PictureRefusedError(
             gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")
@@ -101,7 +102,7 @@ def _checked(content: bytes) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    # Phones use wider colour spaces: read as sRGB, roses would look faded.
+    # Phones use wider colour spaces. If these pictures were read as sRGB, roses would look faded.
     if not profile or image.mode not in ("RGB", "CMYK"):
         return image
     try:

@@ -1,1 +1,1 @@
-"""Pages that customers open without signing in."""
+"""The pages that customers open without signing in."""

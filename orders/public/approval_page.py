@@ -1,7 +1,7 @@
 """The page on which a customer sees photos of the bouquet and approves it or asks for a change.
 
-It shows the photos and nothing else of the order, because a link is easily forwarded. Every link that does not work,
-forged, revoked or expired, gets the same response.
+The page shows the photos and nothing else of the order, because a link is easily forwarded. Forged, revoked and expired
+links all get the same response.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class ApprovalThrottle(AddressThrottle):
-    """A limit that allows a family behind one IP address to see twenty photos, but is far too low to guess tokens."""
+    """A limit that lets a family behind one IP address see twenty photos, but is far too low for guessing tokens."""
 
     scope = "approval"
     rate = "120/min"
@@ -64,7 +64,7 @@ def _limited(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 @csrf_protect
 def approval(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the bouquet, or save the customer's answer."""
+    """Show the photos of the bouquet, or save the customer's answer."""
     found = find_approval(token)
     if found is None:
         return _gone(request)
@@ -111,7 +111,7 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
 @_limited
 @require_safe
 def approval_photo(request: HttpRequest, token: str, key: UUID, size: str) -> HttpResponseBase:
-    """Return one of the pictures of the link. Raise `Http404`."""
+    """Return a picture of the order that the link belongs to. Raise `Http404` if its file is missing."""
     found = find_approval(token)
     photo = OrderPhoto.objects.filter(order=found.order_id, pk=key, withdrawn_at=None).first() if found else None
     if photo is None or not photo.image:

@@ -1,4 +1,4 @@
-"""URLs for customers: the photos of a bouquet, by a secret link, without a login."""
+"""The URLs for customers: the photos of a bouquet, with a secret link and without a login."""
 
 from django.urls import path
 
