@@ -31,7 +31,7 @@ _READ = (
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
     *("responsible", *_NAMED),
 )
-"""The columns of an order that a row needs. A missing column would cost a query for each row; a test counts queries."""
+"""The columns of an order that a row needs. A missing column would cost a query for each row. A test counts queries."""
 
 
 class TooManyRowsError(Exception):

@@ -39,7 +39,7 @@ class SiteReference(Table):
 
 
 class Status(SiteReference):
-    """A status of orders. `bitrix_codes[0]` is pushed to the site; the other codes are only accepted from it."""
+    """A status of orders. `bitrix_codes[0]` is pushed to the site. The other codes are only accepted from the site."""
 
     code = models.CharField(_("code"), max_length=50, unique=True)
     bitrix_codes = ArrayField(

@@ -22,7 +22,7 @@ class Goods:
 def composition(items: Iterable[OrderItem]) -> list[Goods]:
     """Return the products of the items with their quantities. Items with the same name are added up.
 
-    The products have the sequence of the items.
+    The sequence of the items is kept.
     """
     quantities: dict[str, Decimal] = {}
     for item in items:

@@ -48,7 +48,10 @@ def starts_at(order: Order) -> datetime | None:
 
 
 def due_at(order: Order) -> datetime | None:
-    """Return the end of the delivery slot, or of the day if the slot has no known end; None without a date."""
+    """Return the end of the delivery slot, or of the day if the slot has no known end.
+
+    Return None if the order has no date.
+    """
     if order.delivery_date is None:
         return None
     slot = order.delivery_slot

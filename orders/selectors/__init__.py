@@ -1,1 +1,1 @@
-"""Selectors. Each module queries the data of one page or panel, and writes nothing."""
+"""The selectors. Each module queries the data of one page or panel, and writes nothing."""

@@ -24,7 +24,7 @@ class CustomerOrders:
     latest: list[Order]
     count: int
     total: Decimal | None
-    """The total of the orders in KZT; None if there are more orders than `MOST_COUNTED`."""
+    """The total of the orders in KZT, or None if there are more orders than `MOST_COUNTED`."""
 
     @property
     def has_more(self) -> bool:
@@ -38,7 +38,7 @@ class CustomerOrders:
 
 
 def customer_orders_of(order: Order) -> CustomerOrders | None:
-    """Return the orders of the order's customer, with two queries; None if the order has no customer."""
+    """Return the orders of the order's customer, with two queries, or None if the order has no customer."""
     if order.customer_id is None:
         return None
     orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")

@@ -42,7 +42,7 @@ class Day:
 
     @property
     def average(self) -> Decimal | None:
-        """Return the average sum of an order, in KZT; None if the day has no orders."""
+        """Return the average sum of an order, in KZT, or None if the day has no orders."""
         return self.amount / self.orders if self.orders else None
 
 

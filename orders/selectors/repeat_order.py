@@ -29,7 +29,7 @@ REFERENCES = {"delivery_slot": "delivery_slot_id", "city": "city_id", "shop": "s
 class DraftLine:
     """An item of the draft: a product of the catalogue, or only a name.
 
-    The price is in KZT, for one piece; None if it is not known or not shown.
+    The price is in KZT, for one piece. It is None if it is not known or may not be shown.
     """
 
     product: Product | None

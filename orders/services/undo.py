@@ -27,7 +27,7 @@ from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, StatusChanged, U
 logger = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(minutes=10)
-"""How long the changes of one action are found after the hold period. So staff see which of them can't be undone."""
+"""How long after the hold period the changes of one action are found. So staff see which of them can't be undone."""
 
 
 def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
@@ -141,7 +141,7 @@ def _status_changes(order: Order) -> Iterator[OrderEvent]:
 
 
 def _reason_not_to_undo(order: Order, event: OrderEvent) -> str:
-    """Return the reason why the change can't be undone, as a message for staff; an empty string if it can be undone."""
+    """Return a message for staff why the change can't be undone, or an empty string if it can be undone."""
     newest = next(_status_changes(order), None)
     if newest is not None and newest.pk != event.pk and newest.source == Source.SITE:
         return gettext("The site has set another status since.")

@@ -50,5 +50,5 @@ def _tidy(name: str, text: str) -> str:
     if name == "recipient_phone":
         return normalize_phone(clean_line(text)).value
     tidied = clean_line(text) if name == "recipient_name" else clean_lines(text, breaks=True)
-    # One pass resolves one layer of HTML entities; passes are repeated until the text does not change any more.
+    # One pass resolves one layer of HTML entities. Passes are repeated until the text does not change any more.
     return tidied if tidied == text else _tidy(name, tidied)

@@ -114,7 +114,7 @@ class OrderSnapshot:
     fields: Mapping[str, Any] = field(default_factory=dict)
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
-    """None if the payload has no basket; an empty tuple if the basket is empty."""
+    """The items of the order. None if the payload has no basket, and an empty tuple if the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each part of `metadata`, the names of the fields that could be read this time. The stored raw values of these
@@ -140,7 +140,7 @@ class FreshRead:
     read_at: datetime
     """The time before the request was sent, aware."""
     times_received: int
-    """The value of `Agreement.times_received` of the order at that time; 0 for an unknown order."""
+    """The value of `Agreement.times_received` of the order at that time, or 0 if the order was unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

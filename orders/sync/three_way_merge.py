@@ -1,4 +1,4 @@
-"""The three-way merge: compare our values and the site's values with the agreed values, field by field.
+"""The three-way merge of our values, the site's values and the agreed values, field by field.
 
 The functions are pure. They use plain values in comparable form (`orders.sync.fields`) and no database. Values are
 compared as the site stores them. For example, the site has no refunds: a refunded order is an unpaid order there.
@@ -71,12 +71,12 @@ class Agreement:
     site_status: str = ""
     """The site's code of the agreed status. A compare-and-set request must contain this code."""
     received_version: int | None = None
-    """The version of the whole order that was received last; None if it is not known. A response to a push may have a
-    later version. In that case the changes between the two versions have not been received."""
+    """The version of the whole order that was received last, or None if it is not known. A response to a push may have
+    a later version. In that case the changes between the two versions have not been received."""
     received_updated_at: datetime | None = None
     """DATE_UPDATE of the whole order that was received last."""
     checksum: str | None = None
-    """The site's checksum of the whole order that was received last; None if it had no checksum."""
+    """The site's checksum of the whole order that was received last, or None if that order had no checksum."""
     times_received: int = 0
     """The number of events and responses that have reported the order. Versions can't be used for this count: they may
     become lower, and two saves may produce the same version."""

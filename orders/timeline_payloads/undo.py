@@ -1,4 +1,4 @@
-"""The state before a status change, stored so that the change can be undone."""
+"""The stored values of an order before a status change, from which the change can be undone."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -54,5 +54,5 @@ def format_label(name: str) -> str:
 
 
 def find_format(paper: Paper, name: str) -> PaperFormat | None:
-    """Return the size with this name for this document; None if the document is not printed in it."""
+    """Return the size with this name, or None if this document is not printed in this size."""
     return next((size for size in FORMATS[paper] if size.name == name), None)

@@ -23,7 +23,7 @@ class PhoneNumber(NamedTuple):
     """The phone numbers that a phone field contains."""
 
     value: str
-    """The first number in E.164. If the typed text contains no possible number, the text itself, cut to the length of
+    """The first number in E.164, or the typed text if it contains no possible number. The text is cut to the length of
     the column."""
     is_valid: bool
     others: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def _printable(raw: str) -> str:
 
 
 def _with_repaired_prefix(text: str) -> str:
-    # Some programs turn "8701…" into "+8701…"; no country has the code 87 or 89.
+    # Some programs turn "8701…" into "+8701…". No country has the code 87 or 89.
     repaired = re.sub(r"\+\s*8(?=[\s(.-]*[79]\d)", "8", text)
     return re.sub(r"(?<![\d+])00(?=[1-9]\d{8,})", "+", repaired)
 

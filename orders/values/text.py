@@ -8,7 +8,7 @@ in a different form and count as a change.
 import html
 import re
 
-# The semicolon is required; without it, "R&amp" and "?a=1&copy=2" would be changed.
+# The semicolon is required. Without it, "R&amp" and "?a=1&copy=2" would be changed.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # PHP's nl2br inserts the tag before the line break, and does not remove the line break.
 _BREAK = re.compile(r"<br\s*/?>(?:\r\n|\n|\r)?", re.IGNORECASE)
@@ -21,7 +21,7 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 def storable_text(text: str) -> str:
     """Return `text` without NUL and lone surrogates, which PostgreSQL can't store."""
     if _SURROGATES.search(text):
-        # A surrogate pair becomes the character that it encodes; a lone surrogate is dropped.
+        # A surrogate pair becomes the character that it encodes. A lone surrogate is removed.
         text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
         text = _SURROGATES.sub("", text)
     return text.replace("\0", "")

@@ -101,7 +101,7 @@ def _update(found: SiteReference, row: ReferenceRow, changes: Changes) -> None:
         setattr(found, name, row.fields[name])
     found.bitrix_state = agreement.as_json()
     if not isinstance(found, Status):
-        found.needs_attention = False  # the row has a name now; a status also needs a stage
+        found.needs_attention = False  # the row has a name now, but a status also needs a stage
     if merged.taken or (found.bitrix_state, found.needs_attention) != before:
         found.save()
     if merged.taken:

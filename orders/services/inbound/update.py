@@ -35,7 +35,7 @@ class _Change:
     """Our values before the merge, in comparable form."""
     lines_before: Sequence[ItemSnapshot]
     lines: Sequence[Line] | None
-    """Our items after the merge; None if they were not loaded."""
+    """Our items after the merge, or None if they were not loaded."""
     entries: list[dict[str, Any]]
     """The changes for the timeline: field, old, new."""
     columns: set[str] = field(default_factory=set)
