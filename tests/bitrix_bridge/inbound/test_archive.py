@@ -297,6 +297,7 @@ class TestPages:
         shared_order.refresh_from_db()
         return shared_order
 
+    @pytest.mark.usefixtures("template_contexts")
     def test_archive_is_shown_where_a_deletion_is_shown(self, order, manager, client):
         client.force_login(manager)
         page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()

@@ -203,6 +203,7 @@ def test_bulk_take_reports_orders_of_other_florists(browser, manager, florist, m
     assert (assignment_of(free)[0], assignment_of(taken)[0]) == (manager, florist)
 
 
+@pytest.mark.usefixtures("template_contexts")
 def test_bulk_action_assigns_and_removes_florist(browser, florist, make_order):
     User.objects.create_user("gone", is_staff=True, is_active=False, first_name="Уволенная")
     orders = [make_order(1001), make_order(1002)]

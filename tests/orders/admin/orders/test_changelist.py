@@ -127,6 +127,7 @@ def test_list_shows_problems_first_then_by_end_of_slot(browser, make_order):
     assert numbers(browser.get(LIST, {"preset": "tomorrow"}).content) == ["1004", "1003", "1001", "1002"]
 
 
+@pytest.mark.usefixtures("template_contexts")
 def test_count_of_chip_equals_number_of_its_orders(browser, make_order, manager):
     today = timezone.localdate()
     for number in range(1001, 1013):
@@ -227,6 +228,7 @@ def frozen_minute(monkeypatch):
     monkeypatch.setattr(ListState, "now", classmethod(lambda cls: cls(last_change(), "12:00")))
 
 
+@pytest.mark.usefixtures("template_contexts")
 @pytest.mark.usefixtures("frozen_minute")
 def test_an_open_list_gets_counts_and_the_announcement_of_new_orders(browser, make_order):
     today = timezone.localdate()
@@ -260,6 +262,7 @@ def test_an_open_list_gets_counts_and_the_announcement_of_new_orders(browser, ma
     assert "crm-news" not in pulse(first, here, there)
 
 
+@pytest.mark.usefixtures("template_contexts")
 def test_a_new_order_is_announced_though_it_was_committed_late(browser, make_order):
     """The time of the new order is that of its transaction.
 
@@ -273,6 +276,7 @@ def test_a_new_order_is_announced_though_it_was_committed_late(browser, make_ord
     assert str(late.pk) in attribute(browser.get(f"{LIST}pulse/", sent_by(page)).content.decode(), "data-new")
 
 
+@pytest.mark.usefixtures("template_contexts")
 @pytest.mark.usefixtures("frozen_minute")
 def test_an_open_list_gets_the_rows_that_have_changed_and_no_others(browser, make_order):
     order, other = make_order(1001), make_order(1002)
@@ -291,6 +295,7 @@ def test_an_open_list_gets_the_rows_that_have_changed_and_no_others(browser, mak
     assert "crm-cell" not in hidden
 
 
+@pytest.mark.usefixtures("template_contexts")
 def test_an_open_list_gets_the_cells_of_the_page(browser, make_order):
     order = make_order(1001)
     page = browser.get(LIST, {"preset": "all"})
@@ -301,6 +306,7 @@ def test_an_open_list_gets_the_cells_of_the_page(browser, make_order):
         assert cell in update.replace(' hx-swap-oob="morph"', "")
 
 
+@pytest.mark.usefixtures("template_contexts")
 def test_the_time_left_is_brought_up_to_date_each_minute_of_a_page_that_is_seen(browser, make_order):
     order = make_order(1001)
     query = sent_by(browser.get(LIST), order, minute="00:01")
@@ -310,6 +316,7 @@ def test_the_time_left_is_brought_up_to_date_each_minute_of_a_page_that_is_seen(
     assert browser.get(f"{LIST}pulse/", query | {"hidden": "1"}).status_code == 204
 
 
+@pytest.mark.usefixtures("template_contexts")
 @pytest.mark.usefixtures("frozen_minute")
 def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_queries):
     query = sent_by(browser.get(LIST), make_order(), changed=last_change(), since=timezone.now().isoformat())
@@ -354,6 +361,7 @@ def test_a_tap_on_another_page_reloads_it(browser, make_order):
     assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
 
 
+@pytest.mark.usefixtures("template_contexts")
 @pytest.mark.usefixtures("frozen_minute")
 def test_rows_cost_the_same_for_one_and_for_many(browser, make_order, django_assert_num_queries):
     orders = [make_order(number) for number in range(1001, 1013)]

@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from bitrix_bridge.models import Push
@@ -25,7 +26,7 @@ def head(browser, order, **query):
 
 
 def messages_of(answer):
-    return " ".join(str(message) for message in answer.context["messages"])
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
 # --- contents
