@@ -44,7 +44,7 @@ test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytes
 	$(BIN)/python -m pytest --create-db $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/selectors/test_board.py: one module)
-	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb)" $(UNREAD:%=--ignore=%) \
+	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb or slow)" $(UNREAD:%=--ignore=%) \
 		--hypothesis-profile=fast $(ARGS)
 
 tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)

@@ -226,6 +226,7 @@ def test_no_gettext_call_is_inside_an_f_string(app):
     assert not {file: texts for file in files if (texts := _calls_in_f_strings(file))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", LIBRARIES)
 def test_missed_texts_of_a_library_equal_its_texts_in_f_strings(package):
     folder = library_folder(package)
@@ -234,6 +235,7 @@ def test_missed_texts_of_a_library_equal_its_texts_in_f_strings(package):
     assert found == set(MISSED_TEXTS.get(package, ()))
 
 
+@pytest.mark.slow
 @needs_gettext
 def test_unseen_and_corrected_texts_exist_in_libraries():
     files = {

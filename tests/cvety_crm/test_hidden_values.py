@@ -89,6 +89,7 @@ def order(samples, post_webhook, manager) -> Order:  # noqa: F811
     return order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make_person", "hidden"),
     [
@@ -113,6 +114,7 @@ def test_hidden_digits_are_on_no_page_that_the_user_can_open(order, make_person,
     assert {reverse("admin:orders_order_change", args=[order.pk]), reverse("admin:orders_order_changelist")} <= opened
 
 
+@pytest.mark.slow
 def test_owner_sees_all_hidden_digits(order):
     browser = browser_of(person(OWNER))
     missing = {*PHONES, *SUMS, TYPED}

@@ -231,6 +231,7 @@ json_values = st.recursive(
 FIELDS = sorted({*order_data(), "XML_ID", "DATE_STATUS", "RESPONSIBLE_ID", "webhook_timestamp"} - {"ID"})
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(changes=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), json_values, max_size=6))

@@ -33,6 +33,7 @@ def change_here(order):
     )
 
 
+@pytest.mark.slow
 def test_1000_differences_are_all_found_and_repaired(site, place, compare_sides, manager):
     orders = place(230)
     changed_on_site, changed_here, untouched = orders[:100], orders[100:200], orders[200:]

@@ -16,6 +16,8 @@ import pytest
 
 from cvety_crm.dev import embedded_postgres
 
+pytestmark = pytest.mark.e2e
+
 ROOT = Path(__file__).resolve().parents[3]
 START_SERVER = "from cvety_crm.dev import embedded_postgres; url = embedded_postgres.database_url();"
 AS_ROOT = os.geteuid() == 0

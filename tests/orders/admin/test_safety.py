@@ -49,6 +49,7 @@ def order_with_markup(make_order, manager):
     return order
 
 
+@pytest.mark.slow
 def test_texts_from_outside_are_escaped_on_all_pages(browser, order_with_markup):
     pages = [LIST, change_url(order_with_markup), change_url(order_with_markup).replace("change/", "status/")]
     for model in apps.get_models():
@@ -103,6 +104,7 @@ def admin_paths(key: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_get_of_any_admin_url_changes_nothing(browser, order_with_markup):
     keys = [
         order_with_markup.pk,

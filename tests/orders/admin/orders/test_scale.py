@@ -78,6 +78,7 @@ ASKED = [
 
 
 # All queries are in one test, because creating the orders takes longer than running the queries.
+@pytest.mark.slow
 @pytest.mark.usefixtures("template_contexts")
 @pytest.mark.django_db
 def test_list_queries_scan_no_large_table(many_orders):
