@@ -15,7 +15,7 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
-from orders.rules.hold import leaves_at
+from orders.rules.hold import release_time
 from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
@@ -37,7 +37,7 @@ def on_order_event(change: OrderChange) -> None:
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
     elif "status" in change.changed_fields:
-        due_at = leaves_at(services.held_until_of(change.event))
+        due_at = release_time(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
     elif change.event.kind == EventKind.PROBLEM:
         # The text is created now, because the problem may be solved or changed before the message is sent.

@@ -75,11 +75,11 @@ def _check_hold_period(message: TelegramMessage) -> None:
     if message.kind != TelegramMessage.Kind.STATUS or message.order_id is None or message.event_id is None:
         return
     try:
-        leaves_at = services.release_status(order_id=message.order_id, event_id=message.event_id)
+        due_at = services.release_status(order_id=message.order_id, event_id=message.event_id)
     except OrderEvent.DoesNotExist:
         raise NoLongerNeededError(gettext("The status was taken back.")) from None
-    if leaves_at is not None:
-        raise NotDueError(gettext("The status can still be taken back."), due_at=leaves_at)
+    if due_at is not None:
+        raise NotDueError(gettext("The status can still be taken back."), due_at=due_at)
 
 
 def _delivered(message_id: int) -> Delivered:

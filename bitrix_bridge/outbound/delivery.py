@@ -38,7 +38,7 @@ from cvety_crm.outbox import (
 )
 from orders import services
 from orders.models import Order, Reason, Status, SyncState
-from orders.rules.hold import leaves_at
+from orders.rules.hold import release_time
 from orders.sync.fields import ITEMS, PUSHED, order_values
 from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
@@ -105,7 +105,7 @@ def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> 
     """Return the pending values that were not refused, without a status that is held."""
     names = progress.agreement.unsent(values)
     unsent = {name: values[name] for name in names if name not in progress.exchange.refused}
-    progress.held_until = leaves_at(order.status_held_until) if STATUS in unsent else None
+    progress.held_until = release_time(order.status_held_until) if STATUS in unsent else None
     if progress.held_until is not None:
         del unsent[STATUS]
     return unsent

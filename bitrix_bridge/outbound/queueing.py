@@ -11,7 +11,7 @@ from bitrix_bridge.models import Push
 from cvety_crm.outbox import LIVE, State, schedule_delivery
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Source, SyncState
-from orders.rules.hold import leaves_at
+from orders.rules.hold import release_time
 from orders.sync.fields import PUSHED, order_values
 from orders.sync.three_way_merge import Agreement
 
@@ -138,7 +138,7 @@ def unsent_fields(order: Order) -> list[str]:
 
 def earliest_delivery(order: Order) -> datetime | None:
     """Return the end of the hold period if only the status is pending and is held; None if the order can be sent."""
-    held_until = leaves_at(order.status_held_until)
+    held_until = release_time(order.status_held_until)
     # An order that is not on the site yet is created without its status, so it need not be held.
     if held_until is None or order.bitrix_order_id is None or unsent_fields(order) != ["status"]:
         return None

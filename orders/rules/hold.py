@@ -21,7 +21,7 @@ def held_until() -> datetime | None:
     return timezone.now() + period if period else None
 
 
-def leaves_at(held_until: datetime | None) -> datetime | None:
+def release_time(held_until: datetime | None) -> datetime | None:
     """Return when a status that is held until `held_until` may be sent, or None if it may be sent now."""
     if held_until is None:
         return None

@@ -18,7 +18,7 @@ from cvety_crm.users import User
 from orders.events import publish_undone
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderEvent, Source, Status, SyncState
-from orders.rules.hold import hold_period, leaves_at
+from orders.rules.hold import hold_period, release_time
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.timeline import replace_payload
 from orders.sync.three_way_merge import Agreement
@@ -117,7 +117,7 @@ def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
     payload = payload_of(event)
     if not isinstance(payload, StatusChanged) or (undo := payload.undo) is None or undo.until is None:
         return None
-    moment = leaves_at(undo.until)
+    moment = release_time(undo.until)
     if moment is None and not undo.has_left:
         # The release is stored, since the clock of the process that undoes the change may be slow.
         replace_payload(event, replace(payload, undo=replace(undo, has_left=True)))
@@ -127,9 +127,9 @@ def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
 def released_status(order: Order) -> Status:
     """Return the status that may be reported outside the CRM: during a hold period, the status before the change."""
     code = order.status_id
-    if leaves_at(order.status_held_until) is not None:
+    if release_time(order.status_held_until) is not None:
         for event in _status_changes(order):
-            if leaves_at(held_until_of(event)) is None:
+            if release_time(held_until_of(event)) is None:
                 break
             code = _before(event).status
     return order.status if code == order.status_id else Status.objects.get(code=code)

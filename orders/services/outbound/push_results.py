@@ -12,7 +12,7 @@ from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
 from orders.models import REPORTED_BY_SITE, Order, Reason, Source, Status, SyncState
-from orders.rules.hold import leaves_at
+from orders.rules.hold import release_time
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.outbound.site_response import record_response, write_response
 from orders.services.references import resolve
@@ -43,7 +43,7 @@ def note_sending(*, order_id: UUID, values: Mapping[str, Any], instead: Mapping[
 
 def _release_values(order: Order, own: Mapping[str, Any]) -> bool:
     """Return whether these values may be sent. If they may and they include the status, end its hold period."""
-    is_held = "status" in own and leaves_at(order.status_held_until) is not None
+    is_held = "status" in own and release_time(order.status_held_until) is not None
     if is_held or order_values(order, own) != dict(own):
         return False
     if "status" in own:
