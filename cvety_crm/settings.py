@@ -61,8 +61,8 @@ ORDER_EVENT_HANDLERS = [
 """The functions that `orders.events` calls in the transaction of a change. They may only insert rows."""
 
 STATUS_UNDONE_HANDLERS = [
-    "bitrix_bridge.outbound.queueing.on_status_taken_back",
-    "notifications.queueing.on_status_taken_back",
+    "bitrix_bridge.outbound.queueing.on_status_undone",
+    "notifications.queueing.on_status_undone",
 ]
 """The functions that delete the entries queued for a status, called in the transaction that undoes the status."""
 

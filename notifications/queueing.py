@@ -46,7 +46,7 @@ def on_order_event(change: OrderChange) -> None:
         _queue(Kind.PHOTO, order=change.order, event=change.event)
 
 
-def on_status_taken_back(order: Order, event: OrderEvent) -> None:
+def on_status_undone(order: Order, event: OrderEvent) -> None:
     """Delete the messages about a status that is being undone, in the same transaction."""
     rows = TelegramMessage.objects.filter(event=event)
     # The rows are locked first: a worker may be claiming a row, and the attempt that the worker inserts must be deleted

@@ -77,9 +77,9 @@ def _check_hold_period(message: TelegramMessage) -> None:
     try:
         due_at = services.release_status(order_id=message.order_id, event_id=message.event_id)
     except OrderEvent.DoesNotExist:
-        raise NoLongerNeededError(gettext("The status was taken back.")) from None
+        raise NoLongerNeededError(gettext("The status was undone.")) from None
     if due_at is not None:
-        raise NotDueError(gettext("The status can still be taken back."), due_at=due_at)
+        raise NotDueError(gettext("The status can still be undone."), due_at=due_at)
 
 
 def _delivered(message_id: int) -> Delivered:

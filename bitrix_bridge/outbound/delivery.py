@@ -194,7 +194,7 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
     if held_until is not None and (refused or not exchange.done):
         # The push fails because of refused fields only after the status was sent.
         reasons = [refusal.message for refusal in refused.values()]
-        raise NotDueError(reasons[0] if reasons else gettext("The status can still be taken back."), due_at=held_until)
+        raise NotDueError(reasons[0] if reasons else gettext("The status can still be undone."), due_at=held_until)
     if exchange.refused:
         raise combine_refusals(exchange.refused)
     if exchange.values_refused:

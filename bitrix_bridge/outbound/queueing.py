@@ -62,8 +62,8 @@ def _close(failed: QuerySet[Push]) -> None:
     )
 
 
-def on_status_taken_back(order: Order, event: OrderEvent) -> None:
-    """Update or cancel the order's push. Called in the transaction that takes back the status of this entry.
+def on_status_undone(order: Order, event: OrderEvent) -> None:
+    """Update or cancel the order's push. Called in the transaction that undoes the status change of this entry.
 
     A push that is being delivered is not changed: before each request, the delivery reads the order again.
     """
@@ -85,7 +85,7 @@ def on_status_taken_back(order: Order, event: OrderEvent) -> None:
         push.delete()
     else:
         push.state, push.finished_at = State.CANCELLED, timezone.now()
-        push.last_error = gettext("The status was taken back.")
+        push.last_error = gettext("The status was undone.")
         push.save(update_fields=["state", "last_error", "finished_at", "updated_at"])
 
 
@@ -107,10 +107,10 @@ def queue_missed(limit: int = 100) -> int:
     return len(ids)
 
 
-def queue_push(order: Order, fields: list[str]) -> Push | None:
+def queue_push(order: Order, fields: list[str]) -> Push:
     """Queue the pending changes of the order, or add these fields to its push if one is queued already.
 
-    A status is held while it can be taken back; all other fields are sent at once. The caller has locked the order.
+    A status is held while it can be undone; all other fields are sent at once. The caller has locked the order.
     """
     # The code that records a push's outcome locks the order too, so no other push can be created here.
     live = Push.objects.filter(order=order, state__in=LIVE).first()

@@ -39,7 +39,7 @@ def add_change_message(request: HttpRequest, text: str, batch_id: UUID) -> None:
         messages.success(request, text)
         return
     button = undo_button(
-        reverse("admin:orders_order_take_back", args=[batch_id]), gettext("Take back"), until=max(held), is_live=True
+        reverse("admin:orders_order_undo", args=[batch_id]), gettext("Undo"), until=max(held), is_live=True
     )
     messages.success(request, format_html('<span class="crm-undo">{} {}</span>', text, button))
 
@@ -53,8 +53,8 @@ def undo_of_order(order: Order) -> SafeString:
     if event is None or order.status_held_until is None:
         return SafeString("")
     return undo_button(
-        reverse("admin:orders_order_take_back_one", args=[order.pk, event.pk]),
-        gettext("Take back “%(status)s”") % {"status": order.status.name},
+        reverse("admin:orders_order_undo_one", args=[order.pk, event.pk]),
+        gettext("Undo “%(status)s”") % {"status": order.status.name},
         until=order.status_held_until,
     )
 
@@ -83,27 +83,27 @@ class Undo(Feature[Order]):
 
     def urls(self) -> list[URLPattern]:
         """Return the URL that undoes an action and the URL that undoes one change."""
-        one, may = "<uuid:key>/take-back/<uuid:event>/", may_change_status
+        one, may = "<uuid:key>/undo/<uuid:event>/", may_change_status
         return [
-            self.view("take-back/<uuid:batch>/", self.take_back, name="take_back", methods=POST, permission=may),
-            self.view(one, self.take_back_one, name="take_back_one", methods=POST, permission=may),
+            self.view("undo/<uuid:batch>/", self.undo, name="undo", methods=POST, permission=may),
+            self.view(one, self.undo_one, name="undo_one", methods=POST, permission=may),
         ]
 
-    def take_back(self, request: HttpRequest, batch: UUID) -> HttpResponse:
+    def undo(self, request: HttpRequest, batch: UUID) -> HttpResponse:
         """Undo every change of one action that can still be undone."""
         changes = list(services.changes_of_batch(batch))
-        _take_back(request, changes)
+        _undo(request, changes)
         changed = {event.order_id for event in changes}
         return redirect_back(
             request, reverse("admin:orders_order_changelist"), changed=changed if changed <= _shown(request) else ()
         )
 
-    def take_back_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
+    def undo_one(self, request: HttpRequest, key: UUID, event: UUID) -> HttpResponse:
         """Undo one change of one order."""
         order = Order.objects.filter(pk=key).first()
         if order is None:
             raise Http404
-        _take_back(request, [OrderEvent(pk=event, order=order)])
+        _undo(request, [OrderEvent(pk=event, order=order)])
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]), changed=[key])
 
 
@@ -115,7 +115,7 @@ def _shown(request: HttpRequest) -> set[UUID]:
     return set(shown_rows(request.POST.getlist("row")))
 
 
-def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
+def _undo(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
     undone: list[Order] = []
     refused: list[str] = []
     for event in changes:
@@ -135,12 +135,12 @@ def _take_back(request: HttpRequest, changes: Iterable[OrderEvent]) -> None:
         messages.success(request, text % {"number": undone[0].order_number, "status": undone[0].status.name})
     elif undone:
         count = len(undone)
-        text = ngettext("%(count)s status was taken back.", "%(count)s statuses were taken back.", count)
+        text = ngettext("%(count)s status was undone.", "%(count)s statuses were undone.", count)
         messages.success(request, text % {"count": count})
     for reason in refused[:MOST_REASONS]:
         messages.error(request, reason)
     if left := len(refused[MOST_REASONS:]):
-        text = ngettext("%(count)s more could not be taken back.", "%(count)s more could not be taken back.", left)
+        text = ngettext("%(count)s more could not be undone.", "%(count)s more could not be undone.", left)
         messages.error(request, text % {"count": left})
     if not undone and not refused:
-        messages.info(request, gettext("There is nothing to take back any more."))
+        messages.info(request, gettext("There is nothing left to undo."))

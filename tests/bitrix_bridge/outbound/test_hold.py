@@ -21,7 +21,7 @@ from tests.bitrix_bridge.outbound.test_delivery import change, made_here, status
 pytestmark = pytest.mark.django_db
 
 
-def take_back(order, manager):
+def undo(order, manager):
     event = order.events.filter(kind="status").first()
     return services.undo_status(order_id=order.pk, event_id=event.pk, actor=manager)
 
@@ -43,10 +43,10 @@ def test_held_status_is_sent_in_one_save_after_hold_period(site, shared_order, m
     assert (push.state, push.attempts, Order.objects.get().sync_state) == ("delivered", 1, "synced")
 
 
-def test_status_taken_back_is_never_sent(site, shared_order, manager, hold_clock):
+def test_undone_status_is_never_sent(site, shared_order, manager, hold_clock):
     requests = len(site.site.requests)
     change(shared_order, "accepted", manager)
-    take_back(shared_order, manager)
+    undo(shared_order, manager)
     hold_clock.let_pass(3600)
     queue_missed()
     assert deliver_due() == 0
@@ -79,11 +79,11 @@ def test_edit_is_sent_at_once_without_held_status(site, shared_order, manager, h
     assert Order.objects.get().sync_state == "synced"
 
 
-def test_status_taken_back_after_edit_was_sent_is_not_sent(site, shared_order, manager, hold_clock):
+def test_undone_status_after_edit_was_sent_is_not_sent(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     deliver_due()
-    take_back(shared_order, manager)
+    undo(shared_order, manager)
     push = Push.objects.get()
     assert (push.state, Order.objects.get().sync_state) == ("cancelled", "synced")
     hold_clock.let_pass(60)
@@ -110,10 +110,10 @@ def test_new_order_is_created_at_once_and_held_status_follows(site, manager, hol
     assert (status_on_site(site, order), order.sync_state, Push.objects.count()) == ("AP", "synced", 1)
 
 
-def test_new_order_is_created_although_status_is_taken_back(site, manager, hold_clock):
+def test_new_order_is_created_although_status_is_undone(site, manager, hold_clock):
     order = made_here(manager)
     change(order, "accepted", manager)
-    take_back(order, manager)
+    undo(order, manager)
     assert (Push.objects.get().state, Order.objects.get().sync_state) == ("pending", "pending")
     assert deliver_due() == 1
     order.refresh_from_db()
@@ -138,11 +138,11 @@ def test_push_started_by_staff_still_waits_for_hold_period(site, shared_order, m
     assert (push.state, push.last_error, status_on_site(site, shared_order)) == ("delivered", "", "AP")
 
 
-def test_status_can_be_taken_back_after_staff_started_push(site, shared_order, manager, hold_clock):
+def test_status_can_be_undone_after_staff_started_push(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     Push.objects.get().deliver_now(by=manager)
     deliver_due()
-    take_back(shared_order, manager)
+    undo(shared_order, manager)
     push = Push.objects.get()
     assert (push.state, "отменён" in push.last_error, site.site.writes) == ("cancelled", True, 0)
     assert Order.objects.get().sync_state == "synced"
@@ -195,12 +195,12 @@ def test_failed_request_of_edit_only_delays_held_status(site, shared_order, mana
     assert (status_on_site(site, shared_order), Order.objects.get().sync_state) == ("AP", "synced")
 
 
-def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, manager, hold_clock):
+def test_undone_status_during_retry_delay_is_not_sent(site, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     edit(shared_order, manager, courier_comment="домофон 7")
     site.faults.give(faults.status(503), action="order.update")
     deliver_due()
-    take_back(shared_order, manager)
+    undo(shared_order, manager)
     push = Push.objects.get()
     assert (push.state, push.failures, push.fields) == ("pending", 1, ["courier_comment"])
     hold_clock.let_pass(37)
@@ -208,7 +208,7 @@ def test_status_taken_back_during_retry_delay_is_not_sent(site, shared_order, ma
     assert (status_on_site(site, shared_order), site.site.writes, Push.objects.get().state) == ("N", 1, "delivered")
 
 
-def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager, hold_clock, settings):
+def test_undone_conflict_decision_sends_nothing(site, shared_order, manager, hold_clock, settings):
     settings.STATUS_HOLD_SECONDS = 0
     site.change_status(shared_order.bitrix_order_id, "DE")
     change(shared_order, "accepted", manager)
@@ -216,7 +216,7 @@ def test_conflict_decision_taken_back_sends_nothing(site, shared_order, manager,
     settings.STATUS_HOLD_SECONDS = 10
     assert Order.objects.get().sync_state == SyncState.CONFLICT
     change(shared_order, "accepted", manager)
-    take_back(shared_order, manager)
+    undo(shared_order, manager)
     hold_clock.let_pass(60)
     assert (queue_missed(), deliver_due(), site.site.writes) == (0, 0, 0)
     assert (Order.objects.get().sync_state, status_on_site(site, shared_order)) == (SyncState.CONFLICT, "DE")
@@ -254,18 +254,18 @@ class TestChangeBeforeRequest:
 
         return run_before_next_request
 
-    def test_status_taken_back_before_request_is_not_sent(
+    def test_undone_status_before_request_is_not_sent(
         self, site, shared_order, manager, hold_clock, before_next_request
     ):
         change(shared_order, "accepted", manager)
         hold_clock.let_pass(11.1)
 
-        def undo():
+        def undo_early():
             hold_clock.let_pass(-2)  # staff undo the status on a machine whose clock is behind
-            take_back(shared_order, manager)
+            undo(shared_order, manager)
             hold_clock.let_pass(2)
 
-        before_next_request(undo)
+        before_next_request(undo_early)
         deliver_due()
         assert (status_on_site(site, shared_order), site.site.writes) == ("N", 0)
         assert (Push.objects.get().state, Order.objects.get().sync_state) == ("cancelled", "synced")
@@ -300,7 +300,7 @@ class TestChangeBeforeRequest:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("head_start", [0.02, 0.005, 0.001, 0.0, -0.001, -0.005, -0.02, -0.1])
-def test_status_taken_back_during_delivery_leaves_both_sides_equal(
+def test_undone_status_during_delivery_leaves_both_sides_equal(
     head_start, site, shared_order, manager, hold_clock, monkeypatch
 ):
     """Two connections work at the same time. The first one wins, and both sides agree afterwards."""

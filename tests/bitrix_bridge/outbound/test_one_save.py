@@ -111,7 +111,7 @@ def test_other_fields_are_sent_after_status_conflict(site, bridge, shared_order,
     assert [("STATUS_ID" in body["fields"]) for _, body in sent(site)] == [True, False]
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
     event = shared_order.events.get(kind="conflict")
-    assert (event.reason, event.details["wish"]) == ("site_has_other", {"status": "accepted"})
+    assert (event.reason, event.details["desired"]) == ("site_has_other", {"status": "accepted"})
 
 
 def test_refused_request_is_split(site, bridge, shared_order, manager):
@@ -147,7 +147,7 @@ def test_held_status_is_not_sent_with_other_fields(site, bridge, shared_order, m
     assert order_on_site(site, shared_order)["STATUS_ID"] == "AP"
 
 
-def test_status_sent_with_other_fields_cannot_be_taken_back(site, bridge, shared_order, manager, hold_clock):
+def test_status_sent_with_other_fields_cannot_be_undone(site, bridge, shared_order, manager, hold_clock):
     change(shared_order, "accepted", manager)
     hold_clock.let_pass(12)
     edit(shared_order, manager, comment="без лилий")

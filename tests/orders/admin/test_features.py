@@ -31,12 +31,12 @@ METHODS = {
     "send_again": "POST",
     "solved": "POST",
     "take": "POST",
-    "take_back": "POST",
-    "take_back_one": "POST",
+    "undo": "POST",
+    "undo_one": "POST",
     "notified": "POST",
     "withdraw_photo": "POST",
 }
-TWO_KEYS = ("take_back_one", "withdraw_photo")
+TWO_KEYS = ("undo_one", "withdraw_photo")
 NO_KEY = ("add_customers", "add_products", "export", "print", "pulse")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """The names of URLs that Django and Unfold define."""

@@ -179,9 +179,9 @@ def test_undo_redirects_only_to_own_pages(browser, make_order, hold_clock, wante
 
 def test_undo_of_unknown_action_or_order_is_refused(browser, make_order, hold_clock):
     order = make_order()
-    assert "Отменять уже нечего" in text_of(browser.post(f"{LIST}take-back/{uuid4()}/", follow=True))
-    assert "Статус уже отменён" in text_of(browser.post(f"{LIST}{order.pk}/take-back/{uuid4()}/", follow=True))
-    assert browser.post(f"{LIST}{uuid4()}/take-back/{uuid4()}/").status_code == 404
+    assert "Отменять уже нечего" in text_of(browser.post(f"{LIST}undo/{uuid4()}/", follow=True))
+    assert "Статус уже отменён" in text_of(browser.post(f"{LIST}{order.pk}/undo/{uuid4()}/", follow=True))
+    assert browser.post(f"{LIST}{uuid4()}/undo/{uuid4()}/").status_code == 404
 
 
 def test_message_is_in_live_region_and_escapes_texts(browser, make_order, hold_clock):

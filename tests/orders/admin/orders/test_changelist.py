@@ -326,7 +326,7 @@ def test_a_pulse_without_news_is_cheap(browser, make_order, django_assert_num_qu
     assert not answer.content
 
 
-def test_a_tap_brings_its_row_whatever_list_it_left_and_the_message(browser, make_order, settings):
+def test_tap_returns_its_row_and_the_message_on_every_list(browser, make_order, settings):
     settings.STATUS_HOLD_SECONDS = 60
     order, other = make_order(1001), make_order(1002)
     on_list = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?preset=new"}
@@ -334,8 +334,8 @@ def test_a_tap_brings_its_row_whatever_list_it_left_and_the_message(browser, mak
     assert "1001: Принят" in update
     assert f'id="status_column-{order.pk}" hx-swap-oob="morph"' in update
     assert str(other.pk) not in update
-    take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
-    update = browser.post(take_back, {"row": [shown_row(order)]}, headers=on_list).content.decode()
+    undo = html.unescape(re.search(r'hx-post="([^"]*/undo/[^"]*)"', update)[1])
+    update = browser.post(undo, {"row": [shown_row(order)]}, headers=on_list).content.decode()
     assert "снова «Новый»" in update
     assert f'id="status_column-{order.pk}"' in update
     update = browser.post(f"{LIST}{order.pk}/take/", headers=on_list).content.decode()
@@ -348,8 +348,8 @@ def test_an_undo_on_a_list_that_the_order_has_left_reloads_the_page(browser, mak
     order = make_order(1001)
     on_list = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{LIST}?preset=new"}
     update = browser.post(f"{LIST}{order.pk}/next/", {"status": "accepted"}, headers=on_list).content.decode()
-    take_back = html.unescape(re.search(r'hx-post="([^"]*/take-back/[^"]*)"', update)[1])
-    answer = browser.post(take_back, headers=on_list)
+    undo = html.unescape(re.search(r'hx-post="([^"]*/undo/[^"]*)"', update)[1])
+    answer = browser.post(undo, headers=on_list)
     assert (answer.headers["HX-Refresh"], answer.content) == ("true", b"")
     order.refresh_from_db()
     assert order.status_id == "new"
@@ -412,7 +412,7 @@ def test_every_open_order_is_on_a_preset_list(browser, make_order):
     assert found("archive") == ["1001", "1002", "1003"]
 
 
-def test_whoever_may_not_see_orders_hears_no_pulse(browser_of):
+def test_live_updates_are_refused_without_permission_to_see_orders(browser_of):
     assert browser_of().get(f"{LIST}pulse/").status_code == 403
 
 

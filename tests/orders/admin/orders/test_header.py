@@ -84,7 +84,7 @@ def test_next_step_changes_status_with_undo_button(browser, make_order, manager,
     order.refresh_from_db()
     event = order.events.first()
     assert (order.status_id, event.kind, event.actor) == ("accepted", EventKind.STATUS, manager)
-    assert "take-back" in browser.get(LIST).content.decode()
+    assert "/undo/" in browser.get(LIST).content.decode()
 
 
 def test_next_step_reports_colleague_who_set_status_first(browser, make_order, manager):
