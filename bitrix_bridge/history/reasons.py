@@ -32,7 +32,7 @@ class Code(StrEnum):
     ZERO_DATE = "zero_date"
     NEGATIVE_AMOUNT = "negative_amount"
     UNREADABLE = "unreadable"
-    REPAIRED_TEXT = "mended_text"  # stored in rows of runs
+    REPAIRED_TEXT = "repaired_text"  # stored in rows of runs
     BROKEN_TEXT = "broken_text"
     LOST_CHARACTERS = "lost_characters"
     CUT_TEXT = "cut_text"

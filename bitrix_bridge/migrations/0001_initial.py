@@ -784,7 +784,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("state", "processed"), _negated=True),
                 fields=["state"],
-                name="webhook_events_trouble",
+                name="webhook_events_unprocessed",
             ),
         ),
         migrations.AddConstraint(

@@ -55,7 +55,7 @@ class WebhookEvent(Table):
             models.Index(fields=["object_id", "-created_at"], name="webhook_events_object"),
             models.Index(fields=["order"], name="webhook_events_order"),
             models.Index(fields=["retry_at"], name="webhook_events_retry", condition=Q(state="waiting")),
-            models.Index(fields=["state"], name="webhook_events_trouble", condition=~Q(state="processed")),
+            models.Index(fields=["state"], name="webhook_events_unprocessed", condition=~Q(state="processed")),
         ]
 
     def __str__(self) -> str:

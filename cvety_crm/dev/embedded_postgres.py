@@ -100,7 +100,7 @@ class _Server:
         self.folder = folder
         self.data = folder / "data"
         self.log = self.data / "server.log"
-        # PostgreSQL refuses to run as root. It runs as the owner of the checkout, or else as the user `nobody`.
+        # PostgreSQL refuses to run as root. It runs as the owner of the checkout, or as an unprivileged user.
         self.user = self._unprivileged_user() if os.geteuid() == 0 else None
 
     def _unprivileged_user(self) -> pwd.struct_passwd:

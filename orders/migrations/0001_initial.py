@@ -49,7 +49,7 @@ def seed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
                 "is_final": is_final,
                 "next_codes": next_codes,
                 "sort": sort * 10,
-                # What nobody has edited gives way to what the site calls it.
+                # The name that the site uses replaces a name that staff have not edited.
                 "bitrix_state": {"agreed": {"name": name, "sort": sort * 10}},
             },
         )
@@ -1369,7 +1369,7 @@ class Migration(migrations.Migration):
                             ("printed", "Postcard printed"),
                             ("problem", "Problem reported"),
                             ("solved", "Problem solved"),
-                            ("told", "Courier notified"),
+                            ("notified", "Courier notified"),
                             ("photo_added", "Photo added"),
                             ("photo_withdrawn", "Photo withdrawn"),
                             ("photo_link", "Link to the photo for the customer"),

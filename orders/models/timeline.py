@@ -28,7 +28,7 @@ class EventKind(models.TextChoices):
     PRINTED = "printed", _("Postcard printed")
     PROBLEM = "problem", _("Problem reported")
     SOLVED = "solved", _("Problem solved")
-    NOTIFIED = "told", _("Courier notified")
+    NOTIFIED = "notified", _("Courier notified")
     PHOTO_ADDED = "photo_added", _("Photo added")
     PHOTO_WITHDRAWN = "photo_withdrawn", _("Photo withdrawn")
     PHOTO_LINK = "photo_link", _("Link to the photo for the customer")

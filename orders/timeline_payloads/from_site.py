@@ -10,7 +10,7 @@ from orders.timeline_payloads.base import Payload
 from orders.timeline_payloads.stored import FieldValues, Key, Text, Texts, choice, nested, rows
 from orders.timeline_payloads.undo import Undo
 
-PROBLEMS, REMARKS, SITE_CHANGE, DESIRED = "problems", "remarks", "site_change", "wish"
+PROBLEMS, REMARKS, SITE_CHANGE, DESIRED = "problems", "remarks", "site_change", "desired"
 """JSON keys that queries use to find entries."""
 
 

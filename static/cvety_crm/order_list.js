@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  const PAUSE = 1500; // milliseconds after a tap during which another tap on the row is ignored
+  const TAP_DELAY = 1500; // milliseconds after a tap during which another tap on the row is ignored
   const FORGET = 30 * 60000; // milliseconds after which the scroll position is not restored
 
   // Eleven columns need the whole width, so the menu is folded unless the user has unfolded it. This code runs before
@@ -67,7 +67,7 @@
 
     function afterTap(detail, row) {
       // The button of the next step appears at the position of this button, and a second tap must not press it.
-      if (row) setTimeout(() => delete row.dataset.busy, PAUSE);
+      if (row) setTimeout(() => delete row.dataset.busy, TAP_DELAY);
       if (!detail.xhr.status) say(head.dataset.failed);
       else if (!isOurs(detail)) location.reload(); // logged out or not permitted: the server's page shows the reason
       else messages.scrollIntoView({ block: "nearest" });

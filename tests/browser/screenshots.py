@@ -48,7 +48,7 @@ CARDS = [
     "",
     "Спасибо за всё, Ваши ученики",
 ]
-WISHES = ["", "без лилий, аллергия", "", "побольше зелени", "", "позвонить за час", ""]
+REQUESTS = ["", "без лилий, аллергия", "", "побольше зелени", "", "позвонить за час", ""]
 NOTES = ["Клиент просил фото до отправки", "Домофон не работает, звонить снизу", "Лента бордовая"]
 
 
@@ -85,7 +85,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
             USER_ID=user,
             DATE_INSERT=f"{now - timedelta(hours=8 - number % 7):%Y-%m-%d %H:%M:%S}",
             DATE_UPDATE=f"{now:%Y-%m-%d %H:%M:%S}",
-            USER_DESCRIPTION=WISHES[number % len(WISHES)],
+            USER_DESCRIPTION=REQUESTS[number % len(REQUESTS)],
             COMMENTS="",
             user={"ID": user, "NAME": sender, "PERSONAL_PHONE": phone},
             properties={

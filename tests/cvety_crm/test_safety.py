@@ -132,7 +132,7 @@ def _start(**changes: str) -> subprocess.CompletedProcess[str]:
         "DEBUG": "off",
         "SECRET_KEY": "made-up",
         "WEBHOOK_TOKENS": "made-up",
-        "DATABASE_URL": "postgres://nobody@127.0.0.1:9/none",
+        "DATABASE_URL": "postgres://unused@127.0.0.1:9/unused",
         "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
         **changes,
     }

@@ -1,6 +1,4 @@
 """Check that retired words are not used again. `python -m cvety_crm.dev.wording` runs the check.
 
-`terms.py` contains the words, each with the term to use instead (docs/glossary.md explains the terms). `baseline.txt`
-contains the number of older uses in each file; the check fails if a number grows. After removing uses, run the check
-with `--lower`, which writes the smaller numbers.
+`terms.py` contains the words, each with the term to use instead (docs/glossary.md explains the terms).
 """

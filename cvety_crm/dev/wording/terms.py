@@ -35,11 +35,13 @@ RETIRED = {
     "take up|takes up|taken up|taking up|took up": "pick up",
     "go on|goes on|going on|went on|gone on": "continue, resume",
     "in words": "as text, the label",
+    "stand in|stand ins": "sandbox, fake Bitrix classes",
+    "take back|takes back|taken back|taking back|took back": "undo",
 }
 
 _FORMS = {form: instead for forms, instead in RETIRED.items() for form in forms.split("|")}
 _FIRST = frozenset(re.split("[ _]", form)[0] for form in _FORMS)
-_GAP = r"[\s_]+"
+_GAP = r"[\s_-]+"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[A-Za-z]+")
 # The longest form comes first, so that "other rooms" is not found as "other room".
@@ -61,4 +63,4 @@ def retired_words(text: str) -> Iterator[tuple[int, str, str]]:
 def instead_of(word: str) -> str:
     """Return the terms to use instead of a retired word."""
     lower = word.lower()
-    return _FORMS.get(lower) or _FORMS[lower.replace("_", " ")]
+    return _FORMS.get(lower) or _FORMS[re.sub("[_-]", " ", lower)]

@@ -131,7 +131,7 @@ class OrderChangeList(PeekChangeList):
                 "url": f"?{PARAMETER}={preset.key}",
                 "count": found.get(preset.key),
                 "is_current": preset.key == current and not self.query,
-                "is_trouble": preset.is_problem and bool(found.get(preset.key)),
+                "has_problems": preset.is_problem and bool(found.get(preset.key)),
             }
             for preset in PRESETS
         ]

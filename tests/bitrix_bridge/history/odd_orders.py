@@ -88,14 +88,14 @@ REPORTED_ORDERS = [
     Odd(
         122147,
         "UTF-8 that was read as cp1252 and stored again",
-        {"mended_text"},
+        {"repaired_text"},
         lines=(Line(696613, name=misread("Букет из роз", "cp1252")),),
         properties={"postcardText": misread("С любовью, твой Серик", "cp1252")},
     ),
     Odd(
         122148,
         "UTF-8 that was read as cp1251 and stored again",
-        {"mended_text"},
+        {"repaired_text"},
         lines=(Line(696613, name=misread("Букет", "cp1251")),),
         properties={"nameRecipient": misread("Елена Смирнова", "cp1251")},
     ),
@@ -117,7 +117,7 @@ REPORTED_ORDERS = [
         122153,
         "several values, cut in the middle",
         {"broken_value"},
-        properties={"wishes": php(["Без лилий", "Позвонить за час", "Белая лента"])[:60]},
+        properties={"requests": php(["Без лилий", "Позвонить за час", "Белая лента"])[:60]},
     ),
     Odd(
         122154,

@@ -47,7 +47,7 @@ PROPERTIES = (
     ("postcardText", "Текст открытки", "STRING", "N"),
     ("pickup", "Самовывоз", "Y/N", "N"),
     ("extras", "Дополнительно", "ENUM", "Y"),
-    ("wishes", "Пожелания", "STRING", "Y"),
+    ("requests", "Пожелания", "STRING", "Y"),
 )
 VARIANTS = {
     "city": {"2": "Алматы", "3": "Астана"},

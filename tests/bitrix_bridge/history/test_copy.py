@@ -26,7 +26,15 @@ REASONS = {
     *("no_user", "unknown_user", "no_product", "unknown_product", "no_lines", "unknown_status", "unknown_city"),
     *("unknown_shop", "unknown_slot", "unknown_pay_system", "zero_date", "no_number", "repeated_number", "unreadable"),
     "negative_amount",
-    *("mended_text", "broken_text", "lost_characters", "cut_text", "orphan_property", "broken_value", "broken_change"),
+    *(
+        "repaired_text",
+        "broken_text",
+        "lost_characters",
+        "cut_text",
+        "orphan_property",
+        "broken_value",
+        "broken_change",
+    ),
 }
 
 
@@ -101,7 +109,7 @@ def test_copy_stores_repeated_numbers_and_zero_dates(site_copy):
 
 def test_cut_serialized_value_cannot_be_read(site_copy):
     ((value,),) = site_copy.execute(
-        "SELECT VALUE FROM b_sale_order_props_value WHERE ORDER_ID = 122153 AND CODE = 'wishes'"
+        "SELECT VALUE FROM b_sale_order_props_value WHERE ORDER_ID = 122153 AND CODE = 'requests'"
     )
     with pytest.raises(ValueError, match=r"expected|end of stream"):
         phpserialize.loads(value.encode())

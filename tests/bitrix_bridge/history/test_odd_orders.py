@@ -96,7 +96,7 @@ def test_broken_texts_are_repaired_or_kept(order, schema):
     assert order(122150).postcard_text == "С днём рождения ????"
     assert len(order(122151).postcard_text) == (500 if schema is Schema.NEW else 255)
     assert "Собрала Айгуль" in str(order(122152).metadata)
-    assert order(122153).metadata["properties"]["wishes"].startswith("a:3:{")
+    assert order(122153).metadata["properties"]["requests"].startswith("a:3:{")
 
 
 @pytest.mark.parametrize("schema", [Schema.NEW])

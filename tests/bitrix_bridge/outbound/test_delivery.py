@@ -143,7 +143,11 @@ def test_status_changed_on_site_is_a_conflict(site, shared_order, manager):
     shared_order.refresh_from_db()
     event = shared_order.events.first()
     assert (shared_order.status_id, shared_order.sync_state) == ("declined", "conflict")
-    assert (event.kind, event.reason, event.details["wish"]) == ("conflict", "site_has_other", {"status": "accepted"})
+    assert (event.kind, event.reason, event.details["desired"]) == (
+        "conflict",
+        "site_has_other",
+        {"status": "accepted"},
+    )
     assert (status_on_site(site, shared_order), site.site.writes) == ("DE", 0)
     # The manager sets the status again with one click.
     change(shared_order, "accepted", manager)

@@ -109,7 +109,7 @@ class TestInnerAccount:
         update(items=[line(paid, price=6000)])
         for times in (2, 3):
             site.update_order(int(paid["ID"]), {"PAYED": "N"})
-            assert site.budget(paid["USER_ID"]) == 1500 * (times - 1), "not taken back"
+            assert site.budget(paid["USER_ID"]) == 1500 * (times - 1), "not withdrawn"
             after = site.update_order(int(paid["ID"]), {"PAYED": "Y"})
             assert (after["SUM_PAID"], site.budget(paid["USER_ID"])) == ("7500.00", 1500 * times)
 

@@ -159,10 +159,10 @@ class TwoSides(RuleBasedStateMachine):
             self.world.opened.append(self.world.site.open_order(key))
 
     @precondition(lambda self: self.world.opened)
-    @rule(pick=which, change=st.sampled_from(sorted(LATE_CHANGES)), value=which, goes_on=st.booleans())
-    def site_saves_what_it_opened(self, pick: int, change: str, value: int, goes_on: bool) -> None:
+    @rule(pick=which, change=st.sampled_from(sorted(LATE_CHANGES)), value=which, keeps_open=st.booleans())
+    def site_saves_what_it_opened(self, pick: int, change: str, value: int, keeps_open: bool) -> None:
         opened = self.world.opened
-        held = opened[pick % len(opened)] if goes_on else opened.pop(pick % len(opened))
+        held = opened[pick % len(opened)] if keeps_open else opened.pop(pick % len(opened))
         values = LATE_CHANGES[change]
         chosen = {change: values[value % len(values)]}
         parts: dict[str, Any] = {"properties": chosen} if change in SITE_CHANGES else {"fields": chosen}

@@ -215,7 +215,7 @@ def test_module_is_not_imported_when_database_url_is_set():
     code = "import django, sys; django.setup(); sys.exit('cvety_crm.dev.embedded_postgres' in sys.modules)"
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
-        "DATABASE_URL": "postgres://nobody@localhost/nowhere",
+        "DATABASE_URL": "postgres://unused@localhost/unused",
     }
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False, timeout=60)
     assert result.returncode == 0

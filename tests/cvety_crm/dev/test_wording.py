@@ -1,13 +1,11 @@
 """Tests of the check that retired words are not used again."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cvety_crm.dev.wording.__main__ import main
-from cvety_crm.dev.wording.baseline import BASELINE, count, read_baseline, write_baseline
 from cvety_crm.dev.wording.terms import RETIRED, retired_words
 from cvety_crm.dev.wording.uses import CATALOGUE, find_uses
 
@@ -16,8 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def project(tmp_path):
-    """Create an empty project with the folder of the baseline. Return a function that adds a file to the project."""
-    (tmp_path / BASELINE).parent.mkdir(parents=True)
+    """Return a function that adds a file to an empty project."""
 
     def write(path, text):
         file = tmp_path / path
@@ -99,51 +96,29 @@ def test_exception_names_without_error_are_found(project):
     ]
 
 
-def test_check_fails_with_more_uses_than_the_baseline(project, capsys):
-    project("orders/a.py", "# told, told")
-    project(BASELINE, "orders/a.py 1\n")
-    assert main(project.root, []) == 1
-    assert "orders/a.py: 2 retired words, the baseline allows 1" in capsys.readouterr().out
+def test_check_prints_each_use_and_fails(project, capsys):
+    project("orders/a.py", "# told\n\n# the stand-in")
+    assert main(project.root) == 1
+    assert capsys.readouterr().out == (
+        f"orders/a.py:1: “told”: {RETIRED['told|tell rows']}\n"
+        f"orders/a.py:3: “stand-in”: {RETIRED['stand in|stand ins']}\n"
+    )
 
 
-def test_check_fails_with_a_use_in_a_new_file(project):
-    project("orders/a.py", "# told")
-    assert main(project.root, []) == 1
-
-
-def test_check_passes_silently_with_as_many_uses_as_the_baseline(project, capsys):
-    project("orders/a.py", "# told, told")
-    project(BASELINE, "orders/a.py 2\n")
-    assert main(project.root, []) == 0
+def test_check_passes_silently_without_uses(project, capsys):
+    project("orders/a.py", "# notified")
+    assert main(project.root) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_check_suggests_lowering_the_baseline_after_fewer_uses(project, capsys):
-    project("orders/a.py", "# told")
-    project(BASELINE, "orders/a.py 2\norders/gone.py 1\n")
-    assert main(project.root, []) == 0
-    assert "2 uses are gone: run `python -m cvety_crm.dev.wording --lower`." in capsys.readouterr().out
+def test_system_user_nobody_is_allowed_only_where_it_is_used(project):
+    project("cvety_crm/dev/embedded_postgres.py", "nobody told")
+    project("orders/a.py", "nobody")
+    assert [(use.path, use.word) for use in find_uses(project.root)] == [
+        ("cvety_crm/dev/embedded_postgres.py", "told"),
+        ("orders/a.py", "nobody"),
+    ]
 
 
-def test_lower_option_never_raises_a_count(project):
-    project("orders/a.py", "# told")
-    project("orders/b.py", "# told, told")
-    project(BASELINE, "orders/a.py 2\norders/b.py 1\norders/gone.py 1\n")
-    assert main(project.root, ["--lower"]) == 1
-    assert read_baseline(project.root) == Counter({"orders/a.py": 1, "orders/b.py": 1})
-
-
-def test_lower_option_removes_a_baseline_without_uses(project):
-    project(BASELINE, "orders/gone.py 1\n")
-    assert main(project.root, ["--lower"]) == 0
-    assert not (project.root / BASELINE).exists()
-
-
-def test_written_baseline_is_read_unchanged(project):
-    write_baseline(project.root, Counter({"b.py": 2, "a b.py": 1}))
-    assert (project.root / BASELINE).read_text() == "a b.py 1\nb.py 2\n"
-    assert read_baseline(project.root) == {"b.py": 2, "a b.py": 1}
-
-
-def test_project_has_no_more_uses_than_its_baseline():
-    assert count(find_uses(ROOT)) - read_baseline(ROOT) == Counter()
+def test_project_has_no_retired_words():
+    assert find_uses(ROOT) == []

@@ -135,7 +135,7 @@ trait OrderMoney
         } elseif ($payment->isPaid()) {
             $final = $paidSum > $price ? $this->getSumPaid() + $payment->getSum() : $paidSum;
         } else {
-            $taken = $this->takeBack($payment, $paidSum);
+            $taken = $this->withdrawFromPool($payment, $paidSum);
             if (!$taken->isSuccess()) {
                 return $taken;
             }
@@ -177,7 +177,7 @@ trait OrderMoney
         return $sum;
     }
 
-    private function takeBack(Payment $payment, $paidSum)
+    private function withdrawFromPool(Payment $payment, $paidSum)
     {
         $result = new Result();
         $debit = $payment->getSum();

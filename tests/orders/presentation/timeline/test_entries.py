@@ -53,7 +53,7 @@ def test_changed_items_are_shown_with_quantities_and_prices(order):
 @pytest.mark.parametrize(
     ("kind", "details", "parts"),
     [
-        (EventKind.CONFLICT, {"wish": {"status": "accepted"}, "theirs": {"city": 2}}, ("Принят", "Алматы")),
+        (EventKind.CONFLICT, {"desired": {"status": "accepted"}, "theirs": {"city": 2}}, ("Принят", "Алматы")),
         (EventKind.STATUS, {"comment": "мой комментарий"}, ("мой комментарий",)),
         (EventKind.REFUSED, {"message": "сообщение", "fields": ["status"]}, ("сообщение", "Статус")),
         (EventKind.SENT, {"values": {"status": "accepted"}}, ("Принят",)),
@@ -74,7 +74,7 @@ def test_unreadable_value_is_cut_short(order):
 
 
 def test_malformed_details_are_shown_without_error(order):
-    details = {"wish": ["status"], "values": None, "problems": [{}]}
+    details = {"desired": ["status"], "values": None, "problems": [{}]}
     assert entry(order, kind=EventKind.CONFLICT, details=details).notes
 
 
