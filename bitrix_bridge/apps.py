@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BitrixBridgeConfig(AppConfig):
-    """Receive webhooks from the site and deliver pushes to it."""
+    """The app that receives webhooks from the site and delivers pushes to the site."""
 
     name = "bitrix_bridge"
     verbose_name = _("Exchange with the site")

@@ -24,21 +24,21 @@ from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
-UNUSED_ADDRESS = "0.0.0.0"  # noqa: S104 - no sender has it, so the check does not count in a sender's rate limit
+UNUSED_ADDRESS = "0.0.0.0"  # noqa: S104 - no sender has this address, so the check uses up no sender's rate limit
 PING_SECONDS = 4.0
 HOUR = timedelta(hours=1)
 MOST_MEASURED = 1000
-"""How many events of the last hour the delay is computed from, newest first."""
+"""The maximum number of events or pushes from which a delay is computed. The newest are used."""
 
 QUIET_HOURS = 24
 QUEUE_OLD, QUEUE_STUCK = timedelta(minutes=5), timedelta(hours=1)
 LAG_SECONDS, LAG_SECONDS_MOST = 60.0, 900.0
-"""The 95th percentile of a delay above which the finding is yellow, and red."""
+"""The limits of the 95th percentile of a delay. Above the first limit the finding is yellow, above the second red."""
 
 
 @probe(_("Webhook endpoint"))
 def webhook_endpoint() -> Finding:
-    """Send a `ping` to the webhook's view in this process, once without a token and once with one.
+    """Send a `ping` to the webhook's view in this process, once without a token and once with a token.
 
     The proxy in front of the CRM is not checked.
     """
@@ -70,7 +70,7 @@ def _ping_status(token: str | None) -> int:
 
 @probe(_("Last event of the site"), reads_database=True)
 def last_event() -> Finding:
-    """Report the time since the site's last event."""
+    """Report the time since the last event from the site."""
     last = WebhookEvent.objects.aggregate(last=Max("created_at"))["last"]
     if last is None:
         return Finding(Level.YELLOW, gettext("no event received yet"), gettext("Is the handler installed on the site?"))
@@ -85,7 +85,7 @@ def last_event() -> Finding:
 
 @probe(_("Events not processed"), reads_database=True)
 def inbox() -> Finding:
-    """Count the events that failed, and those that will be processed again."""
+    """Count the failed events and the events that will be processed again."""
     states = WebhookEvent.State
     counts = WebhookEvent.objects.exclude(state=states.PROCESSED).aggregate(
         failed=Count("pk", filter=Q(state=states.FAILED)), waiting=Count("pk", filter=Q(state=states.WAITING))
@@ -98,7 +98,7 @@ def inbox() -> Finding:
 
 @probe(_("Queue to the site"), reads_database=True)
 def push_queue() -> Finding:
-    """Count the pushes that are queued or being delivered, and report the age of the oldest."""
+    """Count the pushes that are queued or being delivered, and report the age of the oldest push."""
     counts = Push.objects.filter(state__in=LIVE).aggregate(number=Count("pk"), oldest=Min("created_at"))
     if not counts["number"]:
         return Finding(Level.GREEN, gettext("empty"))
@@ -123,7 +123,7 @@ def failed_pushes() -> Finding:
 
 @probe(_("Delay site → CRM"), reads_database=True)
 def lag_in() -> Finding:
-    """Measure the time from an event, by the site's clock, until it was stored here, for the last hour."""
+    """Measure the time between an event, by the site's clock, and its arrival in the CRM, for the last hour."""
     rows = (
         WebhookEvent.objects.filter(created_at__gte=timezone.now() - HOUR)
         .exclude(action=WebhookEvent.Action.DUPLICATE)
@@ -140,16 +140,16 @@ def lag_in() -> Finding:
 
 @probe(_("Delay CRM → site"), reads_database=True)
 def lag_out() -> Finding:
-    """Measure the time from a change to the site's response, for the pushes delivered in the last hour."""
+    """Measure the time between a change in the CRM and its delivery, for the pushes delivered in the last hour."""
     now = timezone.now()
-    # The filter on `created_at` uses an index. Pushes older than a day are shown by the other checks already.
+    # The filter on `created_at` uses an index. The other checks already report pushes older than a day.
     rows = (
         Push.objects.filter(created_at__gte=now - timedelta(days=1), state=State.DELIVERED, finished_at__gte=now - HOUR)
         .order_by("-created_at")
         .values_list("created_at", "finished_at")
     )
     lags = [max((finished - created).total_seconds(), 0.0) for created, finished in rows[:MOST_MEASURED] if finished]
-    # A status is held on purpose, so the hold period is no delay.
+    # A status is held on purpose, so the hold period does not count as a delay.
     return _lag(lags, gettext("Changes made here reach the site late."), usual=settings.STATUS_HOLD_SECONDS)
 
 
@@ -176,7 +176,7 @@ def _short(seconds: float) -> str:
 def bridge() -> Finding:
     """Request the bridge's version and the state of its webhook queue."""
     if not settings.BITRIX_API_URL:
-        # Statuses can still be sent over REST.
+        # Without the bridge, statuses can still be sent over REST.
         nothing = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
         return Finding(Level.YELLOW, gettext("no address is configured"), "" if settings.BITRIX_REST_URL else nothing)
     try:
@@ -206,7 +206,7 @@ def bridge() -> Finding:
 
 @probe(_("REST of the site"))
 def rest() -> Finding:
-    """Check that REST allows reading orders, if statuses are sent over REST."""
+    """If statuses are sent over REST, check that REST also allows reading orders."""
     if not settings.BITRIX_REST_URL:
         return Finding(Level.GREEN, gettext("not used"))
     try:

@@ -1,4 +1,4 @@
-"""Fetch the site's reference data: by hand, once a day, and soon after an event named an unknown row."""
+"""Fetch the site's reference data once a day, when a user requests it, and soon after an event named an unknown row."""
 
 import logging
 from datetime import timedelta
@@ -18,7 +18,7 @@ from orders.services.inbound.reference_data import Changes
 logger = logging.getLogger(__name__)
 
 MIN_INTERVAL = timedelta(minutes=10)
-"""The minimum time between two requests for unknown rows, which the site itself may not know."""
+"""The minimum time between two requests for the names of unknown rows. The site itself may not know them."""
 NOW_SECONDS = 8.0
 """The timeout of a request while a user waits for the page."""
 HEARTBEAT = "reference"
@@ -27,19 +27,19 @@ HEARTBEAT = "reference"
 def refresh(timeout: float | None = None) -> dict[type[SiteReference], Changes]:
     """Fetch the site's reference data, apply it and return the changes by model. `timeout` is in seconds.
 
-    Raise `DeliveryError`.
+    Raise `DeliveryError` if the request fails.
     """
     Heartbeat.beat(HEARTBEAT)
     return services.apply_reference(snapshot=read_reference(BridgeClient(timeout=timeout).reference()))
 
 
 def refresh_now() -> dict[type[SiteReference], Changes]:
-    """Refresh the reference data while a user waits for the page. Raise `DeliveryError`."""
+    """Refresh the reference data while a user waits for the page. Raise `DeliveryError` if the request fails."""
     return refresh(min(NOW_SECONDS, settings.OUTBOX_TIMEOUT))
 
 
 def refresh_daily() -> None:
-    """Refresh the reference data on schedule. Log a failure of the site as a warning and do not raise it."""
+    """Refresh the reference data on schedule. If the request fails, log a warning instead of raising an error."""
     try:
         refresh()
     except DeliveryError as failure:
@@ -47,9 +47,9 @@ def refresh_daily() -> None:
 
 
 def name_stubs() -> bool:
-    """Fetch the names of unknown cities, shops and slots from the site. Return whether a request was made.
+    """Fetch the names of unknown cities, shops and delivery slots. Return whether a request was made.
 
-    Runs each minute and makes at most one request in `MIN_INTERVAL`.
+    This function runs each minute and makes at most one request in `MIN_INTERVAL`.
     """
     if not any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot)):
         return False

@@ -1,4 +1,4 @@
-"""Fetch an order from the site: to complete a stub, or to find out its current status."""
+"""Fetch an order from the site to complete a stub or to find out the current status of the order."""
 
 import logging
 from datetime import timedelta
@@ -20,14 +20,14 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 EACH_MINUTE_FOR = timedelta(days=1)
-"""How long an incomplete order is requested each minute; after that, it is requested each hour."""
+"""The time for which a stub is requested each minute. After that, it is requested each hour."""
 BACKOFF = timedelta(hours=1)
 BUDGET_SECONDS = 20.0
-"""How long one run of `refetch_due` may take, so that the worker's other jobs are not delayed."""
+"""The time limit of one run of `refetch_due`. Without it, the worker's other jobs could be delayed."""
 
 
 def request_refetch(order: Order) -> None:
-    """Queue a refetch of an incomplete order when the current transaction has committed."""
+    """Queue a refetch of the stub when the current transaction has committed."""
     key = str(order.pk)
     transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.refetch", key), robust=True)
 
@@ -39,9 +39,10 @@ def request_status_check(order: Order) -> None:
 
 
 def refetch_due(limit: int = 50) -> int:
-    """Fetch the orders that are still incomplete. Return how many were completed. Runs each minute.
+    """Fetch the stubs that are due. Return how many were completed or found in the site's archive.
 
-    It ends after `BUDGET_SECONDS`, or after the first failure that would also affect the other requests.
+    This function runs each minute. It ends after `BUDGET_SECONDS`, or after the first failure that would also affect
+    the other requests.
     """
     now = timezone.now()
     until = monotonic() + BUDGET_SECONDS
@@ -71,7 +72,10 @@ def refetch_due(limit: int = 50) -> int:
 
 
 def refetch(order_id: str) -> bool:
-    """Fetch the incomplete order and apply it. Return whether it is complete now. No exception is raised."""
+    """Fetch a stub from the site. Return whether it was completed or found in the site's archive.
+
+    If the order can't be fetched or applied, log a warning instead of raising an error.
+    """
     order = Order.objects.filter(pk=order_id, is_stub=True, bitrix_order_id__isnull=False).first()
     if order is None:
         return False
@@ -87,8 +91,8 @@ def refetch(order_id: str) -> bool:
 def fetch_and_apply(order: Order, timeout: float) -> None:
     """Fetch the order from the site and apply it, or mark it as archived. One request lasts at most `timeout` seconds.
 
-    Raise `DeliveryError`, any error of reading or saving the order, and `NotAllowedError` when webhooks change the
-    order during each of `services.ATTEMPTS` attempts.
+    Raise `DeliveryError` if a request fails, `NotAllowedError` if webhooks change the order during each of
+    `services.ATTEMPTS` attempts, and any error of reading or saving the order.
     """
     assert order.bitrix_order_id is not None
     for _attempt in range(services.ATTEMPTS):

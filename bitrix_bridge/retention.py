@@ -1,6 +1,6 @@
 """Delete old rows of the inbox and of the imports.
 
-The timeline of an order permanently keeps the changes made by events and imports.
+The changes made by events and imports are never deleted from the timelines of orders.
 """
 
 from datetime import timedelta
@@ -13,10 +13,10 @@ from cvety_crm.ops.retention import delete_in_batches
 
 
 def prune_inbox() -> int:
-    """Delete events that were processed more than `KEEP_EVENTS_DAYS` ago. Return their number. Runs once a day.
+    """Delete events that were processed more than `KEEP_EVENTS_DAYS` days ago, and return the number of deleted events.
 
-    Waiting and failed events are kept. Deletions are kept too, so that an event which arrives after the deletion does
-    not create the order again.
+    This function runs once a day. Waiting and failed events are not deleted. Events that report a deletion are not
+    deleted either, so that an event which arrives after the deletion does not create the order or product again.
     """
     if settings.KEEP_EVENTS_DAYS <= 0:
         return 0
@@ -28,9 +28,10 @@ def prune_inbox() -> int:
 
 
 def prune_import_rows() -> int:
-    """Delete the rows of import runs that ended more than `KEEP_EVENTS_DAYS` ago. Return their number. Runs once a day.
+    """Delete rows of import runs that ended more than `KEEP_EVENTS_DAYS` days ago, and return the number of rows.
 
-    Failed rows are kept because they can be imported again. The run itself is kept with its counts and reasons.
+    This function runs once a day. Failed rows are not deleted, because the orders can be imported again. The run with
+    its counts and reasons is not deleted.
     """
     if settings.KEEP_EVENTS_DAYS <= 0:
         return 0

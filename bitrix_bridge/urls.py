@@ -1,4 +1,7 @@
-"""URLs of the webhooks, with and without a trailing slash, because Bitrix turns a redirected POST into a GET."""
+"""The URLs of the webhooks. Both forms, with and without a trailing slash, work without a redirect.
+
+Bitrix repeats a redirected POST request as a GET request.
+"""
 
 from django.urls import path, re_path
 

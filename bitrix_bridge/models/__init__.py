@@ -1,4 +1,4 @@
-"""The bridge's tables: what came in and what goes out, imports of history, and comparisons of both sides."""
+"""The tables of the bridge, for webhook events, pushes, imports and comparisons."""
 
 from bitrix_bridge.models.exchange import Push, PushAttempt, WebhookEvent
 from bitrix_bridge.models.history import ImportRow, ImportRun

@@ -1,4 +1,4 @@
-"""Events received from Bitrix and pushes sent to it."""
+"""The models of the events received from the site and of the pushes to the site."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +10,7 @@ from orders.models import Order
 
 
 class WebhookEvent(Table):
-    """A raw event in the inbox, stored with its outcome and without its token."""
+    """A webhook event in the inbox, stored as received but without its token, and with its outcome."""
 
     class State(models.TextChoices):
         PROCESSED = "processed", _("processed")
@@ -30,7 +30,7 @@ class WebhookEvent(Table):
     event = models.CharField(_("event"), max_length=100)
     object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
     payload = models.JSONField(_("as received"))
-    fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - unique where it is set
+    fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - unique if it is set
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PROCESSED)
     action = models.CharField(_("outcome"), max_length=20, choices=Action)
     order = models.ForeignKey(
@@ -63,16 +63,16 @@ class WebhookEvent(Table):
 
     @classmethod
     def latest_deletion(cls, bitrix_order_id: int) -> "WebhookEvent | None":
-        """Return the latest event that reports the deletion of this order; None if there is none."""
+        """Return the latest event that reports the deletion of this order, or None if no event reports it."""
         events = cls.objects.filter(object_id=bitrix_order_id, event__iexact="order.delete")
         return events.order_by("-created_at").first()
 
 
 class Push(OutboxEntry):
-    """An order with changes that have to be sent to the site.
+    """The row of the outbox that sends the changed fields of one order to the site.
 
-    The values to send are read from the order during the delivery. So later changes of the order need no second push,
-    and an order has at most one push that is queued or being delivered.
+    The values are read from the order during the delivery, so later changes of the order need no second push. An order
+    has at most one push that is queued or being delivered.
     """
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="pushes")
@@ -101,7 +101,7 @@ class Push(OutboxEntry):
         return str(_("Push of order № %(number)s") % {"number": self.order.order_number})
 
     def lock_owner(self) -> None:
-        """Lock the order before the push, in the same sequence as the services that change orders and queue pushes."""
+        """Lock the order before the push is locked, as do the services that change orders and queue pushes."""
         Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
 
 

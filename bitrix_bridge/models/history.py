@@ -1,4 +1,4 @@
-"""Runs of the import of the history, and the outcome of each order. A dry run leaves no rows."""
+"""The models of import runs and of the outcome of each imported order. A dry run stores no rows."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,12 +11,13 @@ from orders.models import Order
 
 
 class ImportRun(LongRun):
-    """One run of the import from a MySQL copy of Bitrix."""
+    """One run of the import from the copy of the site's database."""
 
     source = models.CharField(_("copy"), max_length=255, blank=True, default="")
     options = models.JSONField(_("options"), default=dict, blank=True)
 
-    # The last site id of the pass; ids are processed in growing order. `is_retry`: the pass repeats only failed orders.
+    # Orders are imported by ascending id on the site; `after_id` is the last id that was processed. If `is_retry` is
+    # True, only the failed orders of the run are imported again.
     after_id = models.BigIntegerField(default=0, editable=False)
     is_retry = models.BooleanField(default=False, editable=False)
 
@@ -37,21 +38,21 @@ class ImportRun(LongRun):
 
     @property
     def come_over(self) -> int:
-        """Return how many orders are in the CRM now, in the state of the copy or a newer one."""
+        """Return how many orders are now in the CRM with the state of the site's database copy or a newer state."""
         return self.created + self.updated + self.unchanged
 
     @property
     def processed(self) -> int:
-        """Return how many orders have an outcome."""
+        """Return how many orders of the run have an outcome."""
         return self.come_over + self.skipped + self.failed
 
     @property
     def is_measured(self) -> bool:
-        """Return whether `expected` is the number of orders of this pass: not for a retry, which has fewer."""
+        """Return whether `expected` is the number of orders to import. A retry imports fewer orders."""
         return not self.is_retry
 
     def count_remaining(self) -> int:
-        """Return how many orders are left in this pass."""
+        """Return how many orders are still to be imported, or, in a retry, to be imported again."""
         if not self.is_retry:
             return super().count_remaining()
         failed = ImportRow.objects.filter(run=self, outcome=ImportRow.Outcome.FAILED)
@@ -59,7 +60,7 @@ class ImportRun(LongRun):
 
 
 class ImportRow(Table):
-    """The outcome of one order of an import run."""
+    """The outcome of one order in an import run."""
 
     class Outcome(models.TextChoices):
         CREATED = "created", pgettext_lazy("order", "created")

@@ -1,4 +1,4 @@
-"""Runs of the comparison of both sides, and the differences that they found."""
+"""The models of comparisons with the site and of the differences that they found."""
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ _IS_OPEN = Q(outcome__in=["found", "person"])
 
 
 class Reconciliation(LongRun):
-    """One run over the orders of both sides. It works in slices."""
+    """One comparison of the orders in the CRM with the orders on the site. It runs in slices."""
 
     class Origin(models.TextChoices):
         COMMAND = "command", _("command line")
@@ -45,7 +45,8 @@ class Reconciliation(LongRun):
         _("from this id on the site"), null=True, blank=True, help_text=_("Empty: from the first order.")
     )
 
-    # The place of the run: the last site id, in growing order, and after those the last of our primary keys.
+    # The position of the run. Orders are compared by ascending id on the site; `after_id` is the last id. Orders
+    # without such an id are compared after them, by ascending primary key; `after_key` is the last key.
     phase = models.CharField(max_length=20, choices=Phase, default=Phase.LISTED, editable=False)
     after_id = models.BigIntegerField(default=0, editable=False)
     after_key = models.UUIDField(null=True, editable=False)
@@ -73,9 +74,9 @@ class Reconciliation(LongRun):
 
 
 class Difference(Table):
-    """A difference that a run found: one field of an order, or an order that one side lacks.
+    """A field with different values on both sides, or an order that exists on only one side, found by a comparison.
 
-    Values are in the comparable form of `orders.sync.fields`; a version is a number.
+    The values are in the comparable form of `orders.sync.fields`. A version is stored as a number.
     """
 
     class Kind(models.TextChoices):
@@ -140,7 +141,7 @@ class Difference(Table):
 
     @property
     def is_open(self) -> bool:
-        """Return whether a user may still decide it."""
+        """Return whether a user may still decide between the values of both sides."""
         return self.outcome in OPEN
 
 

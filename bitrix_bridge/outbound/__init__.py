@@ -1,1 +1,1 @@
-"""Outgoing data: queue pushes, split them into requests, and deliver them to the site."""
+"""Queue pushes, split them into requests and deliver them to the site."""

@@ -1,8 +1,8 @@
-"""Deliver a push: send one request after the other until the site has the order's current state.
+"""Deliver a push by sending one request after the other until the site has the order's current state.
 
-The pending fields are computed before each request: those in which the order differs from the site's last known state.
-The values of a request are stored before the request, and its success right after it. So a worker that is killed
-between the two, or a lost response, causes a repeated request, but never a second order or a lost change.
+The pending fields are computed again before each request. The values of a request are stored before it is sent, and its
+success is stored right after the response. If a worker is killed in between, or a response is lost, the request is
+repeated. No order is created twice, and no change is lost.
 """
 
 import json
@@ -44,22 +44,23 @@ from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
 
 MAX_STEPS = 30
-"""Enough for creating the order, every split of its fields, its status, and changes made during the delivery."""
+"""The maximum number of steps of one delivery. It is enough to create the order and to send each split of its fields,
+its status, and changes made during the delivery."""
 
 
 LINE_UNKNOWN = "basket_unknown"
-"""The bridge's error code for a request that changes lines which the site does not have: docs/bitrix.md."""
+"""The bridge's error code for a request that changes items which the site does not have (docs/bitrix.md)."""
 
 
 class ValuesRefusedError(PermanentDeliveryError):
-    """The site can't store some values and has accepted all others. The order's timeline shows the refused values."""
+    """The site can't store some values and has accepted all other values. The order's timeline shows the refusals."""
 
 
 def deliver(push: Push) -> Delivered:
-    """Send as many requests as needed. Raise the failures of `cvety_crm.outbox`.
+    """Send as many requests as needed. Raise an exception of `cvety_crm.outbox` if a field was not delivered.
 
-    A field that the site refuses (an unknown status, the cancellation of a paid order) does not stop the other fields.
-    A status that is held does not stop them either: the push is sent again at the end of the hold period.
+    If the site refuses a field (an unknown status, the cancellation of a paid order), the other fields are still sent.
+    They are also sent while the status is held. The push is then delivered again at the end of the hold period.
     """
     client, progress = SiteClient(), Progress()
     for _step in range(MAX_STEPS):
@@ -69,7 +70,7 @@ def deliver(push: Push) -> Delivered:
 
 
 def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
-    """Send the next request. Return False when nothing is left to send."""
+    """Send the next request. Return False if nothing is left to send."""
     order = _order_on_site(push)
     values = order_values(order, PUSHED, list(order.items.all()))
     if order.bitrix_order_id is None:
@@ -92,7 +93,7 @@ def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
 
 
 def _order_on_site(push: Push) -> Order:
-    """Return the push's order, read again. Raise `NoLongerNeededError` when it has left the site."""
+    """Read the push's order again. Raise `NoLongerNeededError` if the site has deleted or archived the order."""
     order = Order.objects.select_related("customer", "status").get(pk=push.order_id)
     if order.is_deleted_on_site:
         raise NoLongerNeededError(gettext("The order was deleted on the site."))
@@ -102,7 +103,7 @@ def _order_on_site(push: Push) -> Order:
 
 
 def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> dict[str, Any]:
-    """Return the pending values that were not refused, without a status that is held."""
+    """Return the pending values that the site has not refused. Leave out a status that is held."""
     names = progress.agreement.unsent(values)
     unsent = {name: values[name] for name in names if name not in progress.exchange.refused}
     progress.held_until = release_time(order.status_held_until) if STATUS in unsent else None
@@ -133,7 +134,7 @@ def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any],
 def _handle_refusal(
     push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, progress: "Progress"
 ) -> None:
-    """Choose what follows a refusal: fetch the site's lines, split the request, or leave these fields out."""
+    """Prepare the next request after a refusal: fetch the site's items, split the request, or leave out the fields."""
     further = further_split(sent, progress.split, refusal)
     if refusal.code == LINE_UNKNOWN and not progress.are_lines_read:
         progress.are_lines_read = _read_lines(order)
@@ -149,14 +150,14 @@ def _handle_refusal(
 class Exchange:
     """The results of the requests of one delivery.
 
-    A request is not sent if the order was changed just before it; the order is then read again.
+    A request is not sent if the order was changed just before. The order is then read again.
     """
 
     done: list[str] = field(default_factory=list)
     refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
-    """Field names that the site refused, with the reasons."""
+    """The names of the fields that the site refused -> the reasons."""
     values_refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
-    """Field names whose values the site can't store; the order keeps these refusals."""
+    """The names of the fields whose values the site can't store -> the reasons. The order stores these refusals."""
 
     def add_refusals(self, response: SiteResponse, sent: Collection[str]) -> None:
         """Add the sent fields that the site refused in a request that it otherwise accepted."""
@@ -166,7 +167,7 @@ class Exchange:
             target[name] = refused_part(refusal)
 
     def forget_unknown_lines(self) -> bool:
-        """Remove a refusal of unknown lines, so that the lines are sent again. Return whether there was one."""
+        """Remove the refusal of unknown items, so that the items are sent again. Return whether they were refused."""
         refusal = self.refused.get(ITEMS)
         if refusal is None or refusal.code != LINE_UNKNOWN:
             return False
@@ -181,9 +182,9 @@ class Progress:
 
     exchange: Exchange = field(default_factory=Exchange)
     agreement: Agreement = field(default_factory=Agreement)
-    """The site's known state before the last request."""
+    """The agreement before the last request."""
     held_until: datetime | None = None
-    """When the pending status may be sent; None when it may be sent at once."""
+    """The end of the hold period of the pending status. None if no status is held."""
     split: Split = Split.TOGETHER
     is_check_requested: bool = False
     are_lines_read: bool = False
@@ -211,7 +212,7 @@ def _outcome(push: Push, exchange: Exchange, agreement: Agreement, held_until: d
 
 
 def _read_lines(order: Order) -> bool:
-    """Fetch the order and return True. Lines replaced on the site without an event then get the site's ids here."""
+    """Fetch the order and return True. If the site replaced items without an event, the CRM then has their ids."""
     fetch_and_apply(order, settings.OUTBOX_TIMEOUT)
     return True
 
@@ -222,7 +223,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     # The site creates every order with status N, not cancelled and not paid. The real values follow as updates.
     instead = {"status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
     if order.payment_method:
-        # If the settings name no pay system for the payment method, the order is created with another one.
+        # If no pay system in the settings has this payment method, the order is created with a different one.
         instead["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
     sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
@@ -232,7 +233,8 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
     created = client.create_order({**request, "event_id": str(push.pk)})
     if not created.is_new:
         # An earlier request created the order and its response was lost, so the site has the values of that request.
-        # If several requests differ, the first value is assumed, and the push continues until the site has ours.
+        # If earlier requests had different values of a field, the first value is assumed. The push continues until the
+        # site has the CRM's value.
         sent |= {name: earlier[0] for name, earlier in agreement.sent.items() if earlier}
     try:
         services.record_created_on_site(
@@ -247,7 +249,7 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
         )
     except services.NotAllowedError as twin:
         raise PermanentDeliveryError(str(twin)) from twin
-    # The order may have been deleted on the site before its id was known here, so its event matched no order.
+    # The site may have deleted the order before the CRM knew its id. The event about the deletion matched no order.
     deletion = WebhookEvent.latest_deletion(created.order_id)
     if created.is_deleted or deletion is not None:
         services.mark_deleted(
@@ -299,9 +301,10 @@ def _can_include_status(client: SiteClient, order: Order, unsent: Mapping[str, A
 def _unanswered(
     agreement: Agreement, batch: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
 ) -> tuple[str, ...] | None:
-    """Return the fields of the request that got no response, if it shares fields with `batch` and its values are ours.
+    """Return the fields of an earlier request that got no response and must be repeated, or None.
 
-    It is repeated first and alone, because the site recognizes only an identical request. Other fields follow.
+    It is repeated if it shares fields with `batch`, its values are still current and it contains no held status. No
+    other fields are sent with it, because the site recognizes only an identical request.
     """
     earlier = agreement.unanswered
     if earlier is None or earlier.values.keys().isdisjoint(batch) or (is_held and STATUS in earlier.values):
@@ -326,14 +329,14 @@ def _update(
     try:
         updated = client.update_order(order.bitrix_order_id or 0, request, event_id=started.key)
     except StatusConflictError as conflict:
-        # The site changed nothing: the other fields are sent again without the status.
+        # The site has changed nothing, so the other fields are sent again without the status.
         services.end_request(order_id=order.pk)
         exchange.done.append(_record_conflict(push, order, agreement, conflict))
         return
     except PermanentDeliveryError:
         services.end_request(order_id=order.pk)
         raise
-    # After a repeated request, webhooks that arrived since the first one may already report later changes.
+    # If the request was repeated, webhooks that arrived after the first request may already report later changes.
     times_received = started.times_received if updated.is_repetition else agreement.times_received
     site_status = order.status.bitrix_code if STATUS in unsent else None
     _record(push, order, unsent, updated, times_received=times_received, site_status=site_status)
@@ -391,7 +394,7 @@ def register() -> None:
 
 
 def after_delivery(push: Push) -> datetime | None:
-    """Return when the remaining changes are to be sent; None when there are none.
+    """Return when the remaining changes are to be sent, or None if no changes remain.
 
     Changes made during the delivery are sent at once, a held status at the end of its hold period. The caller has
     locked the order.
@@ -403,7 +406,7 @@ def after_delivery(push: Push) -> datetime | None:
 
 
 def after_failure(push: Push, failure: DeliveryError) -> None:
-    """Show on the order that the site did not receive the changes, and why, unless the order shows it already."""
+    """Record in the order why the site does not have the changes. `ValuesRefusedError` is already recorded there."""
     if isinstance(failure, ValuesRefusedError):
         return
     reason = Reason.NONE
@@ -415,7 +418,7 @@ def after_failure(push: Push, failure: DeliveryError) -> None:
 
 
 def after_cancellation(push: Push, reason: str) -> None:
-    """Show on the order that the site did not receive the changes because staff cancelled the push."""
+    """Record in the order that the site does not have the changes because staff cancelled the push."""
     order = Order.objects.get(pk=push.order_id)
     if order.sync_state == SyncState.PENDING:
         services.record_refused(

@@ -1,4 +1,4 @@
-"""Queue pushes: a change made in the CRM is sent to the site, a change that came from the site is not sent back."""
+"""Queue pushes of changes made in the CRM. A change received from the site is not sent back."""
 
 from datetime import datetime
 
@@ -27,14 +27,15 @@ NOT_FOR_THE_SITE = frozenset(
         EventKind.PHOTO_ANSWERED,
     }
 )
-"""Events that concern only staff and the customer, or that the site reported. They queue no push, even if other changes
-of the order are pending."""
+"""Kinds of timeline entries that concern only staff and the customer, or that contain a warning of the site. Such an
+entry queues no push, even if other changes of the order are pending."""
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a push if the order has pending changes. Called in the transaction of the change.
+    """Queue a push if the order has pending changes. This function is called in the transaction of the change.
 
-    `sync_state` shows whether it has: a change that came from the site leaves none, unless ours was kept against it.
+    `sync_state` shows whether changes are pending. After a change received from the site no change is pending, unless
+    the CRM kept its own value.
     """
     if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
         return
@@ -46,8 +47,8 @@ def on_order_event(change: OrderChange) -> None:
     if order.sync_state == SyncState.PENDING or (is_pending_change and not order.has_left_site):
         queue_push(order, sorted(change.changed_fields))
     elif order.sync_state == SyncState.SYNCED and (order.has_left_site or change.event.source != Source.SITE):
-        # Staff restored the site's values, or the order has left the site. For a change that came from the site, the
-        # event handler decides: it closes failed pushes only when the change ends a failure.
+        # Staff restored the site's values, or the order has left the site. After a change received from the site, the
+        # event handler cancels failed pushes, and only if the change ends a failure.
         close_failed(order)
 
 
@@ -63,11 +64,11 @@ def _close(failed: QuerySet[Push]) -> None:
 
 
 def on_status_undone(order: Order, event: OrderEvent) -> None:
-    """Update or cancel the order's push. Called in the transaction that undoes the status change of this entry.
+    """Update or cancel the order's push. This function is called in the transaction that undoes the status.
 
-    A push that is being delivered is not changed: before each request, the delivery reads the order again.
+    A push that is being delivered is not changed, because the delivery reads the order again before each request.
     """
-    # The lock keeps workers from claiming the push.
+    # Because of the lock, no worker can claim the push.
     push = Push.objects.select_for_update().filter(order=order, state__in=LIVE).first()
     if push is None:
         if order.sync_state == SyncState.PENDING:
@@ -90,11 +91,11 @@ def on_status_undone(order: Order, event: OrderEvent) -> None:
 
 
 def queue_missed(limit: int = 100) -> int:
-    """Queue a push for each pending order that has none. Return the number of such orders. Runs each minute.
+    """Queue a push for each pending order without a push. Return the number of such orders.
 
-    A push is missing only after rows were deleted by hand or because of a bug.
+    This function runs each minute. A push is missing only after rows were deleted by hand or because of a bug.
     """
-    # Also close failed pushes of orders on which both sides agree, however the agreement was reached.
+    # Also cancel failed pushes of orders on which both sides agree, however the agreement was reached.
     _close(Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED))
     pending = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
@@ -108,11 +109,11 @@ def queue_missed(limit: int = 100) -> int:
 
 
 def queue_push(order: Order, fields: list[str]) -> Push:
-    """Queue the pending changes of the order, or add these fields to its push if one is queued already.
+    """Queue a push of the pending changes of the order, or add the fields to a push that is already queued.
 
     A status is held while it can be undone; all other fields are sent at once. The caller has locked the order.
     """
-    # The code that records a push's outcome locks the order too, so no other push can be created here.
+    # The code that records the outcome of a push locks the order too, so the push can't end at the same time.
     live = Push.objects.filter(order=order, state__in=LIVE).first()
     if live is not None:
         if not set(fields) <= set(live.fields):
@@ -137,9 +138,9 @@ def unsent_fields(order: Order) -> list[str]:
 
 
 def earliest_delivery(order: Order) -> datetime | None:
-    """Return the end of the hold period if only the status is pending and is held; None if the order can be sent."""
+    """Return the end of the hold period if a held status is the only pending field; otherwise None."""
     held_until = release_time(order.status_held_until)
-    # An order that is not on the site yet is created without its status, so it need not be held.
+    # An order that is not on the site yet is created without its status, so the push need not wait.
     if held_until is None or order.bitrix_order_id is None or unsent_fields(order) != ["status"]:
         return None
     return held_until

@@ -1,7 +1,7 @@
 """Split the pending fields into requests, and choose how to split a request that the site refused.
 
-Bitrix does not cancel a paid order, does not accept a payment for a cancelled one, and changes neither the sum nor the
-delivery of a cancelled one. A refusal of one field must not keep unrelated fields from being sent.
+Bitrix does not cancel a paid order. For a cancelled order, it accepts no payment and no change of the sum or of the
+delivery. The refusal of one field must not prevent unrelated fields from being sent.
 """
 
 from collections.abc import Mapping
@@ -13,25 +13,26 @@ from bitrix_bridge.payloads.response import VALUE_CODES
 from cvety_crm.outbox import PermanentDeliveryError
 
 STATUS = "status"
-"""Sent with the status that the site is expected to have: alone, or with other fields if the bridge supports it."""
+"""The field of the status. It is sent together with the status that the order is expected to have on the site, and
+together with other fields only if the bridge supports it."""
 _ALONE = frozenset({"is_cancelled", "payment_status", "payment_method"})
 
 
 class Split(IntEnum):
-    """How the pending fields are split into requests."""
+    """A way to split the pending fields into requests."""
 
     TOGETHER = auto()
     APART = auto()
-    """Each field that the site may refuse for its own reason is sent alone."""
+    """Each field that the site may refuse for a reason of its own is sent alone."""
     ONE_BY_ONE = auto()
-    """Each property is sent alone too, because the site can't store one of them."""
+    """Each property is also sent alone, because the site can't store one of the properties."""
 
 
 def request_batches(values: Mapping[str, Any], split: Split, *, with_status: bool = False) -> list[tuple[str, ...]]:
-    """Return the field names, one tuple for each request, in an order that Bitrix accepts.
+    """Return the field names as one tuple for each request, in a sequence that Bitrix accepts.
 
-    `values` are the pending fields in their comparable form. With `with_status`, the status is in the same request as
-    the other fields, so that the site saves the order once.
+    `values` are the pending fields in their comparable form. If `with_status` is True and the fields are sent together,
+    the status is in the same request, so that the site saves the order once.
     """
     fields = sorted(name for name in values if name != STATUS)
     if split is Split.TOGETHER:
@@ -56,7 +57,7 @@ def _plain_batches(names: list[str], split: Split) -> list[tuple[str, ...]]:
 
 
 def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDeliveryError) -> Split | None:
-    """Return how to split values that were refused together; None when they can't be split further."""
+    """Return how to split values that were refused together, or None if they can't be split further."""
     together = [tuple(sorted(values))]
     if split < Split.APART and request_batches(values, Split.APART) != together:
         return Split.APART
@@ -67,7 +68,7 @@ def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDel
 
 
 def combine_refusals(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
-    """Return one error for all refused fields: the first refusal, with the messages of all of them."""
+    """Return one error with the messages of all refusals, and with the code and the response of the first refusal."""
     first = next(iter(refusals.values()))
     messages = dict.fromkeys(refusal.message for refusal in refusals.values())
     if len(messages) == 1:
