@@ -1,1 +1,1 @@
-"""Incoming data: webhook views, the inbox and the event handlers."""
+"""The webhook views, the inbox and the event handlers."""

@@ -1,4 +1,4 @@
-"""Events about orders that `manage.py check_site` created. The inbox stores them and does not process them."""
+"""Recognize events about orders that `manage.py check_site` created. The inbox does not process such events."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,8 @@ from bitrix_bridge.payloads.translation import ABSENT, Fields
 def is_about_check(row: WebhookEvent) -> bool:
     """Return whether the event is about an order that `manage.py check_site` created.
 
-    A status change carries only the ID, so earlier events of the same order are searched for the XML_ID. A whole order
-    without an XML_ID is not searched for: its sender does not support checks.
+    An event about a status change contains only the ID, so the XML_ID is searched for in earlier events of the same
+    order. There is no such search for other events: a sender that omits the XML_ID does not support the site check.
     """
     event = row.event.strip().lower()
     if not event.startswith("order."):

@@ -1,4 +1,4 @@
-"""OpenAPI documentation of the webhooks, shown at /docs: the request and every response."""
+"""The OpenAPI documentation of the webhooks, shown at /docs. It describes the request and every response."""
 
 from collections.abc import Callable
 from typing import TypeVar

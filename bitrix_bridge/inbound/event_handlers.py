@@ -1,4 +1,4 @@
-"""Handlers of the site's events: each reads the payload and calls a service of `orders`."""
+"""The handlers of webhook events. Each handler reads the payload and calls a service of `orders`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ DOUBTS = {
     ),
 }
 PING = "ping"
-"""An event that only tests whether the sender's webhooks arrive; it carries no data."""
+"""The name of an event that only tests whether the sender's webhooks arrive. Such an event contains no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Result:
     order: Order | None = None
     problems: tuple[Mapping[str, Any], ...] = ()
     reason: str = ""
-    """The reason for staff, where the action alone does not explain the outcome."""
+    """The reason shown to staff if the action alone does not explain the outcome."""
     is_open: bool = False
-    """Whether the event waits until the order has been fetched and has to be processed again."""
+    """Whether the event has to be processed again after the order has been fetched."""
 
 
 def process(row: WebhookEvent) -> Result:
-    """Process the event and return its outcome. The caller's transaction also stores the event's row."""
+    """Process the event and return its outcome. The caller stores the event's row in the same transaction."""
     handler = HANDLERS.get(canonical_name(row.event))
     if handler is not None and is_about_check(row):
         reason = gettext("The event is about a test order that manage.py check_site created on the site.")
@@ -64,13 +64,13 @@ def process(row: WebhookEvent) -> Result:
 
 
 def canonical_name(event: str) -> str:
-    """Return the event's name in lower case, with one spelling for a status change, which senders spell in two."""
+    """Return the event's name in lower case. Return the same name for both spellings of a status change."""
     name = event.strip().lower()
     return "order.status.change" if name == "order.status_change" else name
 
 
 def is_known(event: str) -> bool:
-    """Return whether the CRM has a handler for such events."""
+    """Return whether the CRM has a handler for events with this name."""
     return canonical_name(event) in HANDLERS
 
 
@@ -121,7 +121,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
 
 
 def _order_recreated_since(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:
-    """Return our order if the site has deleted the event's order and created another one for ours; else None."""
+    """Return the CRM's order if the site has deleted the event's order and then created a new one for it; else None."""
     if snapshot.crm_order_id is None:
         return None
     others = Order.objects.filter(pk=snapshot.crm_order_id).exclude(bitrix_order_id=snapshot.bitrix_order_id)
@@ -132,8 +132,8 @@ def _order_recreated_since(row: WebhookEvent, snapshot: OrderSnapshot) -> Order 
 def _later_events(row: WebhookEvent) -> set[str]:
     """Return the names of the events of the same order that were received later and have been processed.
 
-    An event without a time is sorted by when it was received, and compared with other received events only, because
-    the clocks of the CRM and the site may differ.
+    An event that contains no time is sorted by the time at which it was received. That time is compared only with the
+    times at which other events were received, because the clocks of the CRM and the site may differ.
     """
     later = WebhookEvent.objects.filter(
         object_id=row.object_id,
@@ -145,10 +145,10 @@ def _later_events(row: WebhookEvent) -> set[str]:
 
 
 def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> UUID | None:
-    """Return the id of the event that deleted this object; None when there is none or the object exists again.
+    """Return the id of the event that reports the deletion of this object, or None if the object exists.
 
-    Bitrix never reuses an id, so an object that appears after its deletion was reported late. It exists again only
-    when both events have a time and the deletion is the earlier one: the site was restored from a backup.
+    Bitrix never reuses an id, so an event about a deleted object has usually arrived late. The object exists again only
+    if both events have a time and the deletion is earlier: the site was then restored from a backup.
     """
     deletion = WebhookEvent.objects.filter(object_id=row.object_id, event__iexact=event).order_by("-created_at").first()
     if deletion is None:

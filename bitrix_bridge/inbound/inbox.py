@@ -1,7 +1,7 @@
-"""The inbox: store every event that has a valid token, with its outcome, in the transaction that processes it.
+"""Store every event that has a valid token, with its outcome, in the transaction that processes the event.
 
-The response 200 means that the event is on disk. An event that can't be processed is stored too: a schedule processes
-it again with growing retry delays, and staff can process it again.
+The response 200 means that the event is stored. An event that can't be processed is stored too. It is processed again
+with growing retry delays, and staff can process it again.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 CLOCKS = frozenset({"DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP"})
-"""Time fields. Together with VERSION they distinguish two events that have the same values."""
+"""Fields with a time. Like VERSION, such a field distinguishes two events whose other values are equal."""
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
-"""How long one run of `retry_due` lasts, so that the worker's other jobs are not delayed."""
+"""The time limit of one run of `retry_due`. Without it, the worker's other jobs could be delayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,12 @@ class Incoming:
 
 
 def receive(incoming: Incoming) -> WebhookEvent:
-    """Store the event, process it and return its row. Raise `OperationalError` when the database is not available.
+    """Store the event, process it and return its row.
 
-    The row is inserted once, with its outcome, in the transaction that makes the event's changes, so an event that got
-    the response 200 can't be lost. A unique index rejects a repeated event, also when several arrive at the same time.
+    The row is inserted with its outcome, in the transaction that makes the event's changes. So an event that got the
+    response 200 can't be lost. A unique index rejects a repeated event, even if both events arrive at the same time.
+
+    Raise `OperationalError` or `InterfaceError` if the database is not available.
     """
     row = WebhookEvent(
         event=incoming.event[:100],
@@ -79,9 +81,9 @@ def receive(incoming: Incoming) -> WebhookEvent:
 
 
 def reprocess(row_id: UUID) -> WebhookEvent | None:
-    """Process a stored event again and return its row. Return None when another transaction has locked it.
+    """Process a stored event again and return its row. Return None if another transaction has locked the row.
 
-    An event that is older than the stored state changes nothing and ends as outdated.
+    An event that is older than the stored state changes nothing, and its outcome is `Action.STALE`.
     """
     try:
         with transaction.atomic():
@@ -103,9 +105,9 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
 
 
 def retry_due(limit: int = 200) -> int:
-    """Process the events that are due again, oldest first, for at most `RETRY_SECONDS`. Return their number.
+    """Process the waiting events that are due, sorted by age, the oldest first. Return how many were processed.
 
-    Runs each minute.
+    This function runs each minute and starts no further event after `RETRY_SECONDS`.
     """
     until = timezone.now() + timedelta(seconds=RETRY_SECONDS)
     due = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING, retry_at__lte=timezone.now())
@@ -122,9 +124,9 @@ def retry_due(limit: int = 200) -> int:
 
 
 def fingerprint(incoming: Incoming) -> str | None:
-    """Return a hash that is equal for repetitions of one event; None when the event has nothing to identify it by.
+    """Return a hash that is equal for all repetitions of one event, or None if the event can't be identified.
 
-    Without a version, a date or an event id, the same content may be two events: a status can be set twice.
+    If events have no version, no date and no event id, two events may have equal content: a status can be set twice.
     """
     if incoming.event_id:
         content = f"id {incoming.event} {incoming.event_id}"

@@ -1,4 +1,4 @@
-"""Parse a webhook's body: it must be valid JSON, but its values may have any of the types that PHP sends."""
+"""Parse the body of a webhook. It must be valid JSON, but its values may have any of the types that PHP sends."""
 
 import json
 from collections.abc import Mapping
@@ -12,11 +12,14 @@ from bitrix_bridge.payloads.storable import storable
 
 
 class BadBodyError(Exception):
-    """The body is not accepted. The text says in English what is wrong and where, for the sender's log."""
+    """The body is not accepted. The message describes the error and its position in English, for the sender's log."""
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the body's object without secrets, ready to be stored as jsonb. Raise `BadBodyError`."""
+    """Return the JSON object of the body without secrets, in a form that jsonb can store.
+
+    Raise `BadBodyError` if the body is not a JSON object.
+    """
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -32,7 +35,10 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | None) -> Incoming:
-    """Return the event of a body. Raise `BadBodyError` when its name, or an id that is required, is missing."""
+    """Return the event of a body.
+
+    Raise `BadBodyError` if the event has no name, or if a known event has no valid `data` or no valid id.
+    """
     event = body.get("event")
     if not isinstance(event, str) or not event.strip():
         raise BadBodyError("event: a non-empty string is needed")
@@ -58,7 +64,7 @@ def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | No
 
 
 def _address(text: str | None) -> str | None:
-    # A Unix socket has no address, and a proxy's header may contain any text. PostgreSQL refuses `fe80::1%eth0`.
+    # A Unix socket has no address, and a proxy's header may contain any string. PostgreSQL refuses `fe80::1%eth0`.
     try:
         return str(ip_address((text or "").strip().partition("%")[0]))
     except ValueError:

@@ -1,6 +1,6 @@
-"""Fetch an order to find out whether the status in one of its events is current or was already replaced by ours.
+"""Fetch an order to find out whether the status in one of its events is current or was already replaced in the CRM.
 
-The event stays in the inbox and is processed again until the site has answered. So a real change is not lost when a
+The event waits in the inbox and is processed again until the site has answered. So a real change is not lost if a
 request fails.
 """
 
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 def check_status(order_id: str) -> bool:
-    """Fetch the order from the site, apply it, and process the events that wait for it.
+    """Fetch the order from the site, apply it, and process the events that wait for it. Return whether this succeeded.
 
-    Return whether the site has answered. No exception is raised.
+    If it fails, log a warning instead of raising an error.
     """
     order = Order.objects.filter(pk=order_id, bitrix_order_id__isnull=False).first()
     if order is None:

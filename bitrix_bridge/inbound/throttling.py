@@ -1,4 +1,4 @@
-"""The rate limit of webhooks, for each client address."""
+"""The rate limit of webhooks for each client address."""
 
 from django.conf import settings
 
@@ -11,5 +11,5 @@ class WebhookThrottle(AddressThrottle):
     scope = "webhook"
 
     def get_rate(self) -> str | None:
-        """Return `WEBHOOK_RATE`; an empty setting switches the limit off."""
+        """Return `WEBHOOK_RATE`, or None, which means no limit, if the setting is empty."""
         return settings.WEBHOOK_RATE or None

@@ -1,4 +1,4 @@
-"""Webhook views: authenticate and throttle the sender, parse the body, pass the event to the inbox, respond."""
+"""The webhook views. They throttle and authenticate the sender, parse the body and pass the event to the inbox."""
 
 import logging
 from typing import Any
@@ -26,7 +26,11 @@ RETRY_AFTER_SECONDS = 30
 
 
 class _WebhookView(APIView):
-    """Senders authenticate with a token, not a session, so CSRF does not apply. The content type is ignored."""
+    """The base class of the webhook views.
+
+    Senders authenticate with a token and not with a session, so CSRF protection is not needed. The content type of a
+    request is ignored.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -43,7 +47,7 @@ class _WebhookView(APIView):
         if len(raw) > settings.WEBHOOK_MAX_BYTES:
             return _too_large()
 
-        # The token may be in the body. When the body can't be parsed, only the header is checked.
+        # The token may be in the body. If the body can't be parsed, only the token in the header is checked.
         try:
             body: dict[str, Any] = parse_body(raw)
             body_error = None
@@ -66,14 +70,14 @@ class _WebhookView(APIView):
         try:
             return Response(_success(receive(incoming)))
         except DatabaseError:
-            # The database is unavailable, read-only or full. The sender keeps the event and sends it again.
+            # The database is unavailable, read-only or full. The sender will send the event again.
             logger.exception("the event could not be stored")
             response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Return the response of the exception, in the webhook's own error format when the sender is throttled."""
+        """Return the response for the exception. For a throttled sender, use the error format of the webhooks."""
         response = super().handle_exception(exc)
         if isinstance(exc, Throttled):
             response.data = {"status": "error", "error": "too_many_requests"}
@@ -82,12 +86,12 @@ class _WebhookView(APIView):
 
 @document_webhook("заказы и покупатели")
 class OrderWebhookView(_WebhookView):
-    """`POST /webhooks/bitrix/order`."""
+    """The view of `POST /webhooks/bitrix/order`."""
 
 
 @document_webhook("товары")
 class ProductWebhookView(_WebhookView):
-    """`POST /webhooks/bitrix/product`."""
+    """The view of `POST /webhooks/bitrix/product`."""
 
 
 def _declared_length(request: Request) -> int:
@@ -104,7 +108,7 @@ def _is_authorized(request: Request, body: dict[str, Any]) -> bool:
         given.append(credentials.strip())
     if isinstance(body.get("token"), str):
         given.append(body["token"])
-    # Every pair is compared, so that the response time does not depend on which token is similar.
+    # Compare every token, so that the response time does not reveal which one matches.
     matches = [constant_time_compare(one, token) for one in given for token in settings.WEBHOOK_TOKENS if token]
     return any(matches)
 

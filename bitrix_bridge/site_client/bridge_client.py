@@ -1,7 +1,7 @@
-"""The client of the PHP bridge: one method for each action. It checks responses and raises classified failures.
+"""The client of the PHP bridge. It has one method for each action, checks the responses and raises classified errors.
 
-The contract is in docs/bitrix.md. A redirect means that the address in the settings is wrong: Bitrix routes PHP files
-itself, rewrites `_` to `-` and catches `/api/…`.
+The actions are described in docs/bitrix.md. A redirect means that the address in the settings is wrong: Bitrix routes
+requests for PHP files itself, replaces `_` with `-` and handles all addresses under `/api/`.
 """
 
 import json
@@ -26,19 +26,20 @@ from orders.sync.site_response import SILENCE, SiteResponse
 __all__ = ["BridgeClient", "Created", "OrderNotFoundError", "StatusConflictError", "Updated"]
 
 REMEMBER_SECONDS = 600.0
-"""How long a process caches which actions an endpoint supports."""
+"""The time for which a process caches the version of an endpoint."""
 Version = tuple[int, ...]
 known_endpoints: dict[str, tuple[Version | None, float]] = {}
-"""Address -> the bridge's version, None for an endpoint that can only create orders, and until when it is cached
-(`time.monotonic`)."""
+"""Address -> the bridge's version, and the `time.monotonic` until which it is cached. The version is None for an
+endpoint that can only create orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
     """The site's order with the requested XML_ID.
 
-    `is_new` is False when the order existed before this request. `is_deleted` is True when it was deleted on the site
-    and the webhook about the deletion has not arrived yet, `is_archived` when it is in the site's archive.
+    `is_new` is False if the order existed before this request. `is_deleted` is True if the order was deleted on the
+    site and the site has not yet delivered the webhook about it. `is_archived` is True if the order is in the site's
+    archive.
     """
 
     order_id: int
@@ -52,7 +53,10 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The result of an update: the order's new version, and whether an earlier request had made the update already."""
+    """The result of an update.
+
+    `version` is the order's new version. `is_repetition` is True if an earlier request had already made the update.
+    """
 
     version: int | None
     is_repetition: bool = False
@@ -60,7 +64,7 @@ class Updated:
 
 
 class BridgeClient:
-    """The client of the bridge. Every method raises the failures of `cvety_crm.outbox` and makes no retries."""
+    """The client of the bridge. If a request fails, every method raises a `DeliveryError` and makes no retry."""
 
     def __init__(self, url: str | None = None, token: str | None = None, timeout: float | None = None) -> None:
         self.url = settings.BITRIX_API_URL if url is None else url
@@ -68,10 +72,10 @@ class BridgeClient:
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
     def create_order(self, order: Mapping[str, Any]) -> Created:
-        """Create an order, or return the existing one with the same `xml_id`.
+        """Create an order, or return the existing order with the same `xml_id`.
 
-        An endpoint that can only create orders ignores `xml_id`. If its response is lost, `PermanentDeliveryError` is
-        raised, so that staff check whether the order exists.
+        An endpoint that can only create orders ignores `xml_id`. Raise `PermanentDeliveryError` if the response of such
+        an endpoint is lost, so that staff check whether the order exists.
         """
         is_safe_to_repeat = self.knows_all_actions()
         try:
@@ -103,9 +107,9 @@ class BridgeClient:
         )
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it is still the expected one.
+        """Set the status of an order if its status on the site is still `expected_status_id`.
 
-        Raise `StatusConflictError` with the site's current status if it is not.
+        Raise `StatusConflictError` with the status on the site if it is different.
         """
         request = {"order_id": order_id, "status_id": status_id, "expected_status_id": expected_status_id}
         answer = self._call_bridge({"action": "order.status", **request})
@@ -114,8 +118,8 @@ class BridgeClient:
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
         """Change only the named fields, properties or items of an order.
 
-        The site executes requests with the same `event_id` once. With `expected_status_id` among the changes, raise
-        `StatusConflictError` if the site has another status; the site has then changed nothing.
+        The site executes only one of several requests with the same `event_id`. Raise `StatusConflictError` if the
+        changes contain `expected_status_id` and the status on the site is different. The site has then changed nothing.
         """
         request = {"action": "order.update", "order_id": order_id, "event_id": event_id, **changes}
         try:
@@ -124,11 +128,15 @@ class BridgeClient:
         except StatusConflictError as conflict:
             if "expected_status_id" in changes:
                 raise
-            # The request named no expected status, so this 409 is not a status conflict.
+            # The request contained no expected status, so this response 409 is not a status conflict.
             raise PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
     def get_order(self, order_id: int) -> dict[str, Any]:
-        """Return an order in the webhook's format. Raise `OrderNotFoundError` or `OrderArchivedError`."""
+        """Return an order in the format of the webhooks.
+
+        Raise `OrderNotFoundError` if the site has no such order, and `OrderArchivedError` if the order is in the site's
+        archive.
+        """
         data = self._call_bridge({"action": "order.get", "order_id": order_id})
         order = data.get("order", data)
         if not isinstance(order, dict) or not order.get("ID"):
@@ -136,9 +144,10 @@ class BridgeClient:
         return order
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
-        """Return the orders with ids above `after_id`, sorted by id; with `since`, only those saved since then.
+        """Return at most `limit` orders with ids above `after_id`, sorted by id.
 
-        A bridge from version 1.2 on includes the orders in the site's archive.
+        If `since` is given, return only orders that were saved since then. A bridge of version 1.2 or later also
+        returns the orders in the site's archive.
         """
         request = {"action": "order.list", "after_id": after_id, "limit": limit, "archived": True}
         data = self._call_bridge(request | ({"since": since.isoformat(timespec="seconds")} if since else {}))
@@ -148,24 +157,24 @@ class BridgeClient:
             raise unusable_list(error) from error
 
     def reference(self) -> dict[str, Any]:
-        """Return the site's statuses, cities, shops, slots and pay systems."""
+        """Return the site's statuses, cities, shops, delivery slots and pay systems."""
         return self._call_bridge({"action": "reference"})
 
     def ping(self) -> dict[str, Any]:
-        """Return the bridge's report about itself: versions, handlers and the queue of its webhooks."""
+        """Return what the bridge reports about its versions, its handlers and its queue of webhooks."""
         return self._call({"action": "ping"})
 
     def knows_all_actions(self) -> bool:
-        """Return whether the endpoint is the project's bridge and not the site's earlier one.
+        """Return whether the endpoint is the bridge and not the site's earlier endpoint, which can only create orders.
 
-        The earlier endpoint treats every request as the creation of an order. Raise any error of a request.
+        The earlier endpoint creates an order for every request. Raise the same exceptions as any request to the bridge.
         """
         return self.version() is not None
 
     def version(self) -> Version | None:
         """Return the version of the bridge; None for the site's earlier endpoint, which refuses a `ping`.
 
-        The result is cached for `REMEMBER_SECONDS`. Raise any error of a request.
+        The result is cached for `REMEMBER_SECONDS`. Raise the same exceptions as any request to the bridge.
         """
         known, until = known_endpoints.get(self.url, (None, 0.0))
         if time.monotonic() >= until:
@@ -175,7 +184,8 @@ class BridgeClient:
                 raise
             except PermanentDeliveryError:
                 known = None
-            # An endpoint that can only create orders is likely to be replaced soon, so it is cached for a shorter time.
+            # An endpoint that can only create orders is likely to be replaced soon, so None is cached for a shorter
+            # time.
             seconds = REMEMBER_SECONDS if known is not None else REMEMBER_SECONDS / 10
             known_endpoints[self.url] = known, time.monotonic() + seconds
         return known
@@ -198,7 +208,10 @@ class BridgeClient:
 
 
 def _bridge_version(pong: Mapping[str, Any]) -> Version | None:
-    """Return the version in the response to a `ping`: empty if it can't be read, None if the response has none."""
+    """Return the version in the response to a `ping`.
+
+    Return an empty tuple if the version can't be read, and None if the response has no `versions`.
+    """
     versions = pong.get("versions")
     if versions is None:
         return None
@@ -214,7 +227,7 @@ def _version(data: Mapping[str, Any]) -> int | None:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    """Return the JSON object of a successful response; raise the classified failure of any other response."""
+    """Return the JSON object of a successful response. Raise the classified error of any other response."""
     try:
         data = json.loads(answer.text)
     except ValueError:
@@ -226,7 +239,7 @@ def _read(answer: Answer) -> dict[str, Any]:
 
 def _failure(answer: Answer, data: dict[str, Any] | None) -> Exception:
     error = (data or {}).get("error")
-    # The site's earlier endpoint returns the error as a text, the bridge as an object.
+    # The site's earlier endpoint returns the error as a string, the bridge returns it as an object.
     error = error if isinstance(error, dict) else {"message": error or ""}
     if answer.status == 409:
         current = (data or {}).get("current")

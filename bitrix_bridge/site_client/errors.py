@@ -1,6 +1,6 @@
-"""Classify the site's error responses: one table for the PHP bridge and for REST.
+"""Classify the site's error responses with one table for the PHP bridge and for REST.
 
-An unknown error counts as permanent: staff see it at once, because a retry is not known to help.
+An unknown error is permanent: staff see it at once, because it is not known whether a retry would help.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from orders.sync.site_response import FieldRefusal
 
 
 class StatusConflictError(Exception):
-    """Compare and set failed: the site's status is not the expected one."""
+    """The status was not set, because the order's status on the site is not the expected status."""
 
     def __init__(self, status_id: str, version: int | None) -> None:
         super().__init__(status_id)
@@ -25,7 +25,7 @@ class StatusConflictError(Exception):
 
 
 class OrderNotFoundError(PermanentDeliveryError):
-    """The site has no such order."""
+    """The site has no order with this id."""
 
 
 class OrderArchivedError(PermanentDeliveryError):
@@ -33,18 +33,18 @@ class OrderArchivedError(PermanentDeliveryError):
 
 
 class Transport(Enum):
-    """A transport to the site; the value is the name of the setting with its address."""
+    """A transport to the site. The value is the name of the setting that contains the address."""
 
     BRIDGE = "BITRIX_API_URL"
     REST = "BITRIX_REST_URL"
 
 
 SECRET_SETTINGS = {Transport.BRIDGE: "BITRIX_API_TOKEN", Transport.REST: "BITRIX_REST_URL"}
-"""Transport -> the setting with its secret. REST's secret is a part of its address."""
+"""Transport -> the name of the setting that contains the secret. The secret of REST is a part of the address."""
 
 
 class Meaning(Enum):
-    """The class of an error: whether a retry, a change of the order or a change of the settings can help."""
+    """The meaning of an error. It shows whether a retry, a change of the order or a change of the settings can help."""
 
     LATER = auto()
     NOT_JSON = auto()
@@ -58,7 +58,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kind of error responses. A condition that is None or an empty tuple matches every response."""
+    """A row of the table: conditions on an error response, and its meaning. An empty condition always matches."""
 
     meaning: Meaning
     source: str
@@ -88,10 +88,10 @@ _BRIDGE = "docs/bitrix.md"
 TABLE: tuple[Row, ...] = (
     # REST's own error codes are more precise than the HTTP status.
     Row(Meaning.LATER, _LIMITS, ("QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT")),
-    # Blocked manually by Bitrix: the HTTP status is 503, but a retry does not help.
+    # Bitrix has blocked REST manually. The HTTP status is 503, but a retry does not help.
     Row(Meaning.SITE_NOT_READY, _LIMITS, ("OVERLOAD_LIMIT",)),
     Row(Meaning.LATER, _SYSTEM, ("INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER")),
-    # The site also returns it, with 403 or 500, while it is closed for maintenance.
+    # The site also returns this code, with the HTTP status 403 or 500, while it is closed for maintenance.
     Row(Meaning.LATER, _MODULE, ("PORTAL_DELETED",)),
     Row(
         Meaning.ACCESS_DENIED,
@@ -108,26 +108,26 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(Meaning.ACCESS_DENIED, _ORDER, ("200040300010", "200040300020")),
     Row(Meaning.SITE_NOT_READY, _SYSTEM, ("ERROR_METHOD_NOT_FOUND",)),
-    # "Https required".
+    # The site's message is "Https required".
     Row(Meaning.SITE_NOT_READY, _MODULE, ("INVALID_REQUEST",)),
-    # The first code is in the documentation, the second one in the source.
+    # The first code is in the documentation, the second code is in the source.
     Row(Meaning.NO_SUCH_ORDER, _ORDER, ("200540400001", "201240400001")),
     Row(Meaning.ARCHIVED, _BRIDGE, ("order_archived",), (404,), transport=Transport.BRIDGE),
-    # The rows below use only the HTTP status: there is no code, or the code adds nothing.
+    # The rows below do not use the error code, because it is missing or adds no information.
     Row(Meaning.WRONG_ADDRESS, _HTTP, statuses=range(300, 400)),
     Row(Meaning.ACCESS_DENIED, _HTTP, statuses=(401, 403)),
     Row(Meaning.LATER, _HTTP, statuses=(408, 425, 429)),
     Row(Meaning.LATER, _HTTP, statuses=range(500, 600)),
-    # A page of a proxy, a maintenance page, or a printed PHP warning: a retry may get a proper response.
+    # The response is a page of a proxy, a maintenance page or a PHP warning. A retry may get a proper response.
     Row(Meaning.NOT_JSON, _BRIDGE, is_json=False),
     Row(Meaning.NO_SUCH_ORDER, _BRIDGE, statuses=(404,), transport=Transport.BRIDGE),
     Row(Meaning.REFUSED, "closed by default"),
 )
-"""The first row that matches decides; the last row matches everything."""
+"""The first row that matches is used. The last row matches every response."""
 
 
 def meaning_of(transport: Transport, status: int, code: str | None, *, is_json: bool) -> Meaning:
-    """Return the meaning of an error response. `code` is the site's own error code as text, None if there is none."""
+    """Return the meaning of an error response. `code` is the site's own error code as a string, or None."""
     return next(row.meaning for row in TABLE if row.fits(transport, status, code, is_json))
 
 
@@ -136,7 +136,7 @@ def failure(
 ) -> DeliveryError:
     """Return the exception to raise for an error response.
 
-    `data` is the JSON object of the response, or None; `code` and `text` are the site's error code and message.
+    `data` is the JSON object of the response, or None. `code` and `text` are the site's error code and message.
     """
     meaning = meaning_of(transport, answer.status, code, is_json=data is not None)
     known = _REFUSAL_TEXTS.get(code or "") if transport is Transport.BRIDGE else None
@@ -177,7 +177,7 @@ _REFUSAL_TEXTS = {
     "no_payment": _("it has no payment there: choose a payment method first."),
     "pay_system_unknown": _("it has no such pay system: look at BITRIX_PAY_SYSTEMS."),
 }
-"""The bridge's error codes that staff can act on -> the rest of the message for staff; see docs/bitrix.md."""
+"""The bridge's error codes after which staff can do something -> the end of the message for staff (docs/bitrix.md)."""
 
 
 def _message(meaning: Meaning, transport: Transport, answer: Answer, data: dict[str, Any] | None, text: str) -> str:

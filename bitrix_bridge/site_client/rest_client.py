@@ -1,8 +1,8 @@
-"""The client of Bitrix's REST API: it reads orders, sets their status and a few of their columns.
+"""The client of Bitrix's REST API. It reads orders and sets their status and a few of their columns.
 
-The address, that of an inbound webhook, contains the secret, so only this object and the settings have it. Errors are
-classified by `bitrix_bridge.site_client.errors`. The client never calls `sale.propertyvalue.modify`, because that
-method deletes every property that the request does not contain.
+The address of the API is an inbound webhook of Bitrix. It contains the secret, so only the client and the settings
+store it. Errors are classified by `bitrix_bridge.site_client.errors`. The client never calls
+`sale.propertyvalue.modify`, because that method deletes every property that the request does not contain.
 """
 
 import json
@@ -28,29 +28,29 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     {"USER_DESCRIPTION": "userDescription", "COMMENTS": "comments", "CANCELED": "canceled"}
 )
 """Columns that the client changes -> their names in REST (sale/lib/rest/entity/order.php). Sums are changed only over
-the bridge: they depend on the lines, and REST has no single method for both."""
+the bridge, because they depend on the items and REST has no single method for both."""
 
 LISTED = ("id", "xmlId", "version", "statusId", "price", "payed", "canceled", "dateUpdate")
-"""Columns of an order in a list: those that the reconciliation compares."""
+"""The columns that are requested for a list of orders. A comparison needs them."""
 
 _ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]+)?/rest/\d+/\w+")
 REMEMBER_SECONDS = 600.0
 """How long a process caches that the site has a status."""
 _known_statuses: dict[tuple[str, str], float] = {}
-"""Address and status -> until when it is cached (`time.monotonic`)."""
+"""Address and status -> the `time.monotonic` until which the status is cached."""
 
 
 class RestClient:
-    """The client of REST. Every method raises the failures of `cvety_crm.outbox` and makes no retries."""
+    """The client of REST. If a request fails, every method raises a `DeliveryError` and makes no retry."""
 
     def __init__(self, url: str | None = None, timeout: float | None = None) -> None:
         self.url = settings.BITRIX_REST_URL if url is None else url
         self.timeout = settings.OUTBOX_TIMEOUT if timeout is None else timeout
 
     def check_access(self) -> None:
-        """Request orders with an id that does not exist; an empty list shows that orders may be read.
+        """Check that orders may be read. Raise the same exceptions as any request if they may not.
 
-        Raise any error of a request.
+        The check requests an id that does not exist. An empty list shows that orders may be read.
         """
         result = self._call("sale.order.list", {"filter": {"id": 0}, "select": ["id"], "start": -1})
         if not isinstance(result, dict) or not isinstance(result.get("orders"), list):
@@ -61,15 +61,15 @@ class RestClient:
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order in the format of `sale.order.get`, which `bitrix_bridge.payloads` reads.
 
-        Raise `OrderNotFoundError`.
+        Raise `OrderNotFoundError` if the site has no such order.
         """
         return self._order("sale.order.get", {"id": order_id})
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0) -> OrderPage:
-        """Return the orders with ids above `after_id`, sorted by id, as many as REST returns at once (50).
+        """Return orders with ids above `after_id`, sorted by id. REST returns at most 50 orders for one request.
 
-        With `since`, only those saved since then. `start` -1 switches counting off (REST documentation,
-        sale-order-list).
+        If `since` is given, return only orders that were saved since then. The value -1 for `start` prevents the
+        counting of all orders (REST documentation, sale-order-list).
         """
         wanted: dict[str, Any] = {">id": after_id}
         if since is not None:
@@ -78,35 +78,35 @@ class RestClient:
         result = self._call("sale.order.list", request)
         rows = result.get("orders") if isinstance(result, dict) else None
         try:
-            # Access rights may hide a part of a page, so only an empty page is the end of the list.
+            # Access rights may hide a part of a page, so only an empty page shows the end of the list.
             return read_page(rows, after_id=after_id, is_last=not rows)
         except PayloadError as error:
             raise unusable_list(error) from error
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it is still the expected one.
+        """Set the status of an order if its status on the site is still `expected_status_id`.
 
-        Raise `StatusConflictError` with the site's current status if it is not. REST can't compare and set in one
-        request; a change between the two requests is reported by the site's webhook.
+        Raise `StatusConflictError` with the status on the site if it is different. REST can't compare and set in one
+        request. The site's webhook reports a change between the two requests.
         """
         order = self.get_order(order_id)
         current = _status(order)
-        if current == status_id:  # an earlier request set it, and its response was lost
+        if current == status_id:  # an earlier request set the status, and its response was lost
             return Updated(_version(order))
         if current != expected_status_id:
             raise StatusConflictError(current, _version(order))
         self._check_status(status_id)
         order = self._order("sale.order.update", {"id": order_id, "fields": {"statusId": status_id}})
-        if _status(order) != status_id:  # an event handler of the site has changed it
+        if _status(order) != status_id:  # an event handler on the site has changed the status
             raise StatusConflictError(_status(order), _version(order))
         return Updated(_version(order))
 
     def can_update(self, changes: Mapping[str, Any]) -> bool:
-        """Return whether the changes, in the bridge's format, are only of columns that REST can set safely."""
+        """Return whether `changes`, in the bridge's format, contain only columns that REST can set safely."""
         return set(changes) == {"fields"} and set(changes["fields"]) <= set(COLUMNS)
 
     def update_order(self, order_id: int, changes: Mapping[str, Any]) -> Updated:
-        """Change columns of an order. Raise `MisconfiguredError` for columns that are not in `COLUMNS`."""
+        """Change columns of an order. Raise `MisconfiguredError` if the changes contain more than these `COLUMNS`."""
         if not self.can_update(changes):
             raise MisconfiguredError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         fields = {COLUMNS[column]: value for column, value in changes["fields"].items()}
@@ -147,7 +147,7 @@ class RestClient:
 
 
 def _read(answer: Answer) -> Any:
-    """Return the result of a successful response; raise the classified failure of any other response."""
+    """Return the result of a successful response. Raise the classified error of any other response."""
     try:
         data = json.loads(answer.text)
     except ValueError:
@@ -156,7 +156,7 @@ def _read(answer: Answer) -> Any:
     error = (data or {}).get("error")
     if 200 <= answer.status < 300 and data is not None and error is None and "result" in data:
         return data["result"]
-    # The REST module returns a text as the code, the sale module a number, which may be 0.
+    # The REST module returns the code as a string, the sale module returns it as a number, which may be 0.
     code = None if error in (None, "") else str(error)
     text = str((data or {}).get("error_description") or "")
     raise failure(Transport.REST, answer, data, code=code, text=text)

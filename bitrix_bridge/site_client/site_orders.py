@@ -1,4 +1,4 @@
-"""Fetch an order from the site as the same snapshot that a webhook's payload is read into."""
+"""Fetch an order from the site and return the same snapshot as for the payload of a webhook."""
 
 from dataclasses import replace
 
@@ -12,7 +12,8 @@ from orders.sync.snapshot import OrderSnapshot
 def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
     """Fetch an order and return its snapshot.
 
-    Raise `OrderNotFoundError`, `OrderArchivedError`, another `DeliveryError` or `PayloadError`.
+    Raise `OrderNotFoundError` if the site has no such order, `OrderArchivedError` if the order is in the site's
+    archive, a different `DeliveryError` if the request fails, and `PayloadError` if the response contains no valid id.
     """
     data = client.get_order(bitrix_order_id)
     return without_shared_account(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
@@ -21,7 +22,7 @@ def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
 def without_shared_account(snapshot: OrderSnapshot) -> OrderSnapshot:
     """Return the snapshot without the account `BITRIX_DEFAULT_USER_ID`.
 
-    Orders of customers who have no account are created under it, so only the phone identifies the customer.
+    Orders of customers who have no account are created with this account, so only the phone identifies the customer.
     """
     customer = snapshot.customer
     if customer is None or not customer.bitrix_user_id or customer.bitrix_user_id != settings.BITRIX_DEFAULT_USER_ID:

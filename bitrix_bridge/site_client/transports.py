@@ -1,7 +1,7 @@
 """Choose the transport of each request to the site: the PHP bridge or REST. No other module makes this choice.
 
-Statuses are sent by REST if `BITRIX_REST_URL` is set. All other requests use the bridge. If there is no bridge, or only
-the site's earlier endpoint that can only create orders, the requests that REST supports use REST.
+Statuses are sent over REST if `BITRIX_REST_URL` is set. All other requests use the bridge. If the site has no bridge,
+or only its earlier endpoint that can only create orders, REST is used for the requests that it supports.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,21 @@ ONE_SAVE: Version = (1, 2)
 
 
 class NoTransportError(MisconfiguredError):
-    """The settings have no transport for this request; other requests may have one."""
+    """No transport in the settings supports this request. Other requests may still be possible."""
 
 
 class SiteClient:
-    """The site, over either transport. Every method raises the failures of `cvety_crm.outbox`."""
+    """The client of the site, over the bridge or REST. Every method raises a `DeliveryError` if a request fails."""
 
     def __init__(self, timeout: float | None = None) -> None:
         self._bridge = BridgeClient(timeout=timeout)
         self._rest = RestClient(timeout=timeout) if settings.BITRIX_REST_URL else None
 
     def create_order(self, order: Mapping[str, Any]) -> Created:
-        """Create an order, or return the existing one with the same `xml_id`: see `BridgeClient.create_order`."""
+        """Create an order, or return the existing order with the same `xml_id` (see `BridgeClient.create_order`).
+
+        Raise `NoTransportError` if REST is the only transport.
+        """
         if self._rest is not None and not self._bridge.url:
             raise NoTransportError(
                 gettext("REST can't create an order: set BITRIX_API_URL, the bridge (bitrix_bridge/php).")
@@ -40,14 +43,18 @@ class SiteClient:
         return self._bridge.create_order(order)
 
     def set_status(self, order_id: int, *, status_id: str, expected_status_id: str) -> Updated:
-        """Set an order's status if it is still the expected one. Raise `StatusConflictError` if it is not."""
+        """Set the status of an order if its status on the site is still `expected_status_id`.
+
+        Raise `StatusConflictError` with the status on the site if it is different.
+        """
         client = self._bridge if self._rest is None else self._rest
         return client.set_status(order_id, status_id=status_id, expected_status_id=expected_status_id)
 
     def update_order(self, order_id: int, changes: Mapping[str, Any], *, event_id: str = "") -> Updated:
-        """Change the named fields, properties or items of an order. Raise `NoTransportError`.
+        """Change the named fields, properties or items of an order.
 
-        REST has no `event_id`, so a request that is repeated over REST may be executed twice.
+        REST has no `event_id`, so a request that is repeated over REST may be executed twice. Raise `NoTransportError`
+        if REST does not support the changes and the site has no bridge.
         """
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.update_order(order_id, changes, event_id=event_id)
@@ -56,22 +63,26 @@ class SiteClient:
         return self._rest.update_order(order_id, changes)
 
     def takes_status_along(self) -> bool:
-        """Return whether an update may contain a new status and the expected one. Raise any error of a request."""
+        """Return whether an update may contain a new status together with the expected status.
+
+        Raise the same exceptions as any request to the bridge.
+        """
         return self._rest is None and self._is_bridge_since(ONE_SAVE)
 
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order in a format that `bitrix_bridge.payloads` reads.
 
-        Raise `OrderNotFoundError` or `OrderArchivedError`.
+        Raise `OrderNotFoundError` if the site has no such order, and `OrderArchivedError` if the order is in the site's
+        archive.
         """
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.get_order(order_id)
         return self._rest.get_order(order_id)
 
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0, limit: int = 500) -> OrderPage:
-        """Return the orders with ids above `after_id`, sorted by id; with `since`, only those saved since then.
+        """Return orders with ids above `after_id`, sorted by id. The number of orders may differ from `limit`.
 
-        The site may return fewer or more orders than `limit`.
+        If `since` is given, return only orders that were saved since then.
         """
         if self._rest is None or self._has_whole_bridge():
             return self._bridge.list_orders(since=since, after_id=after_id, limit=limit)
