@@ -1,4 +1,4 @@
-"""Translate Bitrix payloads into snapshots: pure functions that use no database and accept any JSON value."""
+"""Translate Bitrix payloads into snapshots. The functions use no database and accept any JSON value."""
 
 from bitrix_bridge.payloads.customer import read_customer
 from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, deletion_time, is_check_order, object_id

@@ -1,6 +1,6 @@
-"""Read numbers as PHP sends them: amounts, quantities, ids. The functions raise no exception for any JSON value.
+"""Read amounts, quantities and ids as PHP sends them. No JSON value raises an exception.
 
-MySQL's DECIMAL arrives as a string, a PHP float as a JSON number, and a formatted price as text for people.
+PHP sends MySQL's DECIMAL as a string, a float as a JSON number, and a formatted price as a text for people.
 """
 
 import re
@@ -30,10 +30,10 @@ _LONGEST_NUMBER = 100
 
 
 def read_number(raw: Any) -> Reading[Decimal]:
-    """Read a number such as `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"` or `"7500 KZT"`; an empty value has none.
+    """Read a number such as `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"` or `"7500 KZT"`.
 
-    A comma before exactly three digits (`7,500`) may come from PHP's `number_format` or be a Russian fraction. It is
-    unreadable, and so is an amount in another currency than KZT.
+    A comma before exactly three digits (`7,500`) may be the thousands separator of PHP's `number_format` or a Russian
+    decimal comma, so such a number is unreadable. An amount in a different currency is unreadable too.
     """
     if raw is None or raw == "":
         return Reading()
@@ -53,12 +53,18 @@ def read_number(raw: Any) -> Reading[Decimal]:
 
 
 def read_money(raw: Any) -> Reading[Decimal]:
-    """Read an amount in KZT, rounded half up to two places: `b_sale_order` has decimal(18,4), the CRM numeric(12,2)."""
+    """Read an amount in KZT and round it half up to two decimal places.
+
+    The columns of `b_sale_order` are decimal(18,4), the columns of the CRM are numeric(12,2).
+    """
     return _quantized(read_number(raw), Decimal("0.01"), _MONEY_BELOW)
 
 
 def read_quantity(raw: Any) -> Reading[Decimal]:
-    """Read the quantity of a basket line, three places, not negative; `b_sale_basket.QUANTITY` is a double."""
+    """Read the quantity of an item and round it to three decimal places. A negative quantity is unreadable.
+
+    `b_sale_basket.QUANTITY` is a double.
+    """
     reading = _quantized(read_number(raw), Decimal("0.001"), _LINE_QUANTITY_BELOW)
     if reading.value is not None and reading.value < 0:
         return Reading(reason=ProblemReason.OUT_OF_RANGE)
@@ -66,12 +72,15 @@ def read_quantity(raw: Any) -> Reading[Decimal]:
 
 
 def read_stock(raw: Any) -> Reading[Decimal]:
-    """Read `b_catalog_product.QUANTITY`, three places; it is negative if the site sells more than it has in stock."""
+    """Read `b_catalog_product.QUANTITY` and round it to three decimal places.
+
+    It is negative if the site sells more than it has in stock.
+    """
     return _quantized(read_number(raw), Decimal("0.001"), _STOCK_BELOW)
 
 
 def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
-    """Read a non-negative integer, such as `b_sale_order.VERSION`; `"5"`, `5.0` and `"5.0000"` are 5."""
+    """Read a non-negative integer, such as `b_sale_order.VERSION`. `"5"`, `5.0` and `"5.0000"` are read as 5."""
     reading = read_number(raw)
     if reading.value is None:
         return Reading(reason=reading.reason)
@@ -83,7 +92,7 @@ def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
 
 
 def read_id(raw: Any) -> Reading[int]:
-    """Read a positive id that fits bigint; 0, `''` and null mean that there is no id."""
+    """Read a positive id that a bigint column can store. 0, `''` and null mean that there is no id."""
     return _none_if_zero(read_whole_number(raw, at_most=BIGINT))
 
 
@@ -110,7 +119,7 @@ def _number_in_text(raw: str) -> Reading[Decimal]:
 
 
 def _without_grouping(text: str) -> str | None:
-    """Return the number with a decimal point and without thousands separators; None when it is ambiguous."""
+    """Return the number with a decimal point and no thousands separators, or None if its separators are not clear."""
     if "," in text and "." in text:
         grouping, point = (",", ".") if text.rindex(",") < text.rindex(".") else (".", ",")
     elif text.count(",") == 1:
@@ -143,7 +152,7 @@ def _finite(number: Decimal) -> Reading[Decimal]:
 def _quantized(reading: Reading[Decimal], places: Decimal, below: Decimal) -> Reading[Decimal]:
     if reading.value is None:
         return reading
-    # The value is rounded only once, because rounding twice may give another result.
+    # The value is rounded only once, because rounding twice may give a different result.
     value = reading.value.quantize(places, context=_ARITHMETIC)
     if abs(value) >= below:
         return Reading(reason=ProblemReason.OUT_OF_RANGE)

@@ -1,4 +1,4 @@
-"""Read the lines of an order (`b_sale_basket`), sent as a list or as an object keyed by id."""
+"""Read the items of an order (`b_sale_basket`), which are sent as a list or as an object with ids as keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from orders.rules.discounts import kept_list_price
 from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
 
 _TEXT_LENGTH = 1000
-"""The longest text of a line; the columns of `b_sale_basket` are varchar(255)."""
+"""The maximum length of a string of an item. The columns of `b_sale_basket` are varchar(255)."""
 
 _TOTAL_BELOW = Decimal(10) ** 12
-"""The limit in KZT for one line."""
+"""The total of an item, in KZT, must be below this limit."""
 
 _SNAPSHOT_TEXTS = {
     "NAME": "name",
@@ -31,13 +31,13 @@ _SNAPSHOT_AMOUNTS = {"BASE_PRICE": "original_price", "DISCOUNT_PRICE": "discount
 
 @dataclass
 class Basket:
-    """The contents of a basket. `items` is None when the lines are unknown, so that no line is removed."""
+    """The contents of a basket. `items` is None if the items are unknown, so that no item of the order is removed."""
 
     items: tuple[ItemSnapshot, ...] | None = None
     set_components: list[Any] = field(default_factory=list)
-    """Lines that are components of a set, kept raw because the line of the set has the price."""
+    """The raw components of sets. They are not items, because the item of the set has the price."""
     has_list_prices: bool = False
-    """Whether every line has its price with and without the discount."""
+    """Whether every item has its price with the discount and its price without the discount."""
     kept: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class Basket:
 
 
 def read_basket(raw: Any) -> Basket:
-    """Return the lines; a line that is not an object is flagged and kept raw."""
+    """Return the items. For an item that is not an object, add a problem and keep the raw value."""
     basket = Basket()
     if raw is ABSENT or raw is None or raw is False or raw == "":
         return basket
@@ -86,12 +86,12 @@ def _lines(raw: Any) -> list[Any] | None:
     if not isinstance(raw, Mapping):
         return None
     if Fields(raw).peek("PRODUCT_ID") is not ABSENT:
-        return [raw]  # a single line that is not in a list
+        return [raw]  # a single item that is not in a list
     return list(raw.values())
 
 
 def _is_set_component(line: Mapping[str, Any]) -> bool:
-    """Return whether the line has SET_PARENT_ID and no TYPE; a set has both (`CSaleBasketHelper::isSetItem`)."""
+    """Return whether the row has SET_PARENT_ID but no TYPE. A set has both (`CSaleBasketHelper::isSetItem`)."""
     fields = Fields(line)
     parent, kind = fields.peek("SET_PARENT_ID"), fields.peek("TYPE")
     return (
@@ -108,8 +108,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
     if quantity * price >= _TOTAL_BELOW:
-        # Both fit their columns, but their product is too large. The quantity is flagged because people type it, while
-        # the price is copied from the catalogue.
+        # Quantity and price fit into their columns, but the total does not. The quantity is flagged because people type
+        # it, while the price is copied from the catalogue.
         reading.flag("QUANTITY", str(quantity), ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
@@ -117,7 +117,7 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     is_read = {f"{reading.where}{column}" for column in ("PRICE", "QUANTITY")}.isdisjoint(
         problem.field for problem in reading.problems
     )
-    # A list price of zero next to a real price means that the column was never filled.
+    # If the list price is zero and the price is not, the column of the list price was never filled.
     basket.has_list_prices &= is_read and listed is not None and (listed > 0 or price <= 0)
     unreadable = reading.kept
     reading.kept = {}
@@ -136,7 +136,10 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
 
 
 def _amount(reading: Translation, name: str, fallback: Decimal) -> Decimal:
-    """Return a line's quantity (pieces) or price (KZT); flag a line that has none and return the fallback."""
+    """Return the quantity (pieces) or the price (KZT) of an item.
+
+    If it is missing or unreadable, add a problem and return the fallback.
+    """
     raw = reading.source.take(name)
     reader = read_quantity if name == "QUANTITY" else read_money
     if raw is ABSENT or is_empty(raw):

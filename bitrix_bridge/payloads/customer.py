@@ -1,4 +1,4 @@
-"""Read the customer from the `user` of an order's payload, from a `user.update`, or from the order's properties."""
+"""Read the customer from the `user` of an order's payload, from an event about a user, or from order properties."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _EMAIL_LENGTH = 254
 _LONGEST_PART = 1000
 
 _GUESTS = "saleanonymous"
-"""EXTERNAL_AUTH_ID of the single account that Bitrix uses for all guests."""
+"""The EXTERNAL_AUTH_ID of the single account that Bitrix uses for all guests."""
 _PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
@@ -32,9 +32,10 @@ _PLACEHOLDER_DOMAIN = re.compile(
 
 
 def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
-    """Return the customer from the columns of `b_user` in a `user.update`; None if they are empty or a guest's.
+    """Return the customer from the columns of `b_user` in an event about a user.
 
-    The phone is in `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. No exception is raised.
+    Return None if the event contains no id, name, phone or e-mail address, or if it is about Bitrix's account for
+    guests. The phone is in `phone`, PERSONAL_PHONE, PERSONAL_MOBILE or PHONE_NUMBER. No exception is raised.
     """
     if _is_guest_account(data):
         return None
@@ -46,9 +47,9 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
 def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: Fields) -> CustomerSnapshot:
     """Return the customer of an order, read from `user` or USER_ID and from `name`, `fio`, `phone` and `email`.
 
-    One technical user may own the orders of many anonymous customers. So a user without a name or phone gets them from
-    the order's properties, and the snapshot shows when both are missing. For Bitrix's account for guests, only the
-    order's properties are used.
+    One technical user may own the orders of many anonymous customers. So a name or phone that is missing in `user` is
+    read from the order's properties, and `contacts_only` is True if an account without both is known. For Bitrix's
+    account for guests, only the order's properties are read.
     """
     if user is not None and _is_guest_account(user):
         return replace(_customer(Translation(Fields({}), where="user."), None, contacts), contacts_only=True)
@@ -65,7 +66,7 @@ def _is_guest_account(user: Mapping[str, Any]) -> bool:
 
 
 def is_known(customer: CustomerSnapshot) -> bool:
-    """Return whether the customer has an id, a name, a phone or an e-mail."""
+    """Return whether the customer has an id, a name, a phone or an e-mail address."""
     return customer.bitrix_user_id is not None or any(customer.fields.values())
 
 
@@ -106,7 +107,7 @@ def _read_phone(user: Translation, contacts: Fields) -> None:
     contact = joined(contacts.peek("phone"))
     chosen = next(((name, raw) for name, raw in filled if read_phone(raw).reason is None), None)
     if chosen is None and filled and (contact is ABSENT or read_phone(contact).reason is not None):
-        chosen = filled[0]  # none is a phone number, so the first text is kept as typed
+        chosen = filled[0]  # no value is a phone, so the first value is stored as typed
     if chosen is not None:
         name, raw = chosen
         user.source.take(name)
@@ -129,7 +130,7 @@ def _read_email(user: Translation, contacts: Fields) -> None:
 
 
 def _email(raw: Any) -> str | None:
-    """Return an e-mail address in lower case; None for the site's placeholders and for other text."""
+    """Return the e-mail address in lower case, or None if it is not valid or a placeholder of the site."""
     if not isinstance(raw, str):
         return None
     email = clean_line(raw).casefold()
@@ -140,7 +141,7 @@ def _email(raw: Any) -> str | None:
 
 
 def _store_contact(user: Translation, column: str, code: str, contacts: Fields, reader: Reader[str]) -> None:
-    """Read a property of the order into a column; its raw value is also kept with the order's other properties."""
+    """Read a property of the order into a column. The raw value is also kept with the order's other properties."""
     raw = contacts.peek(code)
     if raw is ABSENT or is_empty(raw):
         return

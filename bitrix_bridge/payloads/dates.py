@@ -1,6 +1,6 @@
 """Read dates as Bitrix and PHP write them. A time without a zone is in Asia/Almaty: UTC+6 until 2024-03-01, then UTC+5.
 
-One response of Bitrix may mix three formats, so every format is tried for every field. No exception is raised.
+One response of Bitrix may contain three formats, so every format is tried for every field. No exception is raised.
 """
 
 import re
@@ -29,12 +29,15 @@ _FORMATS = (
     re.compile(r"(?P<day>[0-9]{1,2})([.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4})" + _CLOCK),
     re.compile(r"(?P<first>[0-9]{1,2})/(?P<second_part>[0-9]{1,2})/(?P<year>[0-9]{4})" + _CLOCK),
 )
-# MySQL's zero date, and the date that PHP's DateTime makes of it.
+# MySQL's zero date, and the date into which PHP's DateTime converts the zero date.
 _NO_DATE = re.compile(r"0000[-./]00[-./]00.*|00[-./]00[-./]0000.*|-0001-11-30.*|30\.11\.-0001.*|0", re.DOTALL)
 
 
 def read_moment(raw: Any) -> Reading[datetime]:
-    """Read a point in time as an aware datetime; `''`, null, zero dates, `{}` and `[]` count as empty."""
+    """Read an aware datetime. A date without a time of day is read as midnight in Almaty.
+
+    `''`, null, zero dates, `{}` and `[]` count as empty.
+    """
     if raw == {} or raw == []:
         return Reading()
     reading = _read(raw)
@@ -44,7 +47,7 @@ def read_moment(raw: Any) -> Reading[datetime]:
 
 
 def read_clock(raw: Any) -> Reading[datetime]:
-    """Read a point in time for sorting events. A date without a time of day is ignored: a day has many events."""
+    """Read a datetime by which events can be sorted. Ignore a date without a time of day: a day has many events."""
     if raw == {} or raw == []:
         return Reading()
     reading = _read(raw)
@@ -54,10 +57,10 @@ def read_clock(raw: Any) -> Reading[datetime]:
 
 
 def read_date(raw: Any) -> Reading[date]:
-    """Read a calendar date in Almaty; `''`, null and zero dates count as empty.
+    """Read a calendar date in Almaty. `''`, null, `[]` and zero dates count as empty.
 
-    `{}` is unreadable and not empty: `json_encode` writes it for Bitrix's own date object, whose date is in a protected
-    member (`Bitrix\\Main\\Type\\Date`).
+    `{}` is unreadable and not empty. `json_encode` writes it for Bitrix's own date object, because the date is in a
+    protected member of that object (`Bitrix\\Main\\Type\\Date`).
     """
     if raw == []:
         return Reading()
@@ -68,7 +71,7 @@ def read_date(raw: Any) -> Reading[date]:
 
 
 def _read(raw: Any) -> Reading[date]:
-    """Read a date, or an aware datetime when the value has a time of day."""
+    """Read a date, or an aware datetime if the value has a time of day."""
     if raw is None:
         return Reading()
     if isinstance(raw, datetime):
@@ -118,7 +121,7 @@ def _from_parts(parts: dict[str, str | None]) -> Reading[date]:
 
 
 def _day_and_month(parts: dict[str, str | None]) -> tuple[int, int] | None:
-    """Return day and month. A date with slashes is d/m/Y or the American m/d/Y; return None if it can be both."""
+    """Return the day and the month. Return None if a date with slashes can be both d/m/Y and the American m/d/Y."""
     if "first" not in parts:
         return int(parts["day"] or 0), int(parts["month"] or 0)
     first, second = int(parts["first"] or 0), int(parts["second_part"] or 0)
@@ -173,7 +176,7 @@ def _php_zone(name: Any) -> ZoneInfo | timezone:
         return ALMATY
     try:
         return _zone(name) if re.fullmatch(r"[Zz]|[+-][0-9]{2}:?[0-9]{2}", name) else ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # an unknown zone, or a text that is no valid zone or file name
+    except (KeyError, ValueError, OSError):  # an unknown zone, or a string that is no valid zone or file name
         return ALMATY
 
 

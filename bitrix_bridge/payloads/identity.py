@@ -1,4 +1,4 @@
-"""Read the id of the object that a payload is about; every payload must have one."""
+"""Read the ids of the object that a payload is about. Every payload must contain the object's Bitrix id."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _CHECKSUM = re.compile(r"[\w:.+/=-]{1,128}", re.ASCII)
 
 
 class PayloadError(ValueError):
-    """The payload has no valid id. `field` is the field's name, `reason` says in English what is wrong with it."""
+    """The payload has no valid id. `field` is the name of the field, `reason` describes the error in English."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class PayloadError(ValueError):
 
 
 def object_id(data: Mapping[str, Any]) -> int:
-    """Return the object's Bitrix id, a positive integer that fits bigint. Raise `PayloadError` if there is none."""
+    """Return the object's Bitrix id, a positive integer that fits bigint. Raise `PayloadError` if it is not valid."""
     if not isinstance(data, Mapping):
         raise PayloadError("data", "data is not an object")
     raw = Fields(data).peek("ID")
@@ -47,21 +47,21 @@ def object_id(data: Mapping[str, Any]) -> int:
 
 
 def read_checksum(raw: Any) -> str | None:
-    """Return the checksum; None if the value is not one."""
+    """Return the checksum, or None if the value is not a valid checksum."""
     text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
     return text if _CHECKSUM.fullmatch(text) else None
 
 
 def deletion_time(data: Mapping[str, Any]) -> datetime | None:
-    """Return when the object was deleted; None if the event has no such time.
+    """Return when the object was deleted, or None if the event does not contain this time.
 
-    The object's own columns are not used, because they hold the time of the last change before the deletion.
+    The columns of the object are not used, because they contain the time of the last change before the deletion.
     """
     return read_clock(Fields(data).peek("webhook_timestamp")).value
 
 
 def crm_order_id(xml_id: Any) -> UUID | None:
-    """Return the id of the CRM's order from `b_sale_order.XML_ID` = `crm-<uuid>`; None for any other XML_ID."""
+    """Return the id of the order in the CRM from the XML_ID `crm-<uuid>`, or None if the XML_ID is different."""
     match = _CRM_XML_ID.fullmatch(xml_id.strip()) if isinstance(xml_id, str) else None
     return UUID(match[1]) if match else None
 

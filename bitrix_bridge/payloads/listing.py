@@ -1,4 +1,4 @@
-"""Read the site's list of orders, from the bridge's `order.list` or REST's `sale.order.list`, for comparison."""
+"""Read the site's list of orders, from the bridge's `order.list` or REST's `sale.order.list`, for a comparison."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ from orders.sync.fields import comparable
 class ListedOrder:
     """An order in the site's list.
 
-    `values` are status (the site's code), total_amount, payment_status and is_cancelled in their comparable form.
-    Fields that the row lacks are absent. `unreadable` holds the raw values that could not be read.
+    `values` contains the status (the site's code), total_amount, payment_status and is_cancelled in their comparable
+    form. A field that the row does not contain is absent. `unreadable` contains the raw values that could not be read.
     """
 
     bitrix_order_id: int
@@ -28,16 +28,16 @@ class ListedOrder:
     values: Mapping[str, Any] = field(default_factory=dict)
     unreadable: Mapping[str, Any] = field(default_factory=dict)
     is_check: bool = False
-    """Whether `manage.py check_site` created it; it is then not an order of the shop."""
+    """Whether `manage.py check_site` created the order. It is then not an order of the shop."""
     checksum: str | None = None
-    """The checksum of properties, lines and payments; None if the site sends none."""
+    """The checksum of properties, items and payments; None if the site sends no checksum."""
     is_archived: bool = False
-    """Whether it is in the site's archive; the row then has no other values."""
+    """Whether the order is in the site's archive. The row then has no other values."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Rows sorted by id, and whether they are the last ones of the list."""
+    """Orders sorted by id, and whether they are the last orders of the list."""
 
     orders: tuple[ListedOrder, ...]
     is_last: bool
@@ -62,7 +62,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Any], Reading[Any]]]] = {
 
 
 def read_listed_order(row: Any) -> ListedOrder:
-    """Return the order of a row. Raise `PayloadError` when the row has no valid id."""
+    """Return the order of a row. Raise `PayloadError` if the row has no valid id."""
     if not isinstance(row, Mapping):
         raise PayloadError("orders", "a row of the list is not an object")
     fields = Fields(row)
@@ -98,7 +98,8 @@ def read_listed_order(row: Any) -> ListedOrder:
 def read_page(rows: Any, *, after_id: int, is_last: bool) -> OrderPage:
     """Return the page of the rows with ids above `after_id`.
 
-    Raise `PayloadError` unless the ids increase: if the site returned the same rows again, the requests would not end.
+    Raise `PayloadError` if the ids do not increase. If the site returned the same rows again, the requests would never
+    end.
     """
     # PHP encodes a list with gaps as an object, and an empty object as a list.
     found = list(rows.values()) if isinstance(rows, Mapping) else rows

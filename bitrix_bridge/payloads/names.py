@@ -1,4 +1,4 @@
-"""Names of fields in payloads: the columns of `b_sale_order` in capitals, or in camelCase as REST sends them."""
+"""Map the names of fields in payloads to columns of `b_sale_order`. REST sends the names in camelCase."""
 
 _ORDER_COLUMNS = """
     ID LID PERSON_TYPE_ID PAYED DATE_PAYED EMP_PAYED_ID CANCELED DATE_CANCELED EMP_CANCELED_ID REASON_CANCELED
@@ -14,15 +14,15 @@ _ORDER_COLUMNS = """
 
 
 def fold(name: object) -> str:
-    """Return one form for all spellings of a name, such as `STATUS_ID`, `statusId` and `status_id`."""
+    """Return the same string for all spellings of a name, such as `STATUS_ID`, `statusId` and `status_id`."""
     return str(name).replace("_", "").casefold()
 
 
 ORDER_COLUMNS = tuple(_ORDER_COLUMNS.split())
-"""The columns of `b_sale_order` (BX25); a copy of the table may lack some of them."""
+"""The columns of `b_sale_order` (BX25). The copy of the site's database may lack some of them."""
 _COLUMN_BY_FOLDED = {fold(column): column for column in ORDER_COLUMNS}
 
 
 def order_column(name: str) -> str:
-    """Return the column of `b_sale_order` for a key (`statusId` → `STATUS_ID`); return an unknown key unchanged."""
+    """Return the column of `b_sale_order` for a key (`statusId` → `STATUS_ID`). Return an unknown key unchanged."""
     return _COLUMN_BY_FOLDED.get(fold(name), name)

@@ -29,7 +29,7 @@ from orders.sync.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
 _NUMBER_LENGTH = 20
 _NAME_LENGTH = 255
 _TEXT_LENGTH = 10_000
-"""The columns have no limit, but PostgreSQL's text search has one, and the address is searched."""
+"""The columns have no limit, but the address is searched, and PostgreSQL's text search has a limit."""
 
 _BASKETS = ("basket", "basketItems")
 _PROPERTIES = ("properties", "propertyValues")
@@ -40,7 +40,7 @@ _NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
 def read_order(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_PAY_SYSTEMS) -> OrderSnapshot:
     """Return the snapshot of a whole order. `pay_systems` maps PAY_SYSTEM_ID to the CRM's payment methods.
 
-    Raise only `PayloadError`, when there is no valid ID. Other values that can't be read are listed in `problems`.
+    Raise `PayloadError` if there is no valid ID. Other values that can't be read are listed in `problems`.
     """
     return _read(data, pay_systems, is_partial=False)
 
@@ -48,8 +48,8 @@ def read_order(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_
 def read_status_change(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_PAY_SYSTEMS) -> OrderSnapshot:
     """Return the snapshot of a status change: ID, STATUS_ID, DATE_STATUS and, from some senders, the whole order.
 
-    The snapshot is partial if the payload has no price, properties or lines. An empty basket then means that the
-    sender did not read the lines. Raise `PayloadError` as `read_order` does.
+    The snapshot is partial if the payload has no price, no properties and no items. An empty basket in such a payload
+    means that the sender did not read the items. Raise `PayloadError` if there is no valid ID.
     """
     fields = Fields(data if isinstance(data, Mapping) else {})
     is_whole = any(
@@ -73,7 +73,8 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     created_at = order.read("DATE_INSERT", read_moment)
     announced_at, status_changed_at = order.clock("webhook_timestamp"), _read_status_time(order)
     if is_partial or (version is None and updated_at is None):
-        # In a whole order, DATE_STATUS may be much older than the event, so a version or DATE_UPDATE is preferred.
+        # In a whole order, DATE_STATUS may be much older than the event, so it is used only if there is no version and
+        # no DATE_UPDATE.
         announced_at = announced_at or status_changed_at
     properties = _read_properties(order)
     customer = _read_customer(order, properties)
@@ -129,7 +130,7 @@ def _read_columns(order: Translation) -> None:
 
 
 def _read_discount(order: Translation, basket: Basket) -> None:
-    """Read the discount from the prices of the lines; DISCOUNT_VALUE holds only a discount agreed in addition."""
+    """Read the discount from the prices of the items. DISCOUNT_VALUE contains only a discount agreed in addition."""
     raw = order.source.peek("DISCOUNT_VALUE")
     order.column("DISCOUNT_VALUE", "discount_amount", read_money)
     discount = read_money(discount_of(basket.items or ())).value if basket.has_list_prices else None
@@ -141,7 +142,7 @@ def _read_discount(order: Translation, basket: Basket) -> None:
 
 
 def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> None:
-    """Map the pay system to a payment method and keep its id in metadata. REST has it in the payments (BX25 `sale`)."""
+    """Map the pay system to a payment method and keep its id in metadata. REST sends the id in the payments (BX25)."""
     raw = order.source.peek("PAY_SYSTEM_ID")
     pay_system = None if raw is ABSENT else order.read("PAY_SYSTEM_ID", read_id)
     if pay_system is not None:
@@ -157,7 +158,7 @@ def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> 
 
 
 def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
-    """Return the payments of an order, each an object; None when `raw` is not a list of objects."""
+    """Return the payments of an order, or None if `raw` is not a list of objects."""
     rows = list(raw.values()) if isinstance(raw, Mapping) else raw
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         return None
@@ -165,7 +166,7 @@ def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
 
 
 def _read_payments(order: Translation) -> list[Any] | None:
-    """Return the raw payments, which are kept because the order's columns hold only their sum."""
+    """Return the raw payments. They are kept because the order's columns contain only their sum."""
     raw = order.source.take("payments")
     if raw is ABSENT or raw is None or raw is False or raw == "":
         return None
@@ -178,7 +179,7 @@ def _read_payments(order: Translation) -> list[Any] | None:
 
 
 def _read_status_time(order: Translation) -> datetime | None:
-    """Read DATE_STATUS; it is also kept in metadata, because it is a column of the order."""
+    """Read DATE_STATUS and also keep its raw value in metadata, like the other columns of the site's order."""
     raw = order.source.peek("DATE_STATUS")
     status_changed_at = order.clock("DATE_STATUS")
     if status_changed_at is not None:
@@ -227,7 +228,7 @@ def _read_customer(order: Translation, properties: PropertyTranslation) -> Custo
         order.flag("user", raw, ProblemReason.NOT_AN_OBJECT)
     has_user_id = order.source.peek("USER_ID") is not ABSENT
     order.column("USER_ID", "bitrix_user_id", read_id, empty=None)
-    # The contacts are also kept in the order's metadata: another order of the same user may have different ones.
+    # The contacts are also kept in the order's metadata: other orders of the same user may have different contacts.
     contacts = Fields([(code, properties.source.peek(code)) for code in _CONTACTS if _has(properties, code)])
     customer = read_orderer(user, order.fields.get("bitrix_user_id"), contacts)
     if user and not is_known(customer):

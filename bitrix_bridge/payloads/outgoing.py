@@ -1,4 +1,4 @@
-"""Write the requests that create or change an order, in the format of the PHP bridge."""
+"""Build the requests that create or change an order, in the format of the PHP bridge."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -40,8 +40,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "is_anonymous": ("isAnonymous", "anonymous"),
     "is_surprise": ("isSurprise", "surprise", "doNotCall"),
 }
-"""Flags -> all codes under which the site may have them. A flag is sent under each code that the site has sent, because
-an unchanged one would contradict the new value."""
+"""Flag of the CRM -> all codes that the order property may have on the site. A flag is sent under each code that the
+site has sent, because an unchanged property would contradict the new value."""
 _CENT = Decimal("0.01")
 
 
@@ -57,12 +57,12 @@ _REFUSED_AS: Mapping[str, str] = {
 
 
 def field_of(what: str) -> str | None:
-    """Return the CRM's field for the bridge's name of a part of a request, such as `fields.PRICE`; None if unknown."""
+    """Return the field of the CRM for the bridge's name of a part of a request (`fields.PRICE`), or None if unknown."""
     return _REFUSED_AS.get(what)
 
 
 def wire_value(value: Any) -> str:
-    """Return a comparable value (`orders.sync.fields`) as the text that Bitrix stores: flags as Y and N, None as ''."""
+    """Return a comparable value (`orders.sync.fields`) as the string for Bitrix: Y or N for a flag, '' for None."""
     if isinstance(value, bool):
         return "Y" if value else "N"
     return "" if value is None else str(value)
@@ -79,9 +79,10 @@ def _properties(order: Order, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def create_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
-    """Return the body that creates the order: the format of the site's earlier endpoint with the project's additions.
+    """Return the request body that creates the order, in the format of the site's earlier endpoint with more keys.
 
-    `values` are the order's fields in their comparable form. Money is sent as a number, as the earlier endpoint needs.
+    `values` are the order's fields in their comparable form. Amounts of money are sent as numbers, because the earlier
+    endpoint needs numbers.
     """
     customer = order.customer
     properties = _properties(order, values) | {
@@ -109,9 +110,10 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
 
 
 def pay_system(order: Order) -> int | None:
-    """Return the site's pay system for the order's payment method; None if `BITRIX_PAY_SYSTEMS` has none.
+    """Return the site's pay system for the order's payment method, or None if no pay system in the settings matches.
 
-    If several match, prefer the one that the site last had for this order, so that its payment does not change.
+    If several pay systems match, prefer the pay system that the site last reported for this order, so that the payment
+    on the site does not change.
     """
     systems = [system for system, method in settings.BITRIX_PAY_SYSTEMS.items() if method == order.payment_method]
     present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID"))
@@ -119,7 +121,7 @@ def pay_system(order: Order) -> int | None:
 
 
 def item_request(item: OrderItem) -> dict[str, Any]:
-    """Return one line. `base_price`, the price before any discount, is sent only if it is known."""
+    """Return one item. `base_price`, the price before any discount, is sent only if it is known."""
     quantity = int(item.quantity) if item.quantity == int(item.quantity) else float(item.quantity)
     line = {
         "bitrix_product_id": item.bitrix_product_id,
@@ -135,14 +137,14 @@ def item_request(item: OrderItem) -> dict[str, Any]:
 def update_request(
     order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, expected_status_id: str = ""
 ) -> dict[str, Any]:
-    """Return the changes for `order.update`, only those of the named fields.
+    """Return the changes of the fields in `values` for the bridge's action `order.update`.
 
-    `values` are in their comparable form, `items` are the order's lines. `expected_status_id` is the site's code of the
-    status that the order is expected to have there; it is sent with a status. A total that is sent with lines or
-    delivery and equals their sum is left out: the site computes it too, and a site that has other lines would change
-    their prices to reach it.
+    `values` are in their comparable form, `items` are the items of the order. `expected_status_id` is the site's code
+    of the status that the order is expected to have on the site; it is sent only with a status. If items or the
+    delivery fee are sent, the total is left out if it equals the sum of both. The site computes the sum itself, and a
+    site that has different items would change their prices to reach the total.
 
-    Raise `PermanentDeliveryError` for a payment method that has no pay system on the site.
+    Raise `PermanentDeliveryError` if the payment method has no pay system on the site.
     """
     lines = list(items)
     fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}

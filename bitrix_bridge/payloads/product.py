@@ -1,4 +1,4 @@
-"""Read a product of the catalogue: the infoblock element's fields, `PROPERTIES` and `PRICES`."""
+"""Read a product of the catalogue from the fields of an infoblock element, its `PROPERTIES` and its `PRICES`."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _SAFE_ADDRESS = re.compile(r"(?:https?://[^\s\\\"'<>]+|/(?![/\\])[^\\\"<>\x00-\x
 def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
     """Return the snapshot of an element of `b_iblock_element` with the fields of the catalogue.
 
-    Raise only `PayloadError`, when there is no valid ID.
+    Raise `PayloadError` if there is no valid ID. No other exception is raised.
     """
     product_id = object_id(data)
     product = Translation(Fields(data))
@@ -69,7 +69,7 @@ def _read_properties(product: Translation) -> PropertyTranslation:
 
 
 def _read_price(product: Translation) -> None:
-    """Read the base price in KZT. PRICES is also kept in metadata, because there may be several kinds of price."""
+    """Read the base price in KZT. A list of prices is also kept in metadata: it may contain several price types."""
     for name in ("PRICES", "PRICE", "CATALOG_PRICE_1"):
         raw = product.source.peek(name)
         if raw is ABSENT or is_empty(raw) or "price" in product.fields:
@@ -82,7 +82,7 @@ def _read_price(product: Translation) -> None:
 
 
 def _base_price(raw: Any) -> Reading[Any]:
-    """Return the price of the type BASE or 1; if there is none, the first readable one in KZT."""
+    """Return the price of the type BASE or 1. If it can't be read, return the first readable price in KZT."""
     if not isinstance(raw, Mapping | list):
         return read_money(raw)
     entries = list(raw.items()) if isinstance(raw, Mapping) else [("", entry) for entry in raw]
@@ -116,10 +116,10 @@ def _amount_of(entry: Mapping[str, Any]) -> Any:
 
 
 def _read_picture(product: Translation) -> None:
-    """Read the picture's URL; the detail picture has priority.
+    """Read the URL of the picture. The detail picture has priority.
 
-    `b_iblock_element.DETAIL_PICTURE` is normally the id of a row in `b_file`, a plain number. It is kept, but it is
-    not a URL.
+    `b_iblock_element.DETAIL_PICTURE` is normally a number, the id of a row in `b_file`. Such a number is kept in
+    metadata, but it is not a URL.
     """
     given = [(name, raw) for name in _PICTURES if (raw := product.source.peek(name)) is not ABSENT]
     filled = [(name, raw) for name, raw in given if not is_empty(raw) and raw is not False]

@@ -1,8 +1,8 @@
-"""Read the properties of an order or a product in each format that senders use.
+"""Read the properties of an order or a product in every format that senders use.
 
 The formats are `{code: value}`, `{code: {"CODE": …, "VALUE": …}}`, a list of such objects (also REST's
-`propertyValues`), and `[]`, PHP's empty array. Other keys of such an object (name, group, sort) describe the property
-and not the order, and are left out.
+`propertyValues`), and `[]`, PHP's empty array. Other keys of such an object (name, group, sort) are left out, because
+they describe the property and not the order.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,18 @@ T = TypeVar("T")
 
 @dataclass
 class PropertyList:
-    """Properties as pairs of code and raw value, and the elements that are not properties, by position."""
+    """The properties of an object.
+
+    `pairs` contains the code and the raw value of each property. `broken` contains the position and the raw value of
+    each element that is not a property.
+    """
 
     pairs: list[tuple[str, Any]] = field(default_factory=list)
     broken: list[tuple[str, Any]] = field(default_factory=list)
 
 
 def list_properties(raw: Any, where: str) -> PropertyList | None:
-    """Return the properties; None when `raw` has no known format. `where` is the payload's name of the properties."""
+    """Return the properties, or None if the format of `raw` is unknown. `where` is their name in the payload."""
     found = PropertyList()
     if is_empty(raw) or raw is False:
         return found
@@ -46,19 +50,19 @@ def list_properties(raw: Any, where: str) -> PropertyList | None:
 
 
 class PropertyTranslation(Translation):
-    """Reads properties into columns. Any property may have several values, that is, be a list."""
+    """The translation of properties into columns. Any property may be a list of several values."""
 
     def single(self, code: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
-        """Read a property that has one value. If it has several, read the first and keep the raw list."""
+        """Read a property that should have one value. If it has several, read the first value and keep the raw list."""
         raw = self.source.take(code)
         if raw is ABSENT:
             return
         self.store(column, self._read_first(code, raw, reader), empty=empty)
 
     def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
-        """Read a flag that the site sends under several codes; it is set if any of them is set.
+        """Read a flag that the site may send under several codes. It is True if the value under any code is True.
 
-        The raw values are kept too, because a change of the flag must use the code that the site uses.
+        The raw values are also kept, because a change of the flag must be sent under the code that the site uses.
         """
         sent = {code: raw for code in codes if (raw := self.source.take(code)) is not ABSENT}
         found = [self._read_first(code, raw, reader) for code, raw in sent.items()]
@@ -70,13 +74,13 @@ class PropertyTranslation(Translation):
             self.fields[column] = False
 
     def text(self, code: str, column: str, reader: Reader[str]) -> None:
-        """Read a text; several values are joined."""
+        """Read a text. If the property has several values, join them."""
         raw = self.source.take(code)
         if raw is not ABSENT:
             self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))), empty="")
 
     def phone_of(self, code: str, column: str) -> None:
-        """Read a phone; if there are several, the first."""
+        """Read a phone. If the property has several values, read the first phone."""
         raw = self.source.take(code)
         if raw is not ABSENT:
             self.phone(code, column, raw, lambda sent: read_phone(joined(sent)))
@@ -91,7 +95,7 @@ class PropertyTranslation(Translation):
 
 
 def joined(raw: Any) -> Any:
-    """Return several scalars as one text, such as `"a, b"`; return any other value unchanged."""
+    """Return a list of scalars as one string, such as `"a, b"`. Return any other value unchanged."""
     if not isinstance(raw, list) or any(isinstance(value, list | Mapping) for value in raw):
         return raw
     values = [value for value in raw if not is_empty(value)]
@@ -99,7 +103,7 @@ def joined(raw: Any) -> Any:
 
 
 def _pair(element: Any, key: str) -> tuple[str, Any] | None:
-    """Return the code and value of a property that is sent as an object; None if it is not a property."""
+    """Return the code and the value of a property that is sent as an object, or None if it is not a property."""
     if not isinstance(element, Mapping):
         return None
     fields = Fields(element)
@@ -115,7 +119,7 @@ def _pair(element: Any, key: str) -> tuple[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value; several values become a list, because PHP encodes a list with gaps as an object."""
+    """Return the value. An object with numeric keys becomes a list, because PHP encodes a list with gaps so."""
     if isinstance(value, Mapping) and value and all(str(key).isdecimal() for key in value):
         value = list(value.values())
     if not isinstance(value, list):

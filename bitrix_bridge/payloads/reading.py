@@ -13,7 +13,8 @@ T = TypeVar("T")
 class Reading(Generic[T]):
     """The result of reading a raw value.
 
-    Without value and reason, the raw value is empty. With both, the value is usable, but staff should check it.
+    If `value` and `reason` are both None, the raw value was empty. If both are set, the value can be used, but staff
+    should check it.
     """
 
     value: T | None = None

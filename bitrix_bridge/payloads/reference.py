@@ -1,4 +1,4 @@
-"""Read the site's reference data (the bridge's `reference`) into a snapshot, as tolerantly as orders are read."""
+"""Read the response to the bridge's action `reference` into a snapshot. Values are read as tolerantly as in orders."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _LAST = 1000
 
 
 def read_reference(data: Mapping[str, Any]) -> ReferenceSnapshot:
-    """Return the snapshot of the reference data; rows without a valid id or name are left out."""
+    """Return the snapshot of the reference data. Leave out rows that have no valid id or no name."""
     return ReferenceSnapshot(
         statuses=tuple(
             ReferenceRow(key=key, fields={"name": name, "sort": _sort(row.get("sort"))})

@@ -1,4 +1,4 @@
-"""Read the `warnings` and the `refused` fields of a response of the bridge."""
+"""Read the warnings and the refused fields in a response of the bridge."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from orders.sync.fields import ITEMS
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteResponse, SiteWarning
 
 VALUE_CODES = frozenset({"property_too_long", "property_unknown_value"})
-"""Error codes for a value that the property can't store; the same value is refused every time."""
+"""Error codes for a value that the property can't store. The site refuses such a value every time."""
 MOST = 50
 _LONGEST = 500
 
@@ -17,8 +17,8 @@ _LONGEST = 500
 def read_response(answer: Mapping[str, Any]) -> SiteResponse:
     """Return the warnings and refusals of a response. Entries of an unknown format are left out.
 
-    A bridge before 1.2 sends warnings as plain texts. A refused field that the CRM does not have (such as the e-mail of
-    the account) becomes a warning for staff.
+    A bridge before version 1.2 sends warnings as strings. A refused field that does not exist in the CRM (such as the
+    e-mail address of the account) becomes a warning for staff.
     """
     warnings = [warning for row in _rows(answer.get("warnings")) if (warning := _warning(row)) is not None]
     refused: dict[str, FieldRefusal] = {}

@@ -10,25 +10,25 @@ from bitrix_bridge.payloads.secrets import is_secret
 from orders.values.text import storable_text
 
 _DEEPEST = 40
-"""The deepest level that is stored as structure; deeper ones become text, because json and PostgreSQL have a limit."""
+"""The maximum depth of nested values. Deeper values become JSON strings, because `json` and PostgreSQL have a limit."""
 
 _COUNTED = 9
 
 _LARGEST_BITS = 1024
-"""The limit for integers: Python refuses to convert an int of more than 4300 digits to text."""
+"""The limit for integers. Python refuses to convert an int of more than 4300 digits to a string."""
 
 
 def storable(value: Any) -> Any:
     """Return `value` as plain JSON without secrets, NUL, lone surrogates, NaN and infinities.
 
-    Decimals become strings, as money is in payloads, dates become ISO 8601, and values nested deeper than 40 levels
-    become JSON text. No exception is raised.
+    Decimals become strings, as amounts of money are in payloads. Dates become strings in ISO 8601, and values nested
+    deeper than 40 levels become JSON strings. No exception is raised.
     """
     return _storable(value, _DEEPEST)
 
 
 def add_under_free_key(target: dict[str, Any], key: str, value: Any) -> None:
-    """Store `value` under `key`, or under `key#2`, `key#3`… when another value has that key."""
+    """Store `value` under `key`, or under `key#2`, `key#3`… if the key already has a different value."""
     key = storable_text(key)
     free, number = key, 1
     while free in target and target[free] != value:

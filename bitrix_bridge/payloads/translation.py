@@ -22,7 +22,7 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""The value of a missing key, which differs from a key with null."""
+"""The value of a missing key. A key with the value null is not missing."""
 
 
 def is_empty(raw: Any) -> bool:
@@ -31,7 +31,7 @@ def is_empty(raw: Any) -> bool:
 
 
 class Fields:
-    """The fields of an object, found under any spelling of their names. `take` removes a field."""
+    """The fields of an object. A field is found by any spelling of its name. `take` removes a field."""
 
     def __init__(self, source: Mapping[Any, Any] | Iterable[tuple[str, Any]]) -> None:
         self._values: dict[str, list[tuple[str, Any]]] = {}
@@ -39,14 +39,17 @@ class Fields:
             self._values.setdefault(fold(key), []).append((str(key), value))
 
     def peek(self, name: str) -> Any:
-        """Return the field's value, ABSENT when it is missing; of several spellings, the first that is not empty."""
+        """Return the field's value, or ABSENT if the field is missing.
+
+        If the object contains several spellings of the name, return the first value that is not empty.
+        """
         spellings = self._values.get(fold(name))
         if not spellings:
             return ABSENT
         return next((value for _, value in spellings if not is_empty(value)), spellings[0][1])
 
     def take(self, name: str) -> Any:
-        """Return the field's value as `peek` does, and remove it together with its empty other spellings."""
+        """Return the field's value as `peek` does. Remove this value and the empty values under other spellings."""
         spellings = self._values.get(fold(name))
         if spellings and len(spellings) == 1:
             del self._values[fold(name)]
@@ -67,10 +70,10 @@ class Fields:
 
 @dataclass
 class Translation:
-    """Reads an object of the payload into columns.
+    """The translation of one object of a payload into columns.
 
-    `kept` collects the raw values that have no column or could not be read, `readable` the names of the fields that
-    were read. `where` is the prefix of a field's name in problems.
+    `kept` contains the raw values that have no column or could not be read. `readable` contains the names of the fields
+    that were read. `where` is the prefix of a field's name in problems.
     """
 
     source: Fields
@@ -81,18 +84,18 @@ class Translation:
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
-        """Read the payload's field `name` into `column`; an empty one is stored as `empty`, or treated as absent."""
+        """Read the payload's field `name` into `column`. If the field is empty, store `empty`, if that is given."""
         raw = self.source.take(name)
         if raw is not ABSENT:
             self.store(column, self.interpret(name, raw, reader), empty=empty)
 
     def read(self, name: str, reader: Reader[T]) -> T | None:
-        """Return the value of the payload's field `name` without a column; None when absent, empty or unreadable."""
+        """Return the value of the payload's field `name`, or None if it is absent, empty or unreadable."""
         raw = self.source.take(name)
         return None if raw is ABSENT else self.interpret(name, raw, reader).value
 
     def clock(self, name: str) -> datetime | None:
-        """Return a time for sorting events; a date without a time of day is kept, and None is returned."""
+        """Return a time by which events can be sorted. For a date without a time of day, return None and keep it."""
         raw = self.source.peek(name)
         moment = self.read(name, read_clock)
         if moment is None and raw is not ABSENT and read_moment(raw).value is not None:
@@ -100,14 +103,14 @@ class Translation:
         return moment
 
     def phone(self, name: str, column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
-        """Read a phone into `column`; a text that contains more than the number is kept too."""
+        """Read a phone into `column`. If the field contains more than the number, also keep the raw value."""
         reading = self.interpret(name, raw, reader)
         self.store(column, reading, empty="")
         if reading.value and reading.reason is None and contains_more_than_a_number(raw):
             self.keep(name, raw)
 
     def interpret(self, name: str, raw: Any, reader: Reader[T]) -> Reading[T]:
-        """Read a raw value. When it has a problem, add the problem and keep the raw value."""
+        """Read a raw value. If it has a problem, add the problem and keep the raw value."""
         reading = reader(raw)
         if reading.reason is not None:
             self.flag(name, raw, reading.reason)
@@ -116,7 +119,7 @@ class Translation:
         return reading
 
     def store(self, column: str, reading: Reading[T], *, empty: Any = ABSENT) -> None:
-        """Store the value in `column`, or `empty` if the raw value was empty; an unreadable value is not stored."""
+        """Store the value in `column`, or `empty` if the raw value was empty. Do not store an unreadable value."""
         if reading.value is not None:
             self.fields[column] = reading.value
         elif reading.reason is None and empty is not ABSENT:

@@ -1,6 +1,6 @@
-"""Read flags, texts, phones, slots and codes as PHP sends them. No JSON value raises an exception.
+"""Read flags, texts, phones, delivery slots and codes as PHP sends them. No JSON value raises an exception.
 
-Each function returns a `Reading` with the value, with the reason why it can't be read, or empty.
+Each function returns a `Reading`.
 """
 
 import re
@@ -20,7 +20,7 @@ _NO = frozenset({"n", "no", "false", "0", "off", "нет"})
 
 
 def read_flag(raw: Any) -> Reading[bool]:
-    """Read `Y`/`N` and similar values; an empty value, which in Bitrix's char(1) columns means no, gives no value."""
+    """Read `Y`, `N` and similar values. An empty raw value gives None; in Bitrix's char(1) columns it means no."""
     if isinstance(raw, bool):
         return Reading(raw)
     if raw is None or raw == "" or raw == []:
@@ -38,18 +38,18 @@ def read_flag(raw: Any) -> Reading[bool]:
 
 
 def read_line(raw: Any, *, max_length: int) -> Reading[str]:
-    """Read a text of one line, such as a name or a number, and cut it to the column's length."""
+    """Read a string of one line, such as a name or a number, and cut it to the column's length."""
     return _cut(_as_text(raw, clean_line), max_length)
 
 
 def read_lines(raw: Any, *, max_length: int | None = None, breaks: bool = True) -> Reading[str]:
-    """Read a text and keep its line breaks; with `breaks`, `<br>` is a line break too."""
+    """Read a text with its line breaks. If `breaks` is True, `<br>` is also a line break."""
     reading = _as_text(raw, lambda text: clean_lines(text, breaks=breaks))
     return reading if max_length is None else _cut(reading, max_length)
 
 
 def read_phone(raw: Any) -> Reading[str]:
-    """Read a phone as E.164; a text without a number is kept as typed and flagged."""
+    """Read a phone in the format E.164. A string that is not a phone is returned with a reason."""
     text = _as_text(raw, clean_line)
     if not text.value:
         return text
@@ -58,7 +58,7 @@ def read_phone(raw: Any) -> Reading[str]:
 
 
 def read_slot(raw: Any) -> Reading[str]:
-    """Read the key of the delivery slot, which is the id of an element (`18`) or a text (`15:00-16:00`)."""
+    """Read the key of the delivery slot, which is the id of an element (`18`) or a string (`15:00-16:00`)."""
     as_id = read_id(raw)
     if as_id.reason is None:
         return Reading() if as_id.value is None else Reading(str(as_id.value))
@@ -81,7 +81,7 @@ def read_status(raw: Any) -> Reading[str]:
 
 
 def read_currency(raw: Any) -> Reading[str]:
-    """Read `CURRENCY`: three Latin letters."""
+    """Read `CURRENCY`, which must consist of three Latin letters."""
     text = _as_text(raw, clean_line)
     if not text.value:
         return Reading(reason=text.reason)
