@@ -1,6 +1,6 @@
-"""The import of the history: orders are read from a MySQL copy of Bitrix over a read-only session, and applied in the
-same way as orders of webhooks.
+"""Import orders from the copy of the site's database. They are applied in the same way as orders of webhooks.
 
-`source` reads rows, `documents` turns them into the document of a webhook, `applying` passes it to `orders.services`,
-`importing` goes through all orders, and `runs` and `slices` connect the import to `cvety_crm.long_runs`.
+`source` reads rows over a read-only session, `documents` converts them to the payload of a webhook, and `applying`
+passes the order to `orders.services`. `importing` processes all orders, and `runs` and `slices` connect the import to
+`cvety_crm.long_runs`.
 """

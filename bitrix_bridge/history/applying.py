@@ -1,4 +1,4 @@
-"""Apply one batch of orders in one transaction, with the same reader and the same service as for webhooks."""
+"""Apply one batch of orders in one transaction. The payloads are read in the same way as the payloads of webhooks."""
 
 import logging
 from collections import Counter
@@ -33,16 +33,16 @@ from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, Produ
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-"""Attempts for a batch whose transaction conflicts with a webhook or with a member of staff."""
+"""The maximum number of attempts to apply a batch whose transaction conflicts with a webhook or a member of staff."""
 NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
-"""Reasons that are not repeated on the timeline: unreadable fields are shown there already, and the others describe the
-import, not the order."""
+"""Reasons that are not written to the timeline. The timeline shows unreadable fields already, and the other codes
+describe the import and not the order."""
 Outcome = ImportRow.Outcome
 
 
 @dataclass(slots=True)
 class _Ready:
-    """An order that was read from the copy. Without a snapshot, `reasons` explain why it can't be applied."""
+    """An order of the site's database copy after it was read. If `snapshot` is None, `reasons` contains the cause."""
 
     bitrix_order_id: int
     reasons: list[Reason]
@@ -53,7 +53,7 @@ class _Ready:
 
 @dataclass(slots=True)
 class _Done:
-    """The outcome of one order. `more`: reasons of this attempt only; another attempt of the batch may give others."""
+    """The outcome of one order. `more` contains reasons of this attempt only; a retry may have different reasons."""
 
     ready: _Ready
     outcome: Outcome
@@ -64,8 +64,9 @@ class _Done:
 def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: Batch, *, after_id: int) -> None:
     """Apply a batch and save the outcome of each order together with the progress of the run, in one transaction.
 
-    An order that cannot be applied is saved as failed; the other orders are applied. Raises `LeaseLostError`,
-    `SourceError` before anything is stored, and `OperationalError` when the database does not answer.
+    An order that can't be applied is saved as failed, and the other orders are applied. Raise `LeaseLostError` if the
+    lease is lost, `SourceError` if the site's database copy can't be read, and `OperationalError` if the CRM's database
+    does not answer. Nothing is saved if an exception is raised.
     """
     ready = [_read(source, context, order, batch) for order in batch.orders]
     products = _products(source, context, ready)
@@ -111,12 +112,12 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
         )
     except SourceError:
         raise
-    except Exception as error:  # an error in the data of one order must not stop the others
+    except Exception as error:  # an error in the data of one order must not stop the other orders
         return _Ready(order.bitrix_order_id, [_failure(order.bitrix_order_id, error)])
 
 
 def _placed_at(source: Source, order: SourceOrder) -> datetime | None:
-    """Return an approximate date for an order without a readable one, so that it does not count as placed today."""
+    """Return an approximate date for an order without a readable date, so that it does not count as placed today."""
     return read_moment(earliest_date(order) or nearest_date(source, order.bitrix_order_id)).value
 
 
@@ -201,7 +202,7 @@ def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
     except Exception:
         if not one_by_one:
             raise
-        # An order line with this product gets a stub.
+        # An item with this product gets a stub.
         logger.exception("product %s of the copy could not be applied", product.bitrix_product_id)
 
 
@@ -223,7 +224,7 @@ def _apply(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
 
 
 def _record_past(done: Sequence[_Done]) -> None:
-    """Write the site's history of these orders to their timelines."""
+    """Write the changes that were made on the site to the timelines of these orders."""
     changed = services.record_history_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
     for one in done:
         if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in changed:
@@ -245,6 +246,6 @@ def _outcome(ready: _Ready, applied: Applied) -> _Done:
 
 def _failure(bitrix_order_id: int, error: Exception) -> Reason:
     logger.error("order %s of the copy could not be applied", bitrix_order_id, exc_info=error)
-    # The second line of PostgreSQL's message shows the row, with the customer's name and phone.
+    # The second line of PostgreSQL's message contains the row with the customer's name and phone.
     first = next(iter(str(error).splitlines()), "")
     return Reason(Code.FAILED, truncate_masked(f"{type(error).__name__}: {first}", 300))

@@ -1,4 +1,4 @@
-"""Products and reference data of the copy, in the form of a webhook, and facts that are read once before the orders."""
+"""Read products, reference data and facts about orders from the site's database copy, in the formats of the site."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 
 
 def read_knowledge(source: Source) -> Knowledge:
-    """Read the definitions of order properties, the order numbers used twice, and the longest possible texts."""
+    """Read the definitions of order properties, the numbers shared by several orders, and the lengths of columns."""
     return Knowledge(
         properties=property_definitions(source),
         repeated_numbers=repeated_numbers(source),
@@ -28,7 +28,7 @@ def read_knowledge(source: Source) -> Knowledge:
 
 
 def property_definitions(source: Source) -> Mapping[str, Row]:
-    """Return the definitions of the orders' properties by id."""
+    """Return a dictionary of the definitions of order properties with ids as keys."""
     return named(source.rows("b_sale_order_props", columns.PROPERTY), "ID")
 
 
@@ -44,7 +44,7 @@ def repeated_numbers(source: Source) -> frozenset[str]:
 
 
 def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
-    """Read these products with base price, stock and picture; leave out those that the copy lacks."""
+    """Read these products with their prices, stock and picture. Leave out products that the database copy lacks."""
     elements = source.among("b_iblock_element", columns.ELEMENT, "ID", sorted(set(ids)))
     keys = [row["ID"] for row in elements]
     stock = named(source.among("b_catalog_product", columns.CATALOGUE, "ID", keys), "ID")
@@ -66,10 +66,10 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
 
 
 def read_reference(source: Source) -> ReferenceSnapshot:
-    """Read statuses, cities, shops and delivery slots of the copy, in the form of the bridge's `reference` answer.
+    """Read statuses, cities, shops and delivery slots in the format of the response to the bridge's action `reference`.
 
-    A city or a slot is a variant of the property of that name. A shop is an element of an infoblock; only shops that
-    orders refer to are read.
+    A city is a variant of the property `city`, a delivery slot is a variant of the property `when`. A shop is an
+    element of an infoblock; only shops to which orders refer are read.
     """
     return payloads_reference.read_reference(
         {
@@ -96,7 +96,7 @@ def statuses(source: Source) -> list[dict[str, Any]]:
 
 
 def used_statuses(source: Source) -> set[str]:
-    """Return the status codes of the copy's orders. The site's codes are case-sensitive, MySQL's comparison is not."""
+    """Return the status codes of all orders. The site's codes are case-sensitive, MySQL's comparison is not."""
     if not source.has("b_sale_order", "STATUS_ID"):
         return set()
     sql = "SELECT `STATUS_ID` FROM `b_sale_order` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
@@ -104,7 +104,7 @@ def used_statuses(source: Source) -> set[str]:
 
 
 def pay_systems(source: Source) -> dict[str, str]:
-    """Return the names of the site's pay systems by id."""
+    """Return a dictionary of the names of the site's pay systems with ids as keys."""
     rows = source.rows("b_sale_pay_system_action", columns.PAY_SYSTEM)
     return {row.get("ID") or "": _repaired(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
 

@@ -1,7 +1,8 @@
-"""The order's history on the site, `b_sale_order_change`, as entries for the timeline.
+"""Read the history of an order on the site, `b_sale_order_change`, as timeline entries.
 
 The types and their data are defined in `CSaleOrderChangeFormat::$operationTypes` in `sale/general/order_change.php`.
-Only the changes that the timeline also shows for webhooks are imported: status, cancellation and payment.
+Only changes of the status, the cancellation and the payment are imported. The timeline also shows these changes if they
+are received by webhook.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,19 +22,19 @@ from orders.sync.snapshot import HistoryEntry
 FIRST_STATUS = "N"
 """The initial status of every order of the site (`OrderStatus::getInitialStatus`)."""
 PAYMENT = "PAYMENT_PAID"
-"""A change of one payment; an order may have several payments."""
+"""The type of a change of one payment. An order may have several payments."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Timeline entries sorted by time, and reasons for changes that could not be read."""
+    """Timeline entries sorted by time, and a reason for each type of change that could not be read."""
 
     entries: tuple[HistoryEntry, ...]
     reasons: tuple[Reason, ...]
 
 
 def history(changes: Iterable[Row], users: Mapping[str, Row], payments: Iterable[Row] = ()) -> History:
-    """Return the changes of one order as timeline entries. A status is the site's code; `who` is a display name."""
+    """Return the changes of one order as timeline entries. A status is the site's code, `who` is a name to display."""
     entries: list[HistoryEntry] = []
     reasons: list[Reason] = []
     known: dict[str, Any] = {
@@ -109,7 +110,10 @@ def _paid(data: Mapping[str, Any]) -> _Found | None:
 
 
 def _paid_sum(data: Mapping[str, Any], sums: Mapping[str, Decimal], paid: set[str]) -> _Found | None:
-    """Return the total paid after this change; the change has the payment's id, `b_sale_order_payment` has its sum."""
+    """Return the total paid after this change.
+
+    The change contains the id of a payment, and `b_sale_order_payment` contains the sum of the payment.
+    """
     payment, is_paid = str(data.get("ID") or ""), read_flag(data.get("PAID")).value
     if payment not in sums or is_paid is None:
         return None

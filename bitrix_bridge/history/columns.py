@@ -1,6 +1,7 @@
-"""The columns that the import reads, by table. Versions of Bitrix differ: columns that the copy lacks are skipped.
+"""The columns that the import reads, by table. Missing columns are skipped, because versions of Bitrix differ.
 
-Secrets (`b_user.PASSWORD`, `CHECKWORD`, `b_user_phone_auth.OTP_SECRET` …) and columns without use here are not read.
+Secrets (`b_user.PASSWORD`, `CHECKWORD`, `b_user_phone_auth.OTP_SECRET` …) and columns that the CRM does not use are not
+read.
 """
 
 from bitrix_bridge.payloads.names import ORDER_COLUMNS

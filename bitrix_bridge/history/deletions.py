@@ -1,4 +1,4 @@
-"""Orders and products that the site deleted after the copy was made, before the CRM had imported them."""
+"""Process deletions on the site that happened after its database was copied, but before the import."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,7 +8,7 @@ from orders import services
 
 
 def mark_deleted_orders(bitrix_order_ids: Iterable[int]) -> None:
-    """Mark the newly imported orders that the site has deleted, so that they do not become active."""
+    """Mark the newly imported orders that the site has deleted. Without the mark, they would be active in the CRM."""
     for key, event_id in _deletions("order.delete", bitrix_order_ids).items():
         services.mark_deleted(bitrix_order_id=key, webhook_event_id=event_id)
 
@@ -20,7 +20,7 @@ def retire_deleted_products(bitrix_product_ids: Iterable[int]) -> None:
 
 
 def _deletions(event: str, ids: Iterable[int]) -> dict[int, UUID]:
-    """Return the latest deletion event of each id. These events are never deleted (`bitrix_bridge.retention`)."""
+    """Return the event about the latest deletion of each id. `bitrix_bridge.retention` never deletes such events."""
     wanted = list(ids)
     if not wanted:
         return {}

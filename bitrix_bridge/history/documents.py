@@ -1,6 +1,6 @@
-"""Convert one order of the copy to the dictionary of a webhook, and collect its oddities. Pure functions.
+"""Convert an order of the site's database copy to the payload of a webhook, and collect reasons. Use no database.
 
-The shape is that of `php/crm-webhook.php`, with payments and shipments added, which a webhook does not contain.
+The format is the format of `php/crm-webhook.php`, with payments and shipments, which a webhook does not contain.
 """
 
 import json
@@ -21,37 +21,40 @@ _ZERO = re.compile(r"0000-00-00.*")
 _DATES = ("DATE_INSERT", "DATE_UPDATE", "DATE_STATUS")
 _AMOUNTS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "SUM_PAID")
 _LONG_TEXTS = frozenset({"postcardText", "addressRecipient"})
-"""Properties with long texts, which the column may have cut."""
+"""Properties with long texts, which the site may have cut to the length of the column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Facts about the copy that are read once, before the orders."""
+    """Facts about the site's database copy that are read once, before the orders."""
 
     properties: Mapping[str, Row] = field(default_factory=dict)
-    """Definitions of order properties by id: each kind of payer may have its own definition with the same code."""
+    """Id -> definition of an order property. Each type of payer may have its own definition with the same code."""
     repeated_numbers: frozenset[str] = frozenset()
     longest_value: int | None = None
-    """The length of the column of property values, in characters."""
+    """The maximum length of a property value, in characters. It is the length of the column."""
     longest_comment: int | None = None
 
 
 @dataclass(slots=True)
 class Document:
-    """An order in the form of a webhook, with the reasons noted while it was converted."""
+    """An order in the format of a webhook, with the reasons that were found during the conversion."""
 
     data: dict[str, Any]
     reasons: list[Reason] = field(default_factory=list)
 
     def note(self, code: Code, subject: str = "") -> None:
-        """Add a reason, unless it was added before."""
+        """Add a reason if the document does not contain it yet."""
         reason = Reason(code, subject)
         if reason not in self.reasons:
             self.reasons.append(reason)
 
 
 def document(order: SourceOrder, knowledge: Knowledge) -> Document:
-    """Return an order in the form of a webhook. All data of the rows is kept, and missing data raises no error."""
+    """Return an order in the format of a webhook.
+
+    The document contains all columns of the rows except technical columns (`_LEFT_OUT`). Missing data raises no error.
+    """
     made = Document({})
     made.data = _whole(order.row, made)
     _check_columns(order, made, knowledge)
@@ -86,7 +89,7 @@ def _check_columns(order: SourceOrder, made: Document, knowledge: Knowledge) -> 
 
 
 def earliest_date(order: SourceOrder) -> str | None:
-    """Return the earliest date of the order's rows; None when no row has a readable date."""
+    """Return the earliest date of the order's rows, or None if no row has a readable date."""
     found = [row.get("DATE_CREATE") for row in order.changes] + [row.get("DATE_INSERT") for row in order.lines]
     found += [order.row.get("DATE_STATUS"), order.row.get("DATE_UPDATE")]
     return min((moment for moment in found if moment and read_moment(moment).value), default=None)
@@ -128,7 +131,7 @@ def _value(row: Row, definition: Row | None, subject: str, made: Document) -> st
         return [_text(_as_php_prints(one), f"properties.{subject}", made) for one in found if one is not None]
     text = _text(text, f"properties.{subject}", made, is_repaired="VALUE" in row.repaired)
     if is_multiple and definition is not None and definition.get("TYPE") in ("ENUM", "FILE") and "," in text:
-        # sale 14 stored several choices or files in this form.
+        # Version 14 of sale stored several choices or files as a string with commas.
         return [one.strip() for one in text.split(",") if one.strip()]
     return text
 
@@ -145,7 +148,7 @@ def _keep_shipment_property(row: Row, made: Document) -> None:
     kept[code] = _text(row.get("VALUE") or "", f"SHIPMENT_PROPERTIES.{code}", made)
 
 
-# --- lines, customer
+# --- items, customer
 
 
 def _basket(order: SourceOrder, made: Document) -> list[dict[str, Any]]:
@@ -177,7 +180,7 @@ def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
         made.note(Code.UNKNOWN_USER, user_id)
         return None
     user = _whole(order.user, made, "user.")
-    # The phone that the customer has confirmed is preferred to phones that were only typed.
+    # The phone that the customer has confirmed has priority over phones that were only typed.
     return {"PHONE": order.phone, **user} if order.phone else user
 
 

@@ -1,10 +1,11 @@
-"""Repair texts that were decoded with a wrong encoding, where the result is certain.
+"""Repair texts that were decoded with a wrong encoding, if the result is certain.
 
-A site that used cp1251 or latin1 with a UTF-8 database stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`; a site that
-kept cp1251 in latin1 tables stored `Áóêåò`.
+A site that used cp1251 or latin1 with a UTF-8 database stored `Р‘СѓРєРµС‚` or `Ð‘ÑƒÐºÐµÑ‚` for `Букет`. A site that
+stored cp1251 in latin1 tables stored `Áóêåò`.
 
-ftfy 6.3 is not used because it leaves `Áóêåò` unchanged (it does not support cp1251 in latin1) and also every fifth
-short word read as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`, and because it changes intact texts such as `3№«` to `3鹫`.
+ftfy 6.3 is not used. It does not repair `Áóêåò`, because it does not support cp1251 in latin1. It does not repair every
+fifth short word that was decoded as cp1251, such as `РЃРЁУЁ` for `ЁШӨ`. It changes correct texts such as `3№«` to
+`3鹫`.
 """
 
 import re
@@ -17,8 +18,8 @@ _FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\
 _CP1251_IN_LATIN1 = re.compile(r"[À-ÿ]{3}")
 """No language has three such letters in a row."""
 _CERTAIN = 2
-"""The number of broken pairs from which a text is repaired: a single pair may be a typing error."""
-# Characters of the shop's texts. A wrong repair gives letters of other alphabets.
+"""The minimum number of broken pairs in a text that is repaired. A single pair may be a typing error."""
+# The characters of the shop's texts. A wrong repair would give letters of other alphabets.
 _KNOWN = re.compile(
     r"[\x00-\x7f\u00a0-\u00bfа-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ\u2010-\u203e\u2116\u20b8\u20ac\u2190-\u2bff\u2600-\u27bf\ufe0f\u200d"
     r"\U0001f000-\U0001faff]*"
@@ -29,9 +30,9 @@ _LOST = re.compile(r"\?{4,}")
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
-    """Return the text of a column, and True when its bytes were not UTF-8 and were read as cp1251.
+    """Return the string of a column, and whether its bytes were not UTF-8 and were decoded as cp1251.
 
-    NUL is removed because PostgreSQL can't store it in a text.
+    NUL is removed because PostgreSQL can't store it.
     """
     raw = raw.replace(b"\0", b"")
     try:
@@ -41,7 +42,7 @@ def decode(raw: bytes) -> tuple[str, bool]:
 
 
 def repair(text: str) -> str | None:
-    """Return the original text; None when the text is not broken, or when the repair is not certain."""
+    """Return the original text, or None if the text is not broken or the repair is not certain."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
         pairs = pattern.findall(text)
         if len(pairs) < _CERTAIN or not _unlike_words(pairs):
@@ -68,7 +69,7 @@ def is_broken(text: str) -> bool:
 
 
 def _unlike_words(pairs: Iterable[str]) -> list[str]:
-    """Return the pairs that no Russian word contains; "Рё" is a broken "и", but many Russian words begin with it."""
+    """Return the pairs that no Russian word contains. "Рё" is a broken "и", but many Russian words begin with it."""
     return [pair for pair in pairs if pair[1] not in "ёЁ"]
 
 

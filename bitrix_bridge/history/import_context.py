@@ -1,4 +1,4 @@
-"""The reference data that orders refer to, read once for each run, so that an order needs no query for it."""
+"""The import context: reference data that is read once for each run, so that an order needs no query for it."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapsho
 
 @dataclass(slots=True)
 class ImportContext:
-    """Keys of the reference data described in the CRM; for any other key, an order gets a stub and a reason."""
+    """The keys of reference data that is described in the CRM. For any other key, an order gets a stub and a reason."""
 
     knowledge: Knowledge
     pay_systems: dict[str, str]
@@ -23,11 +23,11 @@ class ImportContext:
     shops: set[int] = field(default_factory=set)
     slots: set[str] = field(default_factory=set)
     products: dict[int, bool] = field(default_factory=dict)
-    """Ids of the products found in orders so far -> whether the product is described."""
+    """Id of a product that was found in an order of this run -> whether the product is described."""
 
 
 def load_import_context(source: Source) -> ImportContext:
-    """Apply the reference data that the CRM lacks, and return the import context."""
+    """Apply the reference data that is missing in the CRM, and return the import context."""
     services.apply_reference(snapshot=_missing_reference(source))
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
     return ImportContext(
@@ -41,7 +41,7 @@ def load_import_context(source: Source) -> ImportContext:
 
 
 def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> list[ProductSnapshot]:
-    """Return the products of the copy that are new in this run; note in the context whether each id is described."""
+    """Return the products that are new in this run. Record in the context whether each product is described."""
     new_ids = sorted(set(ids) - context.products.keys())
     if not new_ids:
         return []
@@ -55,11 +55,12 @@ def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> 
 
 
 def _missing_reference(source: Source) -> ReferenceSnapshot:
-    """Return the reference data that the CRM lacks. Names received from the site are newer than names of the copy."""
+    """Return the reference data that is missing in the CRM. Names in the CRM are newer than names in the source."""
     known = catalogue.read_reference(source)
     statuses = {row.key: row for row in known.statuses}
     for code in catalogue.used_statuses(source):
-        # Created here, because the first order with this status would raise an alert, and the import must raise none.
+        # The status is created here because the first order with it would raise an alert, and the import must not
+        # raise alerts.
         statuses.setdefault(code, ReferenceRow(key=code, fields={"name": stub_status_name(code)}))
     return ReferenceSnapshot(
         statuses=_without(statuses.values(), _named_statuses()),
@@ -78,7 +79,7 @@ def _named(model: type[City | Shop | DeliverySlot]) -> set[object]:
 
 
 def _named_statuses() -> set[object]:
-    """Return the codes of named statuses. A stub that was given a name still needs attention until it has a stage."""
+    """Return the codes of named statuses. A stub whose name was changed needs attention until it also has a stage."""
     rows = Status.objects.values_list("bitrix_codes", "name", "needs_attention")
     return {
         code

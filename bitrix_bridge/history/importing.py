@@ -1,4 +1,4 @@
-"""Import the orders of the copy, batch by batch, starting after the last order of the run."""
+"""Import orders from the site's database copy in batches, starting after the last order that the run has imported."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -24,15 +24,18 @@ logger = logging.getLogger(__name__)
 
 BATCH = 10
 RECONNECT_DELAYS = (1.0, 5.0, 15.0)
-"""Seconds before each attempt to connect again to the copy."""
+"""The seconds before each new attempt to connect to the site's database copy."""
 
 
 class _RolledBackError(Exception):
-    """Rolls back the transaction of a dry run."""
+    """The exception that rolls back the transaction of a dry run."""
 
 
 def start(source: Source, selection: Selection, *, batch_size: int = BATCH) -> ImportRun:
-    """Start a run with a lease for this process. Raises `AlreadyRunningError` and `SourceError`."""
+    """Start a run with a lease for this process.
+
+    Raise `AlreadyRunningError` if an import is running, and `SourceError` if the site's database copy can't be read.
+    """
     return imports.start(
         is_claimed=True,
         source=str(source.where)[:255],
@@ -44,7 +47,7 @@ def start(source: Source, selection: Selection, *, batch_size: int = BATCH) -> I
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Roll back everything that is done inside the context: a dry run."""
+    """Roll back everything that is done in the context, for a dry run."""
     try:
         with services.dry_run(), transaction.atomic():
             yield
@@ -60,15 +63,17 @@ def work(
     on_progress: Callable[[ImportRun], None] = lambda run: None,
     is_over_time: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Work on a run that this process has leased; return False when its time was over before all orders were imported.
+    """Work on a run that this process has leased. Return False if the time was over before all orders were imported.
 
-    Raises `LeaseLostError`, `SourceError` when the copy does not answer any more, and `OperationalError` when the
-    database does not. Imported batches stay, and the run can be resumed after the last of them.
+    Raise `LeaseLostError` if the lease is lost, `SourceError` if the site's database copy no longer answers, and
+    `OperationalError` if the CRM's database does not answer. The imported batches are not undone, and the run can be
+    resumed after the last imported batch.
     """
     context = _with_reconnects(source, partial(_load_context, source))
     batches = _failed(run, source) if run.is_retry else _remaining(run, source)
     for batch, after_id in batches:
-        # A batch queries the copy only before it stores anything, so it can be repeated after a lost connection.
+        # A batch sends no queries to the source after it has stored anything, so it can be repeated after a lost
+        # connection.
         _with_reconnects(source, partial(apply_batch, run, source, context, batch, after_id=after_id))
         imports.reload(run)
         on_progress(run)
@@ -99,17 +104,17 @@ def _remaining(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
 def _failed(run: ImportRun, source: Source) -> Iterator[tuple[Batch, int]]:
     size = int(run.options.get("batch_size", BATCH))
     rows = ImportRow.objects.filter(run=run, outcome=ImportRow.Outcome.FAILED).order_by("bitrix_order_id")
-    # Each batch advances `after_id`, so an order that fails again is not repeated in this pass.
+    # Each batch increases `after_id`, so an order that fails again is not repeated by the same retry.
     while ids := list(rows.filter(bitrix_order_id__gt=run.after_id).values_list("bitrix_order_id", flat=True)[:size]):
         batch = _with_reconnects(source, partial(read_orders, source, ids))
         yield batch, ids[-1]
 
 
 def _with_reconnects(source: Source, fetch: Callable[[], T]) -> T:
-    """Return the result of `fetch`; reconnect and call it again when the connection to the copy was lost.
+    """Return the result of `fetch`. If the connection to the source is lost, reconnect and call `fetch` again.
 
-    Raises the last `SourceError`. A refused new connection counts as lost too, because a server refuses connections
-    while it restarts.
+    Raise the last `SourceError` if all attempts fail. A new connection that is refused also counts as lost, because a
+    server refuses connections while it restarts.
     """
 
     def attempt() -> T:

@@ -1,4 +1,4 @@
-"""Read PHP's serialized values with a parser, without evaluating them. Their lengths are in bytes."""
+"""Parse serialized PHP values. No code is executed. The lengths in serialized values are in bytes."""
 
 import re
 from typing import Any
@@ -9,12 +9,15 @@ _SERIALIZED = re.compile(r"(?:a:\d+:\{|s:\d+:\"|i:-?\d+;|b:[01];|d:[-\d.]|N;)")
 
 
 def looks_serialized(text: str) -> bool:
-    """Return whether the text begins like a serialized PHP value."""
+    """Return whether the string begins like a serialized PHP value."""
     return _SERIALIZED.match(text) is not None
 
 
 def unserialize(text: str) -> Any:
-    """Return the value: PHP lists as lists, other arrays as dictionaries. Raises `ValueError` for objects too."""
+    """Return the value with PHP lists as lists and other arrays as dictionaries.
+
+    Raise `ValueError` if the string is not a serialized value or contains an object.
+    """
     try:
         value = phpserialize.loads(text.encode("utf-8"), decode_strings=True)
     except (ValueError, TypeError, IndexError, KeyError, RecursionError, OverflowError) as error:

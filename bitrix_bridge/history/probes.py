@@ -1,4 +1,4 @@
-"""Health probes of the import: whether the copy can be read, and how the last run ended."""
+"""The probes of the import: whether the site's database copy can be read, and how the last run ended."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,9 +16,9 @@ COPY_SECONDS = 2
 
 @probe(_("Copy of the site (MySQL)"))
 def site_copy() -> Finding:
-    """Connect to the copy over a read-only session, and check whether the account may write.
+    """Connect to the site's database copy over a read-only session, and check whether the account may write.
 
-    An error is yellow, not red: only the import needs the copy.
+    An error is yellow and not red, because only the import needs the database copy.
     """
     if not settings.BITRIX_MYSQL_URL:
         return Finding(Level.GREEN, gettext("not configured"))
@@ -36,7 +36,7 @@ def site_copy() -> Finding:
 
 @probe(_("Last import"), reads_database=True)
 def last_import() -> Finding:
-    """Return the result of the newest run, with a hint when it can be resumed."""
+    """Return the result of the newest run. Add a hint if the run can be resumed."""
     run = ImportRun.objects.order_by("-started_at").first()
     if run is None:
         return Finding(Level.GREEN, gettext("not yet"))

@@ -1,4 +1,4 @@
-"""Read orders and their related rows from the copy in batches: about twelve queries for a batch of any size."""
+"""Read batches of orders with their related rows from the site's database copy, with about twelve queries each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 
 _NEIGHBOURS = 20
-"""How many orders on each side are searched for a date that an order lacks."""
+"""The maximum number of earlier orders, and of later orders, that are searched for a date that an order lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The orders to import: all of them by default. `since` and `until` are compared with DATE_INSERT."""
+    """The orders to import. By default, all orders are imported. `since` and `until` are compared with DATE_INSERT."""
 
     first_id: int = 0
     count: int | None = None
     order_ids: tuple[int, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    """Exclusive."""
+    """Orders that were placed at this time are not imported."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the selection as it is stored in the run's options."""
@@ -64,7 +64,7 @@ class Selection:
 
 @dataclass(slots=True)
 class SourceOrder:
-    """One order of the copy with its related rows."""
+    """One order of the site's database copy with its related rows."""
 
     row: Row
     lines: list[Row] = field(default_factory=list)
@@ -85,11 +85,11 @@ class SourceOrder:
 
 @dataclass(slots=True)
 class Batch:
-    """Orders sorted by id, and the site's users that they refer to."""
+    """Orders sorted by id, and the users to whom the orders refer."""
 
     orders: list[SourceOrder]
     users: dict[str, Row]
-    """Users of the site by id: customers, and staff who have changed orders."""
+    """Id on the site -> user: customers, and staff who have changed orders."""
 
 
 def count_orders(source: Source, selection: Selection, after_id: int = 0) -> int:
@@ -100,7 +100,7 @@ def count_orders(source: Source, selection: Selection, after_id: int = 0) -> int
 
 
 def read_next(source: Source, selection: Selection, *, after_id: int, limit: int) -> Batch:
-    """Return the next selected orders with ids above `after_id`, sorted by id; an empty batch at the end."""
+    """Return the next selected orders with ids above `after_id`, sorted by id. The batch is empty at the end."""
     where, values = selection.condition(after_id)
     return read_batch(
         source, list(source.rows("b_sale_order", columns.ORDER, where, values, order="`ID`", limit=limit))
@@ -108,13 +108,14 @@ def read_next(source: Source, selection: Selection, *, after_id: int, limit: int
 
 
 def read_orders(source: Source, ids: Sequence[int]) -> Batch:
-    """Return the orders with these ids; leave out those that the copy lacks."""
+    """Return the orders with these ids. Leave out ids that the site's database copy does not contain."""
     return read_batch(source, source.among("b_sale_order", columns.ORDER, "ID", ids, order="`ID`"))
 
 
 def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
-    """Read the related rows of these rows of b_sale_order. Of rows with the same id, in a copy without keys, use the
-    last one.
+    """Read the related rows of these rows of b_sale_order.
+
+    If a table without keys contains several rows with the same id, use the last row.
     """
     rows = list({row["ID"]: row for row in rows}.values())
     ids = [row["ID"] for row in rows]
@@ -170,7 +171,10 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
 
 
 def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
-    """Return the date of the nearest earlier dated order, else of the nearest later one: ids grow with time."""
+    """Return the date of the nearest earlier order that has a date, or else the date of the nearest later order.
+
+    The dates are similar, because the site's ids increase with time.
+    """
     for sign, direction in (("<", "DESC"), (">", "ASC")):
         dated = source.rows(
             "b_sale_order",
@@ -187,7 +191,7 @@ def nearest_date(source: Source, bitrix_order_id: int) -> str | None:
 
 
 def count_carts(source: Source) -> int:
-    """Return how many lines belong to carts without an order."""
+    """Return how many rows of `b_sale_basket` belong to carts without an order."""
     if not source.has("b_sale_basket", "ORDER_ID"):
         return 0
     return source.number("SELECT COUNT(*) FROM `b_sale_basket` WHERE `ORDER_ID` IS NULL OR `ORDER_ID` = 0")

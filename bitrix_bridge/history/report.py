@@ -1,4 +1,4 @@
-"""The report of a run for staff: its reasons grouped and counted with advice, and the outcome of each order."""
+"""The report of an import run for staff, with reasons, counts and advice, and with the outcome of each order."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.model_fields import field_label
 
 MOST_SUBJECTS = 10
-"""For each code, the most frequent subjects get a line each; the other subjects share one line, which names as many."""
+"""The number of subjects of a code that get their own line. The other subjects share one line, which names as many."""
 EXAMPLES = 5
 _PAGE = 2000
 _CODES = frozenset(Code)
@@ -45,9 +45,10 @@ class Line:
 
 
 def grouped_reasons(run: ImportRun) -> list[dict[str, Any]]:
-    """Count the orders of each reason with one query, whose result does not grow with the run.
+    """Count the orders of each reason with one query. The size of the result does not depend on the number of orders.
 
-    A group with `others` has the less frequent subjects of a code; an order with several of them is counted once.
+    A group with `others` contains the less frequent subjects of a code. An order with several of these subjects is
+    counted once.
     """
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS, {"run": run.pk, "most": MOST_SUBJECTS, "examples": EXAMPLES})
@@ -59,7 +60,7 @@ def grouped_reasons(run: ImportRun) -> list[dict[str, Any]]:
 
 
 def lines(reasons: Iterable[dict[str, Any]], *, is_dry: bool = False) -> Iterator[Line]:
-    """Yield the grouped reasons as lines: failures first; the shared line of a code after its other lines."""
+    """Yield the grouped reasons as lines. Failures come first, and the shared line of a code is its last line."""
     kinds: dict[Code, list[dict[str, Any]]] = {}
     for group in reasons:
         if group["code"] in _CODES:
@@ -81,12 +82,12 @@ def _line(reason: Reason, orders: int, text: str, examples: Iterable[int], is_dr
 
 
 def number_of_orders(number: int) -> str:
-    """Return `14 orders`."""
+    """Return the number with its noun, such as `14 orders`."""
     return ngettext("%(number)d order", "%(number)d orders", number) % {"number": number}
 
 
 def result_line(run: ImportRun, *, is_dry: bool = False) -> str:
-    """Return `54 of 54 orders were imported`. Skipped orders, which the site was saving, are not counted."""
+    """Return a sentence such as `54 of 54 orders were imported`. Orders that were skipped are not counted."""
     counted = run.come_over + run.failed
     if is_dry:
         words = ngettext(
@@ -98,7 +99,7 @@ def result_line(run: ImportRun, *, is_dry: bool = False) -> str:
 
 
 def counts(run: ImportRun) -> list[tuple[str, int]]:
-    """Return the number of orders with each outcome, and of rows left out, each with its label."""
+    """Return labels with the numbers of orders by outcome and with the numbers of rows that were left out."""
     names = ("created", "updated", "unchanged", "skipped", "failed", "carts", "system_shipments")
     return [(field_label(ImportRun, name), getattr(run, name)) for name in names]
 
@@ -121,6 +122,6 @@ def write_table(run: ImportRun, file: TextIO, *, is_dry: bool = False) -> int:
 
 
 def texts(reasons: Iterable[Any], *, is_dry: bool = False) -> list[str]:
-    """Return the texts of one order's reasons; leave out codes that no longer exist."""
+    """Return the messages of one order's reasons. Leave out reasons whose code no longer exists."""
     found = (Reason.from_json(value) for value in reasons if isinstance(value, dict) and value.get("code") in _CODES)
     return [f"{reason.what} — {reason.outcome(is_dry=is_dry)}" for reason in found]

@@ -1,4 +1,4 @@
-"""The runs of the import."""
+"""The rules for runs of the import."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,23 +11,26 @@ from cvety_crm.long_runs.engine import RunEngine, State
 
 
 class ImportEngine(RunEngine[ImportRun]):
-    """Only one import runs at a time. A run whose process has ended is stopped; staff decide whether to resume it."""
+    """The engine of imports. Only one import runs at a time.
+
+    A run whose process has ended is stopped. Staff decide whether to resume the run.
+    """
 
     model = ImportRun
     already_running_text = _("An import is running already: wait for its end, or stop it.")
     lease = timedelta(minutes=5)
-    """Longer than a batch can take, including the retry delays after a lost connection to the copy."""
+    """The lease is longer than a batch can take, including the delays before new connections to the database copy."""
 
     def may_resume(self, run: ImportRun) -> bool:
-        """Return whether the run was interrupted, or some of its orders have failed."""
+        """Return whether the run was interrupted or some of its orders failed."""
         return super().may_resume(run) or (run.state == State.DONE and run.failed > 0)
 
     def resume_columns(self, run: ImportRun) -> dict[str, Any]:
-        """Return the columns that make a finished run, or an interrupted retry, repeat its failed orders."""
+        """Return the columns to change, so that a finished run or an interrupted retry imports failed orders again."""
         return {"is_retry": True, "after_id": 0} if run.is_retry or run.state == State.DONE else {}
 
     def on_cut(self, run: ImportRun) -> None:
-        """Save the reasons found so far. A batch in progress has lost the lease, so it can't add reasons later."""
+        """Save the reasons found until now. A batch in progress can't add reasons later, because the lease is lost."""
         ImportRun.objects.filter(pk=run.pk).update(reasons=report.grouped_reasons(run))
 
 

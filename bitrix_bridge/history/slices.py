@@ -1,4 +1,4 @@
-"""The import in the worker, slice by slice, started by the buttons of its page."""
+"""Run an import in the worker, in slices. Users start it with the buttons of the import's page."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ from bitrix_bridge.models import ImportRun
 from cvety_crm.long_runs.slices import IsOverTime, SliceTask
 
 SLICE_SECONDS = 50.0
-"""The time limit of one task: shorter than django-q's timeout, and short enough for other tasks to run in between."""
+"""The time limit of one task. It is shorter than django-q's timeout, and other tasks can run between two slices."""
 
 
 def _work(run: ImportRun, is_over_time: IsOverTime) -> timedelta | None:
-    """Work on a run from the place where the last slice ended, so that a retry ends even if orders fail again."""
+    """Work on a run from the position at which the last slice ended, so that a retry ends even if orders fail again."""
     with Source.configured() as source:
         if warning := source.warning():
             advice = gettext("Use one with SELECT only.")

@@ -1,4 +1,4 @@
-"""The MySQL copy of Bitrix, over a read-only session. Every value is text, as PHP sends it."""
+"""Read the copy of the site's database over a read-only session. Every value is read as a string, as PHP sends it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,11 +29,12 @@ HARMLESS = frozenset(
         "REPLICA MONITOR",
     }
 )
-"""Privileges of MySQL and MariaDB that do not allow writing. EXECUTE does: procedures may write. FILE makes files."""
+"""The privileges of MySQL and MariaDB that do not allow writing. EXECUTE and FILE are missing, because procedures may
+write and FILE allows creating files."""
 
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
-"""MySQL's codes for: closed by the client, server shutdown, connection killed, server gone away, connection lost,
-commands out of sync, cursor protocol error, idle timeout."""
+"""MySQL's error codes after which the connection is lost: closed by the client, server shutdown, connection killed,
+server gone away, connection lost, commands out of sync, cursor protocol error, idle timeout."""
 
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
 _ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
@@ -41,15 +42,15 @@ _ENCODERS: Any = {key: value for key, value in converters.conversions.items() if
 
 
 class SourceError(Exception):
-    """The copy cannot be used. The message is for the user of the import and contains no password."""
+    """The site's database copy can't be used. The message is for the user of the import and contains no password."""
 
 
 class SourceLostError(SourceError):
-    """The connection was lost; the same query may succeed over a new one."""
+    """The connection was lost. The same query may succeed over a new connection."""
 
 
 class Row(dict[str, str | None]):
-    """A row by column names in capitals; `repaired` has the names of the columns whose bytes were not UTF-8."""
+    """A row with column names in capitals as keys. `repaired` contains the columns whose bytes were not UTF-8."""
 
     __slots__ = ("repaired",)
 
@@ -60,7 +61,7 @@ class Row(dict[str, str | None]):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the copy: its name as written there, and for a text its maximum length in characters."""
+    """A column: its name as spelled in the database, and the maximum length in characters if it contains strings."""
 
     name: str
     length: int | None
@@ -68,7 +69,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address of the copy. `str()` shows no password."""
+    """The address of the site's database copy. `str()` does not show the password."""
 
     host: str
     port: int
@@ -82,7 +83,10 @@ class Address:
 
 
 def address(url: str) -> Address:
-    """Read `mysql://user:password@host:3306/database?unix_socket=/path`. Raises `SourceError`."""
+    """Read an address such as `mysql://user:password@host:3306/database?unix_socket=/path`.
+
+    Raise `SourceError` if the address is empty or not valid.
+    """
     if not url:
         raise SourceError(gettext("Set BITRIX_MYSQL_URL: where the MySQL copy of the site is."))
     try:
@@ -105,10 +109,13 @@ def address(url: str) -> Address:
 
 
 class Source:
-    """One connection, a context manager. Raises `SourceError` when the copy can't be reached or used."""
+    """A connection to the site's database copy, which is a context manager.
+
+    All methods raise `SourceError` if the database can't be reached or used.
+    """
 
     def __init__(self, where: Address, *, timeout: int | None = None) -> None:
-        """Connect. `timeout`: the longest time to wait for the server, in seconds; the defaults are for an import."""
+        """Connect. `timeout` is the maximum time to wait for the server, in seconds. The defaults are for an import."""
         self.where = where
         self._connect_seconds, self._read_seconds = timeout or CONNECT_SECONDS, timeout or READ_SECONDS
         self.tables: dict[str, dict[str, Column]] = {}
@@ -138,7 +145,7 @@ class Source:
     # --- queries
 
     def has(self, table: str, column: str | None = None) -> bool:
-        """Return whether the copy has this table, and this column of it."""
+        """Return whether the database has this table and, if `column` is given, this column in the table."""
         return table in self.tables and (column is None or column in self.tables[table])
 
     def rows(
@@ -151,16 +158,15 @@ class Source:
         order: str = "",
         limit: int | None = None,
     ) -> Iterator[Row]:
-        """Yield rows with those of the columns that the copy has; nothing when it lacks the table.
+        """Yield rows with the columns that exist in the database. Yield nothing if the table does not exist.
 
-        `where` and `order` are SQL with `%s` for each of `values`. The caller must not use a column in them that the
-        copy lacks.
+        `where` and `order` are SQL with `%s` for each of `values`. The caller must use only existing columns in them.
         """
         present = [name for name in columns if self.has(table, name)]
         if not present:
             return
         names = ", ".join(f"`{self.tables[table][name].name}`" for name in present)
-        sql = f"SELECT {names} FROM `{table}`"  # noqa: S608 - names come from the copy's own list of columns
+        sql = f"SELECT {names} FROM `{table}`"  # noqa: S608 - names come from the database's list of columns
         sql += f" WHERE {where}" if where else ""
         sql += f" ORDER BY {order}" if order else ""
         sql += f" LIMIT {int(limit)}" if limit is not None else ""
@@ -170,7 +176,7 @@ class Source:
     def among(
         self, table: str, columns: Iterable[str], key: str, ids: Iterable[object], *, order: str = ""
     ) -> list[Row]:
-        """Return the rows whose `key` is one of `ids`; no query when there are none."""
+        """Return the rows whose `key` is one of `ids`. No query is made if `ids` is empty."""
         wanted = list(ids)
         if not wanted or not self.has(table, key):
             return []
@@ -178,24 +184,24 @@ class Source:
         return list(self.rows(table, columns, f"`{key}` IN ({marks})", wanted, order=order))
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[bytes | None, ...]]:
-        """Yield the rows of a query as bytes. Raises `SourceLostError` and `SourceError`."""
+        """Yield the rows of a query as bytes. Raise `SourceLostError` if the connection is lost."""
         with _named_errors(), self._connection.cursor(SSCursor) as cursor:
             cursor.execute(sql, list(values) or None)
             yield from cursor
 
     def texts(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[str, ...]]:
-        """Return all rows of a query as text; NULL becomes an empty text. Only for queries with few rows."""
+        """Return all rows of a query as strings, with '' for NULL. Use this method only for queries with few rows."""
         lines = list(self.query(sql, values))
         return [tuple((value or b"").decode("utf-8", "replace") for value in line) for line in lines]
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Return the one number that the query selects."""
+        """Return the number that the query selects. Return 0 if it selects NULL or no row."""
         return int(next(iter(self.texts(sql, values)), ("0",))[0] or 0)
 
     # --- privileges of the account
 
     def privileges(self) -> set[str]:
-        """Return the account's privileges, including those of its roles. Raises `SourceError`."""
+        """Return the account's privileges, including the privileges of its roles."""
         return self._granted("SHOW GRANTS", set())
 
     def may_write(self) -> list[str]:
@@ -203,7 +209,7 @@ class Source:
         return sorted(self.privileges() - HARMLESS)
 
     def warning(self) -> str:
-        """Return a warning for staff that the account may write; empty when it may only read."""
+        """Return a warning for staff if the account may write; otherwise return an empty string."""
         if not (privileges := self.may_write()):
             return ""
         return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
@@ -234,7 +240,7 @@ class Source:
                 password=self.where.password,
                 database=self.where.database,
                 charset="utf8mb4",
-                use_unicode=False,  # bytes: a text in a wrong encoding must not end the run
+                use_unicode=False,  # values are bytes, because a text in a wrong encoding must not end the run
                 conv=_ENCODERS,
                 autocommit=True,
                 connect_timeout=self._connect_seconds,
@@ -243,7 +249,7 @@ class Source:
                 local_infile=False,
             )
             with connection.cursor() as cursor:
-                # MySQL 8 and MariaDB 11 have the first name, older versions the second.
+                # MySQL 8 and MariaDB 11 have the first name, older versions have the second name.
                 cursor.execute(
                     "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_read_only', 'tx_read_only')"
                 )
@@ -279,7 +285,7 @@ def _row(names: Sequence[str], line: Sequence[bytes | None]) -> Row:
 
 
 def _names(privileges: str) -> set[str]:
-    """Return privilege names without their lists of columns: two names for `SELECT (a, b), INSERT`."""
+    """Return the names of the privileges, without lists of columns: `SELECT (a, b), INSERT` contains two names."""
     return {name.strip().upper() for name in re.sub(r"\([^)]*\)", "", privileges).split(",")}
 
 
@@ -300,12 +306,12 @@ def _message(error: Exception) -> str:
 
 
 def named(rows: Iterable[Row], key: str) -> Mapping[str, Row]:
-    """Return rows by the value of a unique column."""
+    """Return a dictionary of rows with the values of a unique column as keys."""
     return {value: row for row in rows if (value := row.get(key)) is not None}
 
 
 def grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
-    """Return lists of rows by the value of a column, in their original order."""
+    """Return a dictionary of lists of rows with the values of a column as keys. Do not sort the rows."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.get(key) or "", []).append(row)

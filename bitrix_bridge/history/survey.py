@@ -1,4 +1,4 @@
-"""Count what the copy contains and what the import would not understand, without importing anything."""
+"""Count what the site's database copy contains and what the import would not understand. Nothing is imported."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ IMPORTED_PROPERTIES = [
     "phone",
     "email",
 ]
-"""Codes of properties that are imported into columns; other properties are kept in the order's other fields."""
+"""Codes of properties that are imported into columns. Other properties are kept in the order's metadata."""
 _CHILDREN = ("b_sale_basket", "b_sale_order_props_value", "b_sale_order_payment", "b_sale_order_delivery")
 _FIRST_WITH_COLUMN = (
     (25, "b_iblock", "FULLTEXT_INDEX"),
@@ -41,12 +41,12 @@ _FIRST_WITH_COLUMN = (
     (20, "b_sale_order", "SEARCH_CONTENT"),
     (18, "b_sale_order", "RUNNING"),
 )
-"""Columns that show the version of `sale`: the oldest version examined that has the column."""
+"""Columns that show the version of `sale`. The number is the oldest examined version that has the column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A number of things of one kind, with a note for staff."""
+    """One line of the survey: what was counted, the number, and a note for staff."""
 
     what: str
     number: int
@@ -54,18 +54,18 @@ class Counted:
 
 
 def server_version(source: Source) -> str:
-    """Return the version text of the MySQL server."""
+    """Return the version of the MySQL server as a string, or an empty string if the server does not return it."""
     return next(iter(source.texts("SELECT VERSION()")), ("",))[0]
 
 
 def site_version(source: Source) -> str:
-    """Return the version of Bitrix's `sale` that the columns show."""
+    """Return the version of Bitrix's module `sale`, which is concluded from the columns."""
     found = next((number for number, table, column in _FIRST_WITH_COLUMN if source.has(table, column)), None)
     return gettext("sale %(number)d or later") % {"number": found} if found else gettext("sale before 18")
 
 
 def tables(source: Source) -> Iterator[Counted]:
-    """Count the rows of each table that the import reads; the note names missing columns."""
+    """Count the rows of each table that the import reads. The note contains the missing columns."""
     for table, wanted in columns.READ.items():
         if not source.has(table):
             yield Counted(table, 0, gettext("missing"))
@@ -76,7 +76,7 @@ def tables(source: Source) -> Iterator[Counted]:
 
 
 def by_status(source: Source) -> list[Counted]:
-    """Count the orders of each status of the site; the note names the status in the CRM."""
+    """Count the orders of each status of the site. The note contains the status in the CRM."""
     if not source.has("b_sale_order", "STATUS_ID"):
         return []
     names = {row["id"]: row["name"] for row in catalogue.statuses(source)}
@@ -131,7 +131,7 @@ def left_out(source: Source) -> list[Counted]:
 
 
 def not_understood(source: Source) -> list[Counted]:
-    """Count what the import would apply only in part; the note states the outcome."""
+    """Count what the import would apply only in part. The note contains the outcome."""
     return [one for one in (*_orders(source), *_references(source), *_properties(source)) if one.number]
 
 
