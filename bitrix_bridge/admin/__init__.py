@@ -1,4 +1,4 @@
-"""What came in from the site, what goes out to it, and the imports: for people to read, and to try again."""
+"""The admin pages of webhook events, pushes, imports and comparisons."""
 
 from bitrix_bridge.admin import imports, inbox, pushes, reconciliation
 

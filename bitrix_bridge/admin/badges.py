@@ -1,11 +1,11 @@
-"""Numbers of events, pushes and differences that staff must handle, for the sidebar. Each count has a partial index."""
+"""Count the events, pushes and differences that staff must handle, for the sidebar. Each count uses a partial index."""
 
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from cvety_crm.outbox import State
 
 
 def unprocessed_events() -> int:
-    """Return the number of events that are not processed, failed or waiting for a retry."""
+    """Return the number of events that have failed or are waiting to be processed again."""
     return WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED).count()
 
 
@@ -15,5 +15,5 @@ def failed_pushes() -> int:
 
 
 def open_differences() -> int:
-    """Return the number of differences from the site that staff must decide on."""
+    """Return the number of differences that staff must decide."""
     return Difference.objects.filter(outcome=Difference.Outcome.PERSON).count()

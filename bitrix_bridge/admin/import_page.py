@@ -1,4 +1,4 @@
-"""The template context of an import run's page: metrics, grouped reasons, and the orders of the run."""
+"""The template context of the page of an import run, with metrics, grouped reasons and the orders of the run."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ class OrderRow(NamedTuple):
 
 
 class ReasonRow(NamedTuple):
-    """One reason, with as many links as there are examples."""
+    """One reason with a link for each example."""
 
     line: report.Line
     orders: str
@@ -88,24 +88,24 @@ def outcome_badge(row: ImportRow) -> SafeString:
 
 
 def order_link(request: HttpRequest, row: ImportRow) -> str:
-    """Return a link to the order; only its number for a user who may not see the order."""
+    """Return a link to the order, or only the order's number if the user may not see the order."""
     return admin_link(row.order, f"№\N{NO-BREAK SPACE}{row.order.order_number}" if row.order else "", request=request)
 
 
 def site_id(text: str) -> int:
-    """Return the id that the user has typed; 0, which no order has, for any other text."""
+    """Return the id that the user has typed. If the text is not an id, return 0, which is not the id of any order."""
     return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 
 def facts(run: ImportRun) -> Iterator[tuple[str, str]]:
-    """Yield the copy and the selected orders, with labels."""
+    """Yield labels and values: the address of the site's database copy, and the selected orders."""
     if run.source:
         yield gettext("Copy"), run.source
     yield gettext("Selected orders"), ", ".join(selection_texts(run.options))
 
 
 def selection_texts(options: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts that describe which orders a run imports."""
+    """Yield messages that describe which orders a run imports."""
     chosen = [str(key) for key in options.get("order_ids", ())]
     if chosen:
         yield gettext("only the order %(ids)s of the site") % {"ids": ", ".join(chosen)}

@@ -1,4 +1,4 @@
-"""The admin pages of the import: its runs with their reasons, and the outcome of each order."""
+"""The admin pages of import runs with their reasons, and of the outcome of each order."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ from cvety_crm.long_runs.progress import Progress
 
 @admin.register(ImportRun)
 class ImportRunAdmin(LongRunAdmin):
-    """The list of runs; the page of a run shows the outcome of each order with the reasons."""
+    """The list of import runs, and the page of a run with the outcome and the reasons of each order."""
 
     list_display = (
         "started_column",
@@ -49,17 +49,17 @@ class ImportRunAdmin(LongRunAdmin):
     progress_format = _("%(percent)s %%: %(done)s of %(expected)s orders")
 
     def obstacle(self) -> str:
-        """Return the text that no copy is configured; empty when one is."""
+        """Return a message if the address of the site's database copy is not configured, or else an empty string."""
         return "" if settings.BITRIX_MYSQL_URL else gettext("There is no copy to read: set BITRIX_MYSQL_URL.")
 
     def resume_label(self, run: ImportRun) -> str:
-        """Return the text of the button: resume an interrupted run, or repeat the failed orders of a finished one."""
+        """Return the label of the button, which resumes an interrupted run or repeats the failed orders of a run."""
         if not super().resume_label(run) or (run.state != State.DONE and not run.is_retry):
             return super().resume_label(run)
         return gettext("Repeat the failed ones (%(number)d)") % {"number": run.failed}
 
     def resumed_text(self, run: ImportRun) -> str:
-        """Return the text that the worker repeats failed orders, or that the import continues."""
+        """Return the message that the worker repeats failed orders or continues the import."""
         return gettext("The failed orders are being repeated.") if run.is_retry else gettext("The import continues.")
 
     def not_resumed_text(self, run: ImportRun) -> str:
@@ -69,7 +69,7 @@ class ImportRunAdmin(LongRunAdmin):
         return gettext("There is nothing to repeat: no order has failed.")
 
     def unmeasured_text(self, far: Progress) -> str:
-        """Return how many failed orders are left to repeat."""
+        """Return how many failed orders are still to be repeated."""
         return gettext("Failed orders are repeated, left: %(left)s") % {"left": localize(far.remaining)}
 
     def progress_notes(self, run: ImportRun) -> Iterator[str]:
@@ -77,7 +77,7 @@ class ImportRunAdmin(LongRunAdmin):
         yield gettext("not imported: %(number)s") % {"number": localize(run.failed)}
 
     def facts(self, run: ImportRun) -> Iterator[Fact]:
-        """Yield the copy, the selected orders, and the user who resumed the run."""
+        """Yield the address of the site's database copy, the selected orders, and the user who resumed the run."""
         yield from import_page.facts(run)
         yield from super().facts(run)
 
@@ -89,12 +89,12 @@ class ImportRunAdmin(LongRunAdmin):
 
     @admin.display(description=_("imported"))
     def result_column(self, run: ImportRun) -> str:
-        """Return the number of imported orders, out of those imported or failed."""
+        """Return the number of imported orders, and the number of all orders that were imported or have failed."""
         return gettext("%(done)d of %(all)d") % {"done": run.come_over, "all": run.come_over + run.failed}
 
     @admin.display(description=_("copy"))
     def copy_column(self, run: ImportRun) -> str:
-        """Return the address of the copy; a long one is shown on several lines."""
+        """Return the address of the site's database copy. A long address is shown on several lines."""
         return format_html('<div class="crm-copy crm-subtle">{}</div>', run.source) if run.source else "—"
 
 
@@ -113,7 +113,7 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportRow], search_term: str
     ) -> tuple[QuerySet[ImportRow], bool]:
-        """Find by the id on the site."""
+        """Search by the id on the site."""
         text = search_term.strip()
         if not text:
             return queryset, False
@@ -136,5 +136,5 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("reasons"))
     def reasons_column(self, row: ImportRow) -> SafeString | str:
-        """Return the texts of the reasons."""
+        """Return the messages of the reasons."""
         return format_html_join("", '<div class="crm-why">{}</div>', ((text,) for text in texts(row.reasons))) or "—"

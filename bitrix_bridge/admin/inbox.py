@@ -1,4 +1,4 @@
-"""The admin of the inbox: received events, their outcomes, and the action that processes them again."""
+"""The admin of the inbox, with the received events, their outcomes and the action that processes events again."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ CSS: dict[str, str] = {
 
 
 class EventNameFilter(DropdownFilter):
-    """Filter events by name. The names are those that have a handler, so no query is needed."""
+    """A filter by the name of the event. Only names that have a handler can be selected, so no query is needed."""
 
     title = _("event")
     parameter_name = "event"
@@ -92,7 +92,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
-        """Search by the id on the site, which has an index; any other text finds nothing."""
+        """Search by the id on the site, which has an index. For any other text, find nothing."""
         text = search_term.strip().lstrip("№# ")
         if not text:
             return queryset, False
@@ -112,11 +112,11 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         )
 
     def has_reprocess_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may process events again; this needs the right to change events."""
+        """Return whether the user may process events again. This requires the permission to change events."""
         return bool(request.user.has_perm("bitrix_bridge.change_webhookevent"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return whether the user may view events; users who may process them again may view them too."""
+        """Return whether the user may view events. Users who may process events again may also view them."""
         return super().has_view_permission(request, obj) or self.has_reprocess_permission(request)
 
     # --- columns
@@ -148,7 +148,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("unreadable values"))
     def problems_column(self, row: WebhookEvent) -> str:
-        """Return the unreadable fields as a list of texts."""
+        """Return a list of the unreadable fields."""
         if not row.problems:
             return "—"
         if reason := reason_to_hide_raw(self.request.user):
@@ -170,7 +170,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
 
     @action(description=_("Process again"), permissions=["reprocess"])
     def reprocess_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
-        """Process the selected events again, oldest first, each in a transaction of its own."""
+        """Process the selected events again, the oldest first, each in its own transaction."""
         ids = list(queryset.order_by("created_at").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(ids) > MOST_AT_ONCE:
             messages.error(request, gettext("At most %(count)s at once.") % {"count": MOST_AT_ONCE})

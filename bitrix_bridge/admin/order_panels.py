@@ -1,4 +1,4 @@
-"""Panels of the bridge on an order's page: its pushes, and its differences from the site."""
+"""The panels with the pushes and the differences of an order, on the order's page."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,7 +14,7 @@ SHOWN = 10
 
 
 def pushes(order: Order, request: HttpRequest) -> Panel | None:
-    """Return a panel with the order's latest pushes; None if the user may not view pushes."""
+    """Return a panel with the order's latest pushes, or None if the user may not view pushes."""
     if not request.user.has_perm("bitrix_bridge.view_push"):
         return None
     rows = list(Push.objects.filter(order=order).defer("request").order_by("-created_at")[:SHOWN])
@@ -27,7 +27,10 @@ def pushes(order: Order, request: HttpRequest) -> Panel | None:
 
 
 def differences(order: Order, request: HttpRequest) -> Panel | None:
-    """Return a panel with the order's open differences from the site; None if there are none or a right is missing."""
+    """Return a panel with the order's open differences.
+
+    Return None if the order has no open differences or the user may not view differences.
+    """
     may_decide = request.user.has_perm("bitrix_bridge.change_reconciliation")
     if not may_decide and not request.user.has_perm("bitrix_bridge.view_reconciliation"):
         return None

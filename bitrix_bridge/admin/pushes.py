@@ -1,4 +1,4 @@
-"""The admin of pushes: their attempts, and the actions for a push that has failed."""
+"""The admin of pushes, with their attempts and with the actions for a failed push."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class PushAttemptInline(AttemptInline):
     model = PushAttempt
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields; the site's response is left out if the user may not see everything in it."""
+        """Return the fields. Leave out the site's response if the user may not see everything in it."""
         return [name for name in self.fields if name != "answer_column" or not reason_to_hide_raw(request.user)]
 
 
@@ -68,7 +68,7 @@ class PushAdmin(OutboxEntryAdmin):
         return queryset.filter(order__in=Order.objects.filter(order_number=number)), False
 
     def after_retry(self, entry: Any) -> None:
-        """Show on the order that its changes are pending again."""
+        """Record in the order that its changes are pending again."""
         reassess_sync_state(order_id=entry.order_id, by_person=True)
 
     @admin.display(description=_("order"))
@@ -78,10 +78,10 @@ class PushAdmin(OutboxEntryAdmin):
 
     @admin.display(description=_("what to send"))
     def what_column(self, push: Push) -> str:
-        """Return the labels of the fields that the push was queued for."""
+        """Return the labels of the fields for which the push was queued."""
         return ", ".join(field_label(name) for name in push.fields) or str(_("the whole order"))
 
     @admin.display(description=_("request"))
     def request_column(self, push: Push) -> str:
-        """Return the last request as formatted JSON, or the reason why the user may not see it. It has no token."""
+        """Return the last request as formatted JSON, without the token, or the reason why the user may not see it."""
         return reason_to_hide_raw(self.request.user) or pretty_json(push.request)

@@ -1,4 +1,4 @@
-"""The admin pages of the comparison: start a run, follow its progress, and decide differences field by field."""
+"""The admin pages on which users start a comparison, see its progress and decide differences field by field."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -33,13 +33,13 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import display_name, staff_user
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
-"""The period of orders to compare by the value that the form sends; None: all orders."""
+"""Value in the form -> period in which the compared orders were saved. None means all orders."""
 SHOWN = 50
 
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(LongRunAdmin):
-    """The list of runs; the page of a run shows its differences."""
+    """The list of comparisons, and the page of a comparison with its differences."""
 
     list_display = (
         "started_column",
@@ -66,16 +66,16 @@ class ReconciliationAdmin(LongRunAdmin):
     retry_text = _("The site does not answer; it is tried again.")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
-        """Return True also for a user who may control runs."""
+        """Return whether the user may view comparisons. Users who may control runs may also view them."""
         return super().has_view_permission(request, obj) or self.may_control(request)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URL of the buttons that take a side."""
+        """Add the URL for the buttons that choose a side."""
         decide = self.admin_site.admin_view(require_POST(self.decide))
         return [path("difference/<uuid:key>/", decide, name="bitrix_bridge_reconciliation_decide"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the runs, and the form that starts one."""
+        """Show the runs and the form that starts a run."""
         running = Reconciliation.objects.filter(state=State.RUNNING).first()
         context = {"may_control": self.may_control(request), "running": running}
         return super().changelist_view(request, {**(extra_context or {}), **context})
@@ -83,7 +83,7 @@ class ReconciliationAdmin(LongRunAdmin):
     # --- a run
 
     def start_run(self, request: HttpRequest) -> Reconciliation:
-        """Start the run that the form asks for."""
+        """Start a run with the options in the form."""
         period = PERIODS.get(request.POST.get("period", ""))
         return runs.start(
             origin=runs.Origin.PAGE,
@@ -93,11 +93,11 @@ class ReconciliationAdmin(LongRunAdmin):
         )
 
     def resume_columns(self, request: HttpRequest) -> dict[str, Any]:
-        """Set the origin of a resumed run to the page, because a worker continues it."""
+        """Return the columns to change in a resumed run. Its origin becomes the page, because a worker continues it."""
         return {"origin": runs.Origin.PAGE}
 
     def resumed_text(self, run: Reconciliation) -> str:
-        """Return the text that the comparison continues."""
+        """Return the message that the comparison continues."""
         return gettext("The comparison continues.")
 
     def not_resumed_text(self, run: Reconciliation) -> str:
@@ -149,7 +149,7 @@ class ReconciliationAdmin(LongRunAdmin):
 
     @admin.display(description=_("differences"))
     def differences_column(self, run: Reconciliation) -> str:
-        """Return the number of differences, and how many orders each side lacked."""
+        """Return the number of differences, and the number of orders that were missing on each side."""
         if not (run.missing_here or run.missing_there):
             return str(run.differences)
         missing = gettext("missing here: %(here)s, on the site: %(there)s") % {
@@ -161,7 +161,7 @@ class ReconciliationAdmin(LongRunAdmin):
     # --- its differences
 
     def decide(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Take a side of one difference."""
+        """Apply the side that the user has chosen for a difference."""
         if not self.may_control(request):
             raise PermissionDenied
         side = request.POST.get("side", "")
@@ -217,7 +217,7 @@ def _what(run: Reconciliation) -> str:
 
 
 def _which(run: Reconciliation) -> str:
-    """Return which orders the run compares; empty for all orders."""
+    """Return which orders the run compares, or an empty string for all orders."""
     if run.since is not None:
         return gettext("saved on the site since %(since)s") % {"since": full_moment(run.since)}
     if run.first_id is not None:
@@ -235,7 +235,7 @@ def _url(run_id: Any) -> str:
 
 
 def _next_url(request: HttpRequest) -> str:
-    """Return the page that the button was on; empty for a URL of another host."""
+    """Return the URL of the page that contained the button, or an empty string for a URL on a different host."""
     url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

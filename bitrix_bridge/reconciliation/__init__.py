@@ -1,6 +1,6 @@
-"""Compare the orders of both sides one by one, and repair the differences.
+"""Compare the orders in the CRM with the orders on the site, and repair the differences.
 
-A run (`runs`) goes through the site's list and our orders in parallel (`comparing`), saves the differences
-(`comparison`), and repairs them by the rules for webhooks (`repair`). Staff decide the differences that no rule covers
-(`decisions`). A run works in slices (`slices`), so that the worker can run other tasks in between.
+A run (`runs`) reads the site's list and the CRM's orders in parallel (`comparing`), finds the differences
+(`comparison`), and repairs them by the rules for webhooks (`repair`). Staff decide a difference to which no rule
+applies (`decisions`). A run is split into slices (`slices`), so that the worker can run other tasks in between.
 """

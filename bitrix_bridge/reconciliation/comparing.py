@@ -1,8 +1,8 @@
-"""Compare one page of the site's orders with our orders of the same ids, in constant memory.
+"""Compare one page of the site's orders with the CRM's orders of the same ids, in constant memory.
 
-Both lists are sorted by the site's ids, so each step reads only the orders between two ids. An order that seems to
-differ is read a second time on both sides: a change that happened between the first two reads is not a difference. An
-order that the list lacks is fetched separately before it counts as missing.
+Both lists are sorted by the id on the site, so each step reads only the orders between two ids. An order that seems to
+differ is read again on both sides, because a change between the first two reads is not a difference. An order that is
+missing in the site's list is fetched separately before it counts as missing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,9 +39,9 @@ from orders.sync.fields import PUSHED
 Kind, Outcome, Phase = Difference.Kind, Difference.Outcome, Reconciliation.Phase
 
 PAGE = 500
-"""The number of orders in one step; REST returns 50 of them in one response."""
+"""The maximum number of orders in one step. REST returns only 50 orders in one response."""
 MAX_FETCHES = 25
-"""The number of missing orders that one step fetches from the site, with one request each."""
+"""The maximum number of missing orders that one step fetches from the site. Each order needs a request."""
 
 
 _MISSING = Verdict((Found("", None, None, None),))
@@ -53,9 +53,9 @@ class _Tally:
 
     differences: list[Difference] = field(default_factory=list)
     checksums: list[ListedChecksum] = field(default_factory=list)
-    """Checksums to store for final orders that are the same on both sides."""
+    """Checksums to store for final orders on which both sides agree."""
     archived: list[int] = field(default_factory=list)
-    """Site ids of orders that the site has archived since the CRM last saw them."""
+    """Ids on the site of orders that the site has archived and that the CRM has not yet marked as archived."""
     counted: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, number: int = 1) -> None:
@@ -63,9 +63,9 @@ class _Tally:
 
 
 def step(run: Reconciliation, client: SiteClient) -> None:
-    """Compare the next orders, and save the differences and the place of the run in one transaction.
+    """Compare the next orders, and save the differences and the position of the run in one transaction.
 
-    Sets the phase `OVER` when no orders are left. Raises `LeaseLostError` and `DeliveryError`, and saves nothing then.
+    Set the phase to `OVER` when no orders are left. If `LeaseLostError` or `DeliveryError` is raised, nothing is saved.
     """
     match run.phase:
         case Phase.LISTED:
@@ -84,12 +84,13 @@ def _compare_listed(run: Reconciliation, client: SiteClient) -> None:
         mine = our_orders.of_ids([row.bitrix_order_id for row in rows])
     else:
         mine = our_orders.between(run.after_id, up_to, 2 * PAGE)
-        if len(mine) == 2 * PAGE:  # the site lacks many of our orders: end this step at the last one that was read
+        if len(mine) == 2 * PAGE:  # many orders are missing on the site: this step ends at the last order read
             up_to, is_last = mine[-1].bitrix_order_id or up_to, False
     tally, up_to, is_cut = _compare(run, client, rows, mine, up_to)
     phase = Phase.LISTED
     if is_last and not is_cut:
-        # With `since` the list has only recently saved orders, so an order that it lacks may still exist on the site.
+        # With `since`, the list contains only recently saved orders. An order that is missing in the list may still
+        # exist on the site.
         phase = Phase.BEYOND if run.since is None else Phase.OVER
     _write(run, tally, up_to=up_to, compared_ids=[row.bitrix_order_id for row in rows], phase=phase)
 
@@ -104,7 +105,7 @@ def _compare_beyond(run: Reconciliation, client: SiteClient) -> None:
 
 
 def _compare_unlinked(run: Reconciliation) -> None:
-    """Compare the orders made here whose site id is unknown."""
+    """Compare the orders made in the CRM whose id on the site is unknown."""
     found = Difference.objects.filter(run=run, order=OuterRef("pk"))
     orders = Order.objects.filter(bitrix_order_id=None, created_at__lt=run.started_at).exclude(Exists(found))
     if run.after_key is not None:
@@ -135,7 +136,7 @@ def _compare_unlinked(run: Reconciliation) -> None:
 def _compare(
     run: Reconciliation, client: SiteClient, rows: list[ListedOrder], mine: list[Ours], up_to: int
 ) -> tuple[_Tally, int, bool]:
-    """Return the results up to an id, that id, and whether it was lowered to keep within `MAX_FETCHES`."""
+    """Return the results, the id up to which orders were compared, and whether `MAX_FETCHES` lowered this id."""
     codes = our_orders.status_codes()
     by_id = {one.bitrix_order_id: one for one in mine if one.bitrix_order_id is not None}
     linked = our_orders.unlinked(_crm_keys(rows, by_id))
@@ -156,7 +157,7 @@ def _compare(
             continue
         link = linked.get(their.crm_order_id) if our is None and their is not None and their.crm_order_id else None
         if link is not None and link.has_live_push:
-            continue  # the push will store its site id; it is counted with the orders made here
+            continue  # the push will store the id on the site; the order is counted with the orders made in the CRM
         tally.count("compared")
         if our is not None and their is not None and looks_alike(our, their, codes):
             tally.count("agreed")
@@ -214,7 +215,7 @@ def _judge(our: Ours | None, their: ListedOrder | None, codes: Mapping[str, str]
 
 
 def _fetch(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
-    # The bridge's list leaves out an order that the site is saving at that moment.
+    # The bridge's list does not contain an order that the site is saving at the same time.
     try:
         return listed(read_site_order(client, bitrix_order_id))
     except OrderNotFoundError:
@@ -229,7 +230,7 @@ def _fetch(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
 
 
 def _row(run: Reconciliation, key: int, our: Ours | None, one: Found, kind: Difference.Kind) -> Difference:
-    # A repairing run first applies the rules; only the differences left after that need a person.
+    # A repairing run first applies the rules. Only the differences that are left after that need a person.
     is_for_person = one.needs_person and not run.is_repair
     return Difference(
         run=run,
@@ -254,7 +255,7 @@ def _is_absent_on_both(our: Ours | None, their: ListedOrder | None) -> bool:
 
 
 def _note_archived(key: int, our: Ours | None, tally: _Tally, *, is_counted: bool = False) -> None:
-    """Note an order that is in the site's archive; skip one that the CRM does not have, as only an import adds it."""
+    """Count an order that is in the site's archive. Skip an order that is not in the CRM: only an import adds it."""
     if our is None:
         return
     if not is_counted:
@@ -275,7 +276,7 @@ def _write(
     compared_keys: list[UUID] | None = None,
     **columns: object,
 ) -> None:
-    """Save the results and the place of the run, and close the differences that earlier runs found in these orders."""
+    """Save the results and the position of the run, and close differences that earlier runs found in these orders."""
     need_person = sum(one.outcome == Outcome.PERSON for one in tally.differences)
     tally.count("differences", len(tally.differences))
     tally.count("need_person", need_person)

@@ -1,4 +1,4 @@
-"""Compare an order of ours with the site's row of it. Pure functions: no database, no network."""
+"""Compare an order in the CRM with its row in the site's list. The functions use no database and no network."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,31 +13,31 @@ from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
 
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
-"""The fields in the site's list. All other fields are compared by the version, which grows with each change."""
+"""The fields in the site's list. Changes of other fields are found by the version, which increases with each change."""
 VERSION = "version"
 CHECKSUM = "checksum"
-"""The checksum of properties, lines and payments: the site may change them without an event and a new version."""
+"""The checksum of properties, items and payments. The site may change them without an event and a new version."""
 LINK = "bitrix_order_id"
-"""An order made here that exists on the site, but the CRM lacks its site id: the response to its creation was lost."""
+"""The id on the site. The CRM does not know it if the response to the creation of the order was lost."""
 DELETED = "is_deleted_on_site"
 ARCHIVED = "is_archived_on_site"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """The compared data of an order of ours. `values` are in the comparable form of `orders.sync.fields`."""
+    """The compared data of an order in the CRM. `values` are in the comparable form of `orders.sync.fields`."""
 
     key: UUID
     bitrix_order_id: int | None
     values: Mapping[str, Any]
     version: int | None
     received_version: int | None
-    """The version of the last complete snapshot; lower than `version` if the response to a push had a higher one."""
+    """The version of the last complete snapshot. It is lower than `version` if a push has increased `version` since."""
     checksum: str | None = None
-    """The site's checksum of the last complete snapshot; None when it is not known."""
+    """The site's checksum of the last complete snapshot. None if it is not known."""
     agreement: Agreement = field(default_factory=Agreement)
     is_final: bool = False
-    """Whether no more changes are expected."""
+    """Whether the status is final, so that no more changes are expected."""
     is_deleted: bool = False
     is_archived: bool = False
     has_live_push: bool = False
@@ -45,7 +45,7 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One difference. `needs_person`: no rule decides which side is right, or the value can't be sent to the other."""
+    """One difference. `needs_person` is True if no rule decides which side is right, or if the value can't be sent."""
 
     field: str
     agreed: Any
@@ -56,14 +56,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result for one order: its differences, and the fields that a live push is going to make equal."""
+    """The result for one order. `on_their_way` contains the fields that will be equal after a push was delivered."""
 
     differences: tuple[Found, ...] = ()
     on_their_way: tuple[str, ...] = ()
 
 
 def listed(snapshot: OrderSnapshot) -> ListedOrder:
-    """Return the list row of an order from its complete snapshot."""
+    """Return the row of the site's list that corresponds to a complete snapshot."""
     return ListedOrder(
         bitrix_order_id=snapshot.bitrix_order_id,
         crm_order_id=snapshot.crm_order_id,
@@ -74,9 +74,9 @@ def listed(snapshot: OrderSnapshot) -> ListedOrder:
 
 
 def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bool:
-    """Return whether both sides are equal, so that the agreement is not needed.
+    """Return whether both sides are equal. The agreement is not needed for this.
 
-    A final order whose checksum is not known here counts as equal in it (`lacks_checksum`).
+    The checksum of a final order is not compared if the CRM does not know it (`lacks_checksum`).
     """
     return (
         not (ours.is_deleted or ours.is_archived or theirs.unreadable or ours.bitrix_order_id is None)
@@ -90,16 +90,16 @@ def looks_alike(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> bo
 
 
 def lacks_checksum(ours: Ours, theirs: ListedOrder) -> bool:
-    """Return whether the CRM has yet to store the site's checksum of a final order. It does not count as a change."""
+    """Return whether the CRM must still store the site's checksum of a final order. This is not a difference."""
     return theirs.checksum is not None and ours.checksum is None and ours.is_final
 
 
 def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed: Collection[str]) -> Verdict:
     """Compare both sides of one order.
 
-    `codes` maps the site's status codes to ours; `pushed` are the fields that the CRM can send to the site. A field
-    that only the CRM has changed is on its way while a live push has it, and so are a version and a checksum that such
-    a push may have changed. If the version differs, the checksum is not reported separately.
+    `codes` maps the site's status codes to the CRM's codes. `pushed` are the fields that the CRM can send to the site.
+    While a push is queued or being delivered, a field that only the CRM has changed is on its way. The same applies to
+    a version and a checksum that the push may have changed. If the version differs, the checksum is not reported.
     """
     if (existence := _compare_existence(ours, theirs)) is not None:
         return existence
@@ -122,7 +122,7 @@ def compare(ours: Ours, theirs: ListedOrder, *, codes: Mapping[str, str], pushed
 
 
 def _compare_existence(ours: Ours, theirs: ListedOrder) -> Verdict | None:
-    """Return the verdict for an order that one side does not link, has deleted, or has archived."""
+    """Return the verdict for an order whose link is missing, or that the CRM has marked as deleted or archived."""
     if ours.bitrix_order_id is None:
         if ours.has_live_push:
             return Verdict(on_their_way=(LINK,))
@@ -135,7 +135,7 @@ def _compare_existence(ours: Ours, theirs: ListedOrder) -> Verdict | None:
 
 
 def _site_values(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> dict[str, Any]:
-    """Return the site's values, with our code of its status."""
+    """Return the site's values, with the CRM's code of the status."""
     values = dict(theirs.values)
     if "status" in values:
         values["status"] = _our_status(values["status"], ours.agreement, codes)
@@ -143,7 +143,7 @@ def _site_values(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> d
 
 
 def _compare_field(ours: Ours, name: str, value: Any, pushed: Collection[str]) -> Found | str | None:
-    """Return the difference of a field, its name if a push is on its way, or None if both sides agree."""
+    """Return the difference of a field, or the name of a field that a push will send, or None if both sides agree."""
     mine, agreed = ours.values[name], ours.agreement.value(name)
     if _same(name, mine, value):
         return None
@@ -159,7 +159,7 @@ def _compare_field(ours: Ours, name: str, value: Any, pushed: Collection[str]) -
 
 
 def _compare_whole(ours: Ours, theirs: ListedOrder) -> Found | None:
-    """Return the difference of the version, else of the checksum."""
+    """Return the difference of the version, or the difference of the checksum if the versions are equal."""
     known = ours.version if ours.version != theirs.version else ours.received_version
     if theirs.version is not None and theirs.version != known:
         return Found(VERSION, known, known, theirs.version)
@@ -169,7 +169,7 @@ def _compare_whole(ours: Ours, theirs: ListedOrder) -> Found | None:
 
 
 def _our_status(code: str, agreement: Agreement, codes: Mapping[str, str]) -> str:
-    """Return our code of a site's status; the code of its stub when the status is not described in the CRM."""
+    """Return the CRM's code of a status of the site, or the code of a stub if the CRM does not know the status."""
     return known_status(code, agreement) or codes.get(code) or f"{STUB_PREFIX}{code}"
 
 

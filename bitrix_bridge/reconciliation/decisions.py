@@ -1,6 +1,6 @@
-"""Decide a difference: fetch the current order from the site, and apply the side that the user takes with a service.
+"""Decide a difference: fetch the current order from the site, and apply the side that the user has chosen.
 
-A second decision changes nothing. If the site does not answer, nothing changes.
+A second decision on the same difference changes nothing. If the site does not answer, nothing is changed.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class NotDecidedError(Exception):
 
 
 def sides(difference: Difference) -> tuple[Difference.Side, ...]:
-    """Return the sides that a user may take of an open difference; none while its run may still repair it."""
+    """Return the sides that a user may choose for a difference. Return no sides while its run may still repair it."""
     run = difference.run
     if not difference.is_open or (run.is_repair and run.state == Reconciliation.State.RUNNING):
         return ()
@@ -44,9 +44,9 @@ def sides(difference: Difference) -> tuple[Difference.Side, ...]:
 
 
 def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
-    """Take a side and return the closed difference, which another user may have closed before.
+    """Apply a side and return the closed difference. Change nothing if a user has already closed it.
 
-    Raises `NotDecidedError` and `Difference.DoesNotExist`.
+    Raise `NotDecidedError` if the decision fails, and `Difference.DoesNotExist` if there is no such difference.
     """
     difference = Difference.objects.select_related("order", "run").get(pk=difference_id)
     if not difference.is_open:
@@ -65,7 +65,7 @@ def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Differ
 
 
 def _action(difference: Difference, side: Difference.Side, actor: User) -> Callable[[], str]:
-    """Fetch the needed data from the site; return a function that applies the decision and returns its result text."""
+    """Fetch the needed data from the site. Return a function that applies the decision and returns a message."""
     key = difference.bitrix_order_id
     if key is None:
         return lambda: _send(difference, actor)
@@ -107,7 +107,7 @@ def _field_action(
 
 
 def _whole_action(difference: Difference, key: int, actor: User) -> Callable[[], str]:
-    """Fetch the order and apply it at once, which is safe to repeat; return a function that returns the result text."""
+    """Fetch the order and apply it at once, which can safely be repeated. Return a function that returns a message."""
     try:
         read = read_again(SiteClient(), key, actor=actor)
     except OrderNotFoundError:
@@ -142,7 +142,7 @@ def _send(difference: Difference, actor: User) -> str:
 
 
 def _end_conflict(order: Order, side: Difference.Side, actor: User) -> str:
-    """End a status conflict. The status that the manager wanted is stored on the timeline, not in the order."""
+    """End a status conflict. The status that the manager wanted is stored in the timeline and not in the order."""
     pending_status = services.conflicting_change(order)
     if side == Side.OURS and pending_status is not None:
         services.change_status(order_id=order.pk, status=pending_status, actor=actor)

@@ -1,4 +1,4 @@
-"""Differences as staff see them: the values in three columns, and the buttons that decide."""
+"""Build the rows in which staff see differences, with values in three columns and with buttons to decide."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ CSS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """The button that takes one side of a difference."""
+    """The button that chooses one side of a difference."""
 
     side: str
     label: str
@@ -43,7 +43,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One difference as texts. None of the texts is marked safe."""
+    """One difference as strings for the page. No string is marked safe."""
 
     difference: Difference
     label: str
@@ -57,7 +57,10 @@ class Row:
 
 
 def rows(differences: Iterable[Difference], *, may_decide: bool, reader: User | AnonymousUser) -> list[Row]:
-    """Return the rows that the reader may see. Query with `select_related("order", "resolved_by", "run")`."""
+    """Return a row for each difference, without values that the reader may not see.
+
+    The differences should be queried with `select_related("order", "resolved_by", "run")`.
+    """
     found = list(differences)
     names = look_up((one.field, value) for one in found for value in (one.agreed, one.ours, one.theirs))
     return [_row(one, _names_for(reader, one, names), may_decide) for one in found]

@@ -1,4 +1,4 @@
-"""Our side of a comparison, read in few queries and without the large columns."""
+"""Read the CRM's orders for a comparison, with few queries and without the large columns."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -20,13 +20,13 @@ _LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", *_GONE, *_COL
 
 
 def status_codes() -> dict[str, str]:
-    """Return our status codes by the site's status codes."""
+    """Return a dictionary of the CRM's status codes with the site's status codes as keys."""
     rows = Status.objects.values_list("code", "bitrix_codes")
     return {bitrix_code: code for code, bitrix_codes in rows for bitrix_code in bitrix_codes or ()}
 
 
 def between(after_id: int, up_to: int | None, limit: int) -> list[Ours]:
-    """Return our orders with site ids above `after_id` and at most `up_to`, sorted by id, without agreements."""
+    """Return the orders with ids on the site above `after_id` and at most `up_to`, sorted by id, without agreements."""
     orders = Order.objects.filter(bitrix_order_id__gt=after_id)
     if up_to is not None:
         orders = orders.filter(bitrix_order_id__lte=up_to)
@@ -34,19 +34,19 @@ def between(after_id: int, up_to: int | None, limit: int) -> list[Ours]:
 
 
 def of_ids(ids: Collection[int]) -> list[Ours]:
-    """Return our orders with these site ids, without agreements."""
+    """Return the orders with these ids on the site, without agreements."""
     return _light(Order.objects.filter(bitrix_order_id__in=ids).order_by("bitrix_order_id"))
 
 
 def whole(ids: Collection[int] = (), keys: Collection[UUID] = ()) -> list[Ours]:
-    """Return these orders with their agreements, and with whether each has a live push."""
+    """Return these orders with their agreements. Set `has_live_push` if a push is queued or being delivered."""
     orders = Order.objects.filter(bitrix_order_id__in=ids) if ids else Order.objects.filter(pk__in=keys)
     push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     return _read(orders.annotate(live=Exists(push)).values_list(*_LIGHT, "bitrix_state", "live"))
 
 
 def unlinked(keys: Iterable[UUID]) -> dict[UUID, Ours]:
-    """Return by primary key the orders whose site id is unknown, out of these."""
+    """Of the orders with these primary keys, return the orders whose id on the site is unknown."""
     wanted = list(keys)
     return {one.key: one for one in whole(keys=wanted) if one.bitrix_order_id is None} if wanted else {}
 

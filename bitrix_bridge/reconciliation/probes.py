@@ -1,4 +1,4 @@
-"""The health probe of the comparison."""
+"""The probe of the comparison with the site."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 
 OLD = timedelta(hours=36)
-"""The age from which the last complete run, which is started each night, counts as too old."""
+"""The age at which the last complete run is too old. A complete run is started each night."""
 
 
 @probe(_("Comparison with the site"), reads_database=True)

@@ -1,4 +1,4 @@
-"""Repair differences: fetch the complete order from the site, and apply it by the rules for webhooks."""
+"""Repair differences: fetch the complete order from the site and apply it by the rules for webhooks."""
 
 import logging
 from collections.abc import Sequence
@@ -32,22 +32,23 @@ logger = logging.getLogger(__name__)
 Kind, Outcome = Difference.Kind, Difference.Outcome
 
 MOST_DELETED = 20
-"""The number of orders that runs within `DELETED_WITHIN` may mark as deleted. More missing orders suggest a site that
-was restored from a backup, or a different site."""
+"""The maximum number of orders that runs within `DELETED_WITHIN` may mark as deleted. If more orders are missing, the
+site may have been restored from a backup, or it may be a different site."""
 DELETED_WITHIN = timedelta(hours=20)
-"""Less than a day, so that each nightly run may mark `MOST_DELETED` orders; hourly runs share what it leaves."""
+"""The period is shorter than a day, so that each nightly run may mark `MOST_DELETED` orders. Hourly runs may mark only
+the remaining number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The order after the snapshot was applied, and the snapshot that was fetched from the site."""
+    """An order after the snapshot was applied, and the snapshot that was fetched from the site."""
 
     order: Order
     snapshot: OrderSnapshot
 
 
 def next_to_repair(run: Reconciliation) -> list[Difference]:
-    """Return the differences of the first order that was not repaired yet; an empty list at the end."""
+    """Return the differences of the first order that is not yet repaired. The list is empty if no order is left."""
     waiting = Difference.objects.filter(run=run, outcome=Outcome.FOUND)
     first = waiting.order_by("bitrix_order_id", "id").first()
     if first is None:
@@ -58,10 +59,10 @@ def next_to_repair(run: Reconciliation) -> list[Difference]:
 
 
 def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteClient) -> None:
-    """Repair the differences of one order as far as possible, and save the outcome of each.
+    """Repair the differences of one order as far as possible, and save the outcome of each difference.
 
-    Raises `LeaseLostError`, and errors that would affect other orders too. After an error that affects only this order,
-    its differences need a person.
+    Raise `LeaseLostError` if the lease is lost, and any error that would also affect other orders. After an error that
+    affects only this order, the differences need a person.
     """
     comparisons.record(run)
     try:
@@ -89,10 +90,10 @@ def repair(run: Reconciliation, differences: Sequence[Difference], client: SiteC
 def read_again(
     client: SiteClient, bitrix_order_id: int, *, actor: User | None = None, reason: Reason = Reason.COMPARED
 ) -> Read:
-    """Fetch an order from the site and apply the snapshot; remove the deletion mark of an order that exists again.
+    """Fetch an order from the site and apply the snapshot. Remove the deletion mark of an order that exists again.
 
-    Raises `OrderNotFoundError`, other `DeliveryError`s, `PayloadError`, and `NotAllowedError` when webhooks change the
-    order during each attempt.
+    Raise `OrderNotFoundError` or a different `DeliveryError` if the order can't be fetched, `PayloadError` if the
+    response contains no valid id, and `NotAllowedError` if webhooks change the order during each attempt.
     """
     for _attempt in range(services.ATTEMPTS):
         fresh = services.start_fetch(bitrix_order_id)
@@ -122,7 +123,7 @@ def _repair(run: Reconciliation, differences: Sequence[Difference], client: Site
 
 
 def _judge(differences: Sequence[Difference], read: Read) -> None:
-    """Set the outcome of each difference after the order was fetched; send the fields that the site lacks."""
+    """Set the outcome of each difference after the order was fetched. Send the CRM's values that the site lacks."""
     codes = our_orders.status_codes()
     (ours,) = our_orders.whole(keys=[read.order.pk])
     verdict = compare(ours, listed(read.snapshot), codes=codes, pushed=PUSHED)

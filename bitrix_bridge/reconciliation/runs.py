@@ -1,4 +1,4 @@
-"""The runs of the comparison."""
+"""The rules for runs of the comparison."""
 
 from datetime import datetime, timedelta
 
@@ -18,19 +18,19 @@ Origin = Reconciliation.Origin
 
 
 class ComparisonEngine(RunEngine[Reconciliation]):
-    """Only one comparison runs at a time. A worker resumes a run whose worker has ended."""
+    """The engine of comparisons. Only one comparison runs at a time. A worker resumes a run whose worker has ended."""
 
     model = Reconciliation
     already_running_text = _("A comparison is running already: wait for its end, or stop it.")
     lease = timedelta(minutes=3)
-    """Longer than one step can take: it reads a page of the site's list twice and fetches missing orders one by one."""
+    """The lease is longer than a step can take. A step reads a page of the list twice and fetches missing orders."""
     pick_up_within = timedelta(minutes=15)
     abandoned_state = State.FAILED
     abandoned_text = _("The process that worked on it has ended.")
     retry_delays = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120))
 
     def is_abandoned(self, run: Reconciliation) -> bool:
-        """Return whether its process has ended. A worker does not resume a run of the command line by itself."""
+        """Return whether the run's process has ended. No worker resumes a run that was started on the command line."""
         now = timezone.now()
         if run.lease_until is None:
             return run.updated_at <= now - self.pick_up_within
@@ -39,7 +39,7 @@ class ComparisonEngine(RunEngine[Reconciliation]):
         return super().is_abandoned(run)
 
     def alert(self, run: Reconciliation) -> Alert | None:
-        """Return an alert about a nightly run only: a user who starts a run by hand sees the result on its page."""
+        """Return an alert about a nightly run, or None. A user who starts a run sees the result on the run's page."""
         if run.origin != Origin.SCHEDULE:
             return None
         return _failure_alert(run) if run.state == State.FAILED else _result_alert(run)
@@ -57,9 +57,9 @@ def start(
     started_by: User | None = None,
     is_claimed: bool = False,
 ) -> Reconciliation:
-    """Start a run over all orders, over those that the site saved after `since`, or over those from `first_id` on.
+    """Start a run over all orders, over orders that the site saved after `since`, or over orders from `first_id` on.
 
-    Raises `AlreadyRunningError`.
+    Raise `AlreadyRunningError` if a comparison is running.
     """
     known = Order.objects.filter(bitrix_order_id__isnull=False)
     if since is not None:
@@ -92,7 +92,7 @@ def _result_alert(run: Reconciliation) -> Alert | None:
 
 def _failure_alert(run: Reconciliation) -> Alert | None:
     before = Reconciliation.objects.filter(origin=Origin.SCHEDULE, started_at__lt=run.started_at).first()
-    # The same error each night gives only one alert.
+    # If the same error occurs each night, only the first night raises an alert.
     if before is not None and before.error == run.error:
         return None
     return Alert(title=gettext("The comparison with the site has failed"), text=run.error, about=run)

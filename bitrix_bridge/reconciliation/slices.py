@@ -1,4 +1,4 @@
-"""Work on comparisons to their end or slice by slice, start scheduled runs, and delete old runs."""
+"""Run comparisons to their end or in slices, start scheduled comparisons, and delete old runs."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from orders.models import Order
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 40.0
-"""The time limit of one task: shorter than django-q's timeout, and short enough for other tasks to run in between."""
+"""The time limit of one task. It is shorter than django-q's timeout, and other tasks can run between two slices."""
 KEEP_RUNS = timedelta(days=90)
 KEEP_QUIET = timedelta(days=3)
 """The time for which an hourly run without differences is kept."""
@@ -38,9 +38,10 @@ def work(
     *,
     on_progress: Callable[[Reconciliation], None] = lambda run: None,
 ) -> timedelta | None:
-    """Work on a claimed run to its end, or until `is_over_time` returns True.
+    """Work on a run that this process has leased to its end, or until `is_over_time` returns True.
 
-    Return the delay after which to continue; None when the run has ended. Raises `LeaseLostError`.
+    Return the delay after which the work must continue, or None if the run has ended. Raise `LeaseLostError` if the
+    lease is lost, and `OperationalError` or `InterfaceError` if the database does not answer.
     """
     client = SiteClient()
     while not is_over_time():
@@ -63,7 +64,7 @@ def work(
 
 
 def _take_step(run: Reconciliation, client: SiteClient) -> bool:
-    """Repair or compare the next orders; return whether the run is finished."""
+    """Repair or compare the next orders. Return whether the run is finished."""
     if run.is_repair and (todo := next_to_repair(run)):
         repair(run, todo, client)
     elif run.phase == Reconciliation.Phase.OVER:
@@ -80,7 +81,10 @@ pick_up = slice_task.pick_up
 
 
 def start_nightly() -> Reconciliation | None:
-    """Start a repairing run; return None when no site is configured or another run is active. Called each night."""
+    """Start a repairing run. Return None if no site is configured or a comparison is running.
+
+    This function is called each night.
+    """
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
         return None
     try:
@@ -93,10 +97,10 @@ def start_nightly() -> Reconciliation | None:
 
 
 def start_hourly() -> Reconciliation | None:
-    """Start a repairing run over active and recent orders; return None as `start_nightly` does. Called each hour.
+    """Start a repairing run over active and recent orders. Return None if it can't be started or has no orders.
 
-    The run compares complete rows of the site's list, whenever they were saved, so that it also finds changes that move
-    neither the version nor the date of an order.
+    This function is called each hour. The run compares rows of the site's list without regard to when they were saved,
+    so that it also finds changes after which the version and the date of an order are still the same.
     """
     first_id = first_open_id()
     if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL) or first_id is None:
@@ -111,7 +115,7 @@ def start_hourly() -> Reconciliation | None:
 
 
 def first_open_id() -> int | None:
-    """Return the lowest site id of the recent or active orders; None when there are none."""
+    """Return the lowest id on the site of all recent or active orders, or None if there are no such orders."""
     recent = Q(created_at__gte=timezone.now() - RECENT)
     active = Q(status__is_final=False, is_cancelled=False, is_deleted_on_site=False, is_archived_on_site=False)
     open_orders = Order.objects.filter(recent | active, bitrix_order_id__isnull=False)
@@ -120,7 +124,7 @@ def first_open_id() -> int | None:
 
 
 def prune() -> None:
-    """Delete old runs and their differences, except runs with open differences. Called daily."""
+    """Delete old runs and their differences, except runs with open differences. This function is called each day."""
     still_open = Difference.objects.filter(run=OuterRef("pk"), outcome__in=OPEN)
     now = timezone.now()
     quiet = Q(origin=Origin.HOURLY, state=State.DONE, differences=0, started_at__lt=now - KEEP_QUIET)
