@@ -1,5 +1,5 @@
-"""The check of a real site: one test order is sent through its bridge, and the answers are compared with a sandbox's.
+"""Check a real site: send a test order through its bridge, and compare the responses with the responses of a sandbox.
 
-`manage.py check_site` starts it, on the day on which the shop's PHP is installed. It writes nothing to the CRM's
-database.
+The site check is started with `manage.py check_site`, on the day on which the shop's PHP files are installed. Nothing
+is written to the CRM's database.
 """

@@ -1,6 +1,6 @@
-"""Requests to the configured bridge. A check needs more of the answers than `BridgeClient` returns.
+"""Send requests to the configured bridge. A site check needs more data of the responses than `BridgeClient` returns.
 
-A request that changes or deletes an order is sent only if a check created that order.
+A request that changes or deletes an order is sent only if a check created the order.
 """
 
 import json
@@ -23,16 +23,16 @@ LINE_LENGTH = 200
 
 
 class NoReplyError(Exception):
-    """The site gave no complete answer, so the result of the request is unknown. The text is safe to show."""
+    """The site gave no complete response, so the result of the request is unknown. The message may be shown."""
 
 
 class NotOwnOrderError(Exception):
-    """A request would have changed an order that the check did not create."""
+    """A request would change an order that no check created, or the site returned such an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a bridge refused a request: code, step, and its message."""
+    """The reason why the bridge refused a request, with the step that failed."""
 
     status: int
     code: str
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its HTTP status and its JSON object, or the first line of an answer that is no JSON object."""
+    """A response: its HTTP status, and its JSON object or, if it is not a JSON object, its first line."""
 
     status: int
     body: Mapping[str, Any] | None
@@ -57,20 +57,20 @@ class Reply:
         if 200 <= self.status < 300 and self.body.get("success") is True:
             return None
         error = self.body.get("error")
-        # The error of the site's legacy endpoint is a text.
+        # The site's earlier endpoint returns the error as a string.
         error = error if isinstance(error, Mapping) else {"message": error}
         code, step, message = (str(error.get(name) or "") for name in ("code", "step", "message"))
         return Refusal(self.status, code, step, message)
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """Return the JSON object of the answer; empty if it has none."""
+        """Return the JSON object of the response. It is empty if the response is not a JSON object."""
         return self.body or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was sent, with its reply or the reason why none came."""
+    """A request that was sent, with the response or the reason why there was no response."""
 
     request: Mapping[str, Any]
     reply: Reply | None
@@ -79,31 +79,32 @@ class Call:
 
 @dataclass(slots=True)
 class SiteBridge:
-    """The bridge of the settings. `calls` are the requests that were sent, for the report."""
+    """The bridge in the settings. `calls` are the requests that were sent and are shown in the report."""
 
     url: str = field(default_factory=lambda: settings.BITRIX_API_URL)
     token: str = field(default_factory=lambda: settings.BITRIX_API_TOKEN, repr=False)
     timeout: float = field(default_factory=lambda: settings.OUTBOX_TIMEOUT)
     calls: list[Call] = field(default_factory=list)
     own: dict[int, str] = field(default_factory=dict)
-    """The orders that the check may change: id -> XML_ID."""
+    """Id -> XML_ID of each order that the check may change."""
 
     @property
     def host(self) -> str:
-        """Return the host and port to display, without the path, which may hold a secret."""
+        """Return the host and port to display. The path is left out because it may contain a secret."""
         parts = urlsplit(self.url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or "?")
 
     def record_own(self, order_id: int, xml_id: Any) -> None:
-        """Record an order as one of a check. Raises `NotOwnOrderError` unless its `XML_ID` is that of a check."""
+        """Record that a check created the order. Raise `NotOwnOrderError` if its `XML_ID` is not from a check."""
         if not is_check_order(xml_id):
             raise NotOwnOrderError(str(order_id))
         self.own[order_id] = str(xml_id)
 
     def send(self, request: Request, *, is_reported: bool = True) -> Reply:
-        """Send a request and return the answer, refusals included.
+        """Send a request and return the response, which may be a refusal.
 
-        Raises `NoReplyError`, and `NotOwnOrderError` before anything is sent.
+        Raise `NoReplyError` if the site gives no complete response. Raise `NotOwnOrderError` and send nothing if the
+        request would change an order that no check created.
         """
         if request["action"] in CHANGING and request.get("order_id") not in self.own:
             raise NotOwnOrderError(str(request.get("order_id")))

@@ -1,4 +1,4 @@
-"""The whole check: the preconditions, the steps, the removal of the test order, and the webhooks."""
+"""Run the whole site check: test the preconditions, run the steps, delete the test order, and wait for the webhooks."""
 
 import logging
 import time
@@ -20,16 +20,16 @@ from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliver
 logger = logging.getLogger(__name__)
 
 AS_EXPECTED, DIFFERENCES, NOT_DONE = 0, 1, 2
-"""Exit statuses."""
+"""The exit statuses of the command."""
 
 
 class UnusableSiteError(Exception):
-    """The site can't be checked as it is; the text says why, and what to install."""
+    """The site can't be checked. The message contains the reason and what must be installed."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of a check. `problem` is why it ended early, `leftover` the order that could not be removed."""
+    """The result of a site check. `problem` is why the check ended early. `leftover` is an order left on the site."""
 
     version: str
     xml_id: str = ""
@@ -39,7 +39,7 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """Return the exit status of the command."""
+        """Return `NOT_DONE` if the check ended early or an order is left on the site; otherwise compare the steps."""
         if self.problem or self.leftover:
             return NOT_DONE
         return AS_EXPECTED if all(one.mark is Mark.AS_EXPECTED for one in self.results) else DIFFERENCES
@@ -50,13 +50,13 @@ class Outcome:
 
 
 def require_bridge() -> str:
-    """Return the bridge's version. Raises `UnusableSiteError` if there is no bridge, or if it is too old."""
+    """Return the bridge's version. Raise `UnusableSiteError` if the site has no bridge or its version is too old."""
     try:
         answer = BridgeClient().ping()
     except MisconfiguredError as failure:
         raise UnusableSiteError(failure.message) from failure
     except PermanentDeliveryError as failure:
-        # As in `BridgeClient.knows_all_actions`: the site's legacy endpoint reads a ping as an order without items.
+        # The site's earlier endpoint treats a ping as an order without items (see `BridgeClient.knows_all_actions`).
         message = gettext("The site's endpoint can only create orders: install the bridge (bitrix_bridge/php).")
         raise UnusableSiteError(message) from failure
     except DeliveryError as failure:
@@ -79,7 +79,7 @@ def run_check(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Run all steps and fill in the outcome. The test order is removed in every case."""
+    """Run all steps and store the results in `outcome`. In every case, try to delete the test order."""
     runner = StepRunner(bridge, on_result=on_result, stop_if_requested=stop_if_requested, results=outcome.results)
     outcome.xml_id = runner.site.xml_id
     try:
@@ -121,7 +121,7 @@ def _webhooks(
     stop_if_requested: Callable[[], None],
     sleep: Callable[[float], None],
 ) -> None:
-    """Check whether the site's webhooks about the order have arrived at this CRM."""
+    """Check whether the site's webhooks about the order have arrived in this CRM."""
     result = Result("webhooks", pgettext("site check", "Webhooks"), Mark.NOT_DONE)
     runner.results.append(result)
     calls_before = len(bridge.calls)

@@ -1,4 +1,4 @@
-"""Removes the orders of checks from the site: the order of this check, and those that earlier checks have left."""
+"""Delete the order of this site check from the site, and the orders that earlier checks have left."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from bitrix_bridge.site_check.calls import NoReplyError, NotOwnOrderError, Refus
 from bitrix_bridge.site_check.side_state import rows, whole_number
 
 RETRY_DELAYS = (1.0, 3.0)
-"""Seconds before the second and the third try."""
+"""The seconds before the second attempt and before the third attempt."""
 LEFTOVER_DAYS = 60
 PAGE = 500
 MAX_PAGES = 200
@@ -21,16 +21,16 @@ MAX_PAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An order that a check has left on the site; `order_id` is None if only its XML_ID is known."""
+    """An order that a check has left on the site. `order_id` is None if only the XML_ID is known."""
 
     xml_id: str
     order_id: int | None = None
     why: str = ""
-    """The reason why it could not be deleted."""
+    """The reason why the order could not be deleted."""
 
 
 class ListRefusedError(Exception):
-    """The site refused to list its orders. The text is safe to show."""
+    """The site refused to list its orders. The message may be shown."""
 
 
 def remove(
@@ -41,10 +41,11 @@ def remove(
     may_appear: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Leftover | None:
-    """Delete the order of a check; return what is left of it, or None.
+    """Delete the order of a check. Return the order if it may still be on the site, or None if it is deleted.
 
-    The order is looked up by its XML_ID unless it is known to be the check's own. Tried three times. `may_appear`: the
-    create request was not answered, so the site may still create the order.
+    The order is searched for by its XML_ID unless its id is known to belong to a check. The deletion is attempted three
+    times. `may_appear` is True if the request to create the order got no response, so that the site may still create
+    it.
     """
     why = ""
     for delay in (*RETRY_DELAYS, None):
@@ -95,9 +96,9 @@ def describe_refusal(refusal: Refusal) -> str:
 
 
 def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lambda: None) -> list[Leftover]:
-    """Return the orders that checks of the last `LEFTOVER_DAYS` have left, and record them as a check's own.
+    """Return the orders that checks of the last `LEFTOVER_DAYS` days have left, and record that they may be deleted.
 
-    Raises `NoReplyError` and `ListRefusedError`.
+    Raise `NoReplyError` if the site does not answer, and `ListRefusedError` if it refuses to list its orders.
     """
     since = (timezone.now() - timedelta(days=LEFTOVER_DAYS)).isoformat(timespec="seconds")
     found: list[Leftover] = []
@@ -105,7 +106,7 @@ def leftovers(bridge: SiteBridge, *, stop_if_requested: Callable[[], None] = lam
     for _ in range(MAX_PAGES):
         stop_if_requested()
         request = {"action": "order.list", "since": since, "after_id": after_id, "limit": PAGE}
-        # Not in the report, because the list contains orders of customers.
+        # The response is not in the report, because the list contains orders of customers.
         reply = bridge.send(request, is_reported=False)
         if reply.refusal is not None:
             raise ListRefusedError(describe_refusal(reply.refusal))

@@ -1,7 +1,7 @@
-"""Compares the site's answers with the sandbox's, without the differences that are expected. Pure.
+"""Compare the site's responses with the sandbox's responses, and leave out the differences that are expected.
 
-Ids are replaced by their order of appearance, versions by their increase, the checksum by whether it has changed.
-Times, texts of the site itself, and additional keys of the site are not compared.
+Before the comparison, ids are replaced by consecutive numbers, versions by their increase, and the checksum by whether
+it has changed. Times, messages of the site, and additional keys in the site's responses are not compared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ PARTS = {"basket": "line", "payments": "payment"}
 
 
 class Kind(StrEnum):
-    """The kind of a difference; the sentences are in `sentences`."""
+    """The kind of a difference. The module `sentences` contains the sentence for each kind."""
 
     FIELD = "field"
     MISSING = "missing"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The site's value and the expected one; `message` is the site's own message."""
+    """A difference between the site's value and the expected value. `message` is the site's own message."""
 
     kind: Kind
     name: str = ""
@@ -61,7 +61,7 @@ class Difference:
 
 
 class Checksum(StrEnum):
-    """The state of a checksum, which is an opaque text."""
+    """The state of a checksum. The checksum itself is an opaque string."""
 
     GIVEN = "given"
     CHANGED = "changed"
@@ -71,7 +71,7 @@ class Checksum(StrEnum):
 
 
 def compare_replies(site: Reply, expected: Reply, sides: tuple[Side, Side]) -> list[Difference]:
-    """Return the differences of two answers to the same request; `compare_orders` compares the order in them."""
+    """Return the differences of two responses to the same request. `compare_orders` compares the orders in them."""
     refusal, wanted = site.refusal, expected.refusal
     if refusal is not None and wanted is None:
         message = refusal.message
@@ -143,7 +143,7 @@ def _row(row: Mapping[str, Any], side: Side) -> Values:
 
 
 def compare_orders(site: Mapping[str, Any], expected: Mapping[str, Any], sides: tuple[Side, Side]) -> list[Difference]:
-    """Return the differences of the two orders as they were just read; `sides` still hold the earlier state."""
+    """Return the differences of the two orders as they were just read. `sides` still contain the earlier state."""
     return list(_value_differences(*(_order(order, side) for order, side in zip((site, expected), sides, strict=True))))
 
 
@@ -191,7 +191,7 @@ def plain(name: str, value: Any) -> Any:
 
 def _value_differences(site: Values, expected: Values) -> Iterator[Difference]:
     differing = {name for name, wanted in expected.items() if name not in site or site[name] != wanted}
-    # With different numbers of lines or payments they can't be paired.
+    # Items or payments can't be paired if both sides have different numbers of them.
     unpaired = tuple(name.removesuffix("count") for name in differing if name.endswith(".count"))
     for name, wanted in expected.items():
         if name not in differing or (name.startswith(unpaired) and not name.endswith(".count")):
@@ -205,7 +205,7 @@ def _value_differences(site: Values, expected: Values) -> Iterator[Difference]:
 
 
 def refused_parts(answer: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the refused parts of an answer: what -> code, message, step."""
+    """Return the refused parts of a response: name of the part -> code, message and step."""
     return {str(row.get("what")): row for row in rows(answer.get("refused"))}
 
 

@@ -1,4 +1,4 @@
-"""Masks a report, so that it can be sent to others: without secrets, addresses and personal data."""
+"""Mask secrets, addresses and personal data in a report, so that the report can be sent to others."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from bitrix_bridge.site_check.side_state import rows
 from cvety_crm.masking import MASK, truncate_masked
 
 LISTS_WITH_ADDRESSES = frozenset({"cities", "shops", "slots"})
-"""Lists of the reference data whose names may be addresses: the report has only their length."""
+"""Lists of the reference data whose names may be addresses. The report contains only their length and columns."""
 
 _URL = re.compile(r"https?:\\?/\\?/[^\s\"'<>«»]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -21,14 +21,14 @@ _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\s()-]{0,3}\d){9,14}(?![\w-])")
 
 
 def mask_text(text: str) -> str:
-    """Return a text without secrets, addresses and phones."""
+    """Return the string with secrets, addresses and phones masked."""
     return _PHONE.sub(MASK, mask_value(text))
 
 
 def mask_value(text: str) -> str:
-    """Return a value without secrets and addresses.
+    """Return the string with secrets and addresses masked.
 
-    Ids and dates stay, because they can look like phones.
+    Phones are not masked, because ids and dates can look like phones.
     """
     text = _EMAIL.sub(MASK, _URL.sub(MASK, truncate_masked(text)))
     for host in _hosts():
@@ -43,9 +43,10 @@ def _hosts() -> Iterable[str]:
 
 
 def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
-    """Return a site's answer without secrets and personal data.
+    """Return the site's response with secrets and personal data masked.
 
-    `own_texts` are the texts of the check's requests: the order's properties and its buyer keep no other text.
+    `own_texts` are the strings in the check's requests. In the order's properties, all other strings are masked. All
+    data of the customer is masked.
     """
     if isinstance(answer, Mapping):
         if _is_foreign_order(name, answer):
@@ -63,7 +64,7 @@ def mask_answer(answer: Any, own_texts: frozenset[str], name: str = "") -> Any:
 
 
 def _is_foreign_order(name: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether this is an order, or a row of the list, that no check created."""
+    """Return whether this is an order, or a row in a list of orders, that no site check created."""
     keys = {"order": "XML_ID", "orders": "xml_id"}
     return name in keys and not is_check_order(answer.get(keys[name]))
 
@@ -86,7 +87,7 @@ def _mask_property(value: Any, own_texts: frozenset[str]) -> Any:
 
 
 def texts_in(request: Any) -> set[str]:
-    """Return every text of a request."""
+    """Return all strings in a request."""
     if isinstance(request, Mapping):
         return {text for value in request.values() for text in texts_in(value)}
     if isinstance(request, list | tuple):

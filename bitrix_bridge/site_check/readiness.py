@@ -1,4 +1,4 @@
-"""Checks whether the site is ready: the state of its webhooks in `ping`, and the lists in `reference`. Pure."""
+"""Check whether the site is ready, by the state of its webhooks in `ping` and by the lists in `reference`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,19 +17,19 @@ QUEUE_LATE_SECONDS = 300
 
 
 def bridge_version(answer: Mapping[str, Any]) -> str:
-    """Return the bridge's version from an answer to `ping`; empty for an endpoint that returns none."""
+    """Return the bridge's version from the response to a `ping`, or an empty string if the response has no version."""
     versions = answer.get("versions")
     return str(versions.get("bridge") or "")[:20] if isinstance(versions, Mapping) else ""
 
 
 def is_recent(version: str) -> bool:
-    """Return whether a bridge of this version can be checked: earlier ones can't delete the test order."""
+    """Return whether a bridge of this version can be checked. Earlier versions can't delete the test order."""
     match = re.match(r"(\d{1,4})\.(\d{1,4})", version)
     return match is not None and (int(match[1]), int(match[2])) >= MINIMUM
 
 
 def check_ping(answer: Mapping[str, Any], now: datetime) -> Iterator[Difference]:
-    """Yield what prevents the site's webhooks, or will prevent them."""
+    """Yield the differences that prevent webhooks of the site, or will prevent them."""
     versions = answer.get("versions")
     for name in ("bridge", "sale", "main", "php"):
         if not (isinstance(versions, Mapping) and versions.get(name)):
@@ -62,7 +62,7 @@ def _last_error(answer: Mapping[str, Any]) -> str:
 
 
 def check_reference(site: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the missing lists, the empty lists, and the missing columns of their rows."""
+    """Yield a difference for each list that is missing or empty, and for each column that is missing in a list."""
     for name, wanted in expected.items():
         if name == "success":
             continue

@@ -1,4 +1,4 @@
-"""The report of a check: on the screen, and in a file that can be sent to others."""
+"""Build the report of a site check, for the screen and for a file that can be sent to others."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ TITLE_WIDTH = 40
 
 
 def step_line(result: Result) -> str:
-    """Return the line of a step: its mark, its title, and its duration."""
+    """Return the line of a step, with its mark, its title and its duration in milliseconds."""
     line = f"{result.mark.value} {result.title:<{TITLE_WIDTH}}"
     if result.milliseconds:
         line += gettext("%(number)s ms") % {"number": f"{result.milliseconds:6}"}
@@ -46,7 +46,7 @@ def closing_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def leftover_lines(leftover: Leftover) -> Iterator[str]:
-    """Yield which order is left on the site, and how to delete it by hand."""
+    """Yield lines that describe which order is left on the site and how it can be deleted by hand."""
     names = {"number": leftover.order_id, "xml_id": leftover.xml_id, "why": mask(leftover.why)}
     if leftover.order_id is None:
         yield gettext("The order of the check may still be on the site, XML_ID %(xml_id)s: %(why)s.") % names
@@ -61,7 +61,7 @@ def leftover_lines(leftover: Leftover) -> Iterator[str]:
 
 
 def file_text(outcome: Outcome) -> str:
-    """Return the whole report, with every answer of the site, without secrets, addresses and personal data."""
+    """Return the whole report with every response of the site. Secrets, addresses and personal data are masked."""
     own = frozenset(texts_in([call.request for result in outcome.results for call in result.calls]))
     heading = {"version": outcome.version, "date": timezone.localtime().isoformat(sep=" ", timespec="minutes")}
     lines = [*(step_line(result) for result in outcome.results), *closing_lines(outcome)]

@@ -1,4 +1,4 @@
-"""Differences as sentences for managers and developers."""
+"""Describe differences in sentences for managers and developers."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The state of the test order on one side: on the site, or in the sandbox."""
+"""The state of the test order on one side, which is the site or the sandbox."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from orders.models import PaymentMethod
 
 FIRST_STATUS = "N"
 FINAL_STATUSES = frozenset({"CO", "CF", "RD", "DE", "F", "RF", "CN"})
-"""Final statuses: Bitrix and the site's own handlers do more in them than change a status."""
+"""Final statuses. The check does not set them: Bitrix and the site's handlers then change more than the status."""
 STATUSES = ("AP", *(code for code in ORDER_STATUSES if code not in FINAL_STATUSES | {"AP", FIRST_STATUS}))
-"""The statuses that the check may set; it sets the first one that the site has."""
+"""The statuses that the check may set. It sets the first status that exists on the site."""
 REFERENCES = {"city": "cities", "shopId": "shops", "when": "slots"}
-"""Property -> list of the reference data that has its values."""
+"""Property -> the list in the reference data that contains its values."""
 
 
 @dataclass(slots=True)
 class Side:
     """The site or the sandbox.
 
-    `pay_system` and `delivery` are its own ids; the other fields are equal on both sides.
+    `pay_system`, `delivery` and `order_id` are ids on this side, which differ from the ids on the other side.
     """
 
     xml_id: str
@@ -32,18 +32,18 @@ class Side:
     delivery: int
     pay_system: int | None = None
     status: str | None = None
-    """The status to set, None if the site has none that the sandbox knows."""
+    """The status that the check sets. None if no status of `STATUSES` exists on the site."""
     choices: Mapping[str, str] = field(default_factory=dict)
-    """Properties with a value from the site's reference data, each with the first one."""
+    """Property -> its first value in the site's reference data."""
     codes: frozenset[str] | None = None
-    """The order properties that the site has; None until they are known."""
+    """The order properties that exist on the site. None until they are known."""
     order_id: int | None = None
     order: Mapping[str, Any] = field(default_factory=dict)
     """The order as it was last read."""
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
-    """The number of each line and payment by order of appearance, because their ids differ on both sides."""
+    """Kind and id of an item or payment -> number. The first item has the number 1. The ids differ on both sides."""
     equivalents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Column -> value of this side -> the equivalent value of the other side."""
+    """Column -> value on this side -> the equivalent value on the other side."""
 
     @property
     def version(self) -> int | None:
@@ -52,7 +52,7 @@ class Side:
 
     @property
     def line_id(self) -> int:
-        """Return the id of the order's only line; 0 if it has none."""
+        """Return the id of the order's only item, or 0 if the order has no items."""
         lines = rows(self.order.get("basket"))
         return whole_number(lines[0].get("ID")) or 0 if lines else 0
 
@@ -62,35 +62,35 @@ class Side:
         return str(self.order.get("STATUS_ID") or FIRST_STATUS)
 
     def number(self, kind: str, key: Any) -> int:
-        """Return the number of the line or payment with this id."""
+        """Return the number of the item or payment with this id. A new id gets the next number."""
         return self.numbers.setdefault((kind, str(key)), 1 + sum(one == kind for one, _ in self.numbers))
 
     def known(self, properties: Mapping[str, str]) -> dict[str, str]:
-        """Return the properties that the site has, or all of them until that is known."""
+        """Return the properties that exist on the site, or all properties if it is not yet known which exist."""
         return {code: value for code, value in properties.items() if self.codes is None or code in self.codes}
 
 
 def choose_pay_system(reference: Mapping[str, Any]) -> int | None:
-    """Return the pay system for the order: preferably the one that the settings name for cash, without a terminal."""
+    """Return the pay system for the order. Prefer the pay system for cash in the settings, which uses no terminal."""
     there = [number for row in rows(reference.get("pay_systems")) if (number := whole_number(row.get("id")))]
     configured = sorted(settings.BITRIX_PAY_SYSTEMS.items(), key=lambda pair: pair[1] != PaymentMethod.CASH)
     return next((system for system, _ in configured if system in there), there[0] if there else None)
 
 
 def choose_status(reference: Mapping[str, Any]) -> str | None:
-    """Return the status that the check sets: “accepted”, or else another that is neither the first nor final."""
+    """Return the status that the check sets: “accepted”, or else a status that is neither the first nor final."""
     there = {str(row.get("id")) for row in rows(reference.get("statuses"))}
     return next((code for code in STATUSES if code in there), None)
 
 
 def choose_reference_values(reference: Mapping[str, Any]) -> dict[str, str]:
-    """Return a city, a shop and a time that the site has, by property."""
+    """Return a city, a shop and a delivery slot of the site, with the properties as keys."""
     found = {code: rows(reference.get(name)) for code, name in REFERENCES.items()}
     return {code: str(there[0].get("id")) for code, there in found.items() if there and there[0].get("id")}
 
 
 def missing_codes(codes: Iterable[str]) -> list[str]:
-    """Return the order properties that the CRM fills and that the site has in no spelling."""
+    """Return the order properties that the CRM sends and that do not exist on the site under any code."""
     there = set(codes)
     wanted = [(code, SPELLINGS.get(name, (code,))) for name, code in PROPERTIES.items()]
     wanted += [(code, (code,)) for code in ("name", "phone", "email")]
@@ -98,13 +98,13 @@ def missing_codes(codes: Iterable[str]) -> list[str]:
 
 
 def rows(value: Any) -> list[Mapping[str, Any]]:
-    """Return the objects of a list; PHP makes an object of a list with gaps."""
+    """Return the objects in a list. PHP encodes a list with gaps as an object."""
     found = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return [row for row in found if isinstance(row, Mapping)]
 
 
 def whole_number(value: Any) -> int | None:
-    """Return a whole number from a number or a text; None for anything else."""
+    """Return a non-negative integer from a number or a string, or None if the value is not an integer."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value).strip()

@@ -1,4 +1,4 @@
-"""Runs the steps: sends the same request to the site and to the sandbox, then compares the order on both."""
+"""Run the steps: send the same request to the site and to the sandbox, and compare the order on both sides."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ from bitrix_bridge.site_check.steps import STEPS, Step
 
 
 class Mark(StrEnum):
-    """The result of a step."""
+    """The mark of a step in the report."""
 
     AS_EXPECTED = "✓"
     DIFFERENT = "≠"
@@ -38,7 +38,7 @@ class Mark(StrEnum):
 
 @dataclass(slots=True)
 class Result:
-    """The result of a step. `reason` is why it was not done, `calls` are its requests to the site."""
+    """The result of a step. `reason` is why the step was not done. `calls` are the requests of the step to the site."""
 
     key: str
     title: str
@@ -48,23 +48,24 @@ class Result:
     note: str = ""
     """Additional information on a step that ended as expected."""
     succeeded: bool = False
-    """Whether the site did it, as expected or not."""
+    """Whether the site executed the request, with or without differences."""
     differences: list[Difference] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     expected: Mapping[str, Any] | None = None
-    """The sandbox's answer, if the site's differs."""
+    """The sandbox's response, if the site's response differs from it."""
 
 
 class OrderUnknownError(Exception):
-    """The site created an order but does not return it, so nothing can be compared. The text is safe to show."""
+    """The site created an order but does not return it, so nothing can be compared. The message may be shown."""
 
 
 @dataclass(slots=True)
 class StepRunner:
-    """One run of all steps. `on_result` gets each result; `stop_if_requested` may raise before each step.
+    """One run of all steps.
 
-    `is_created` is False while no order of this check can be on the site, None if that is unknown; `is_deleted` is True
-    after its deletion.
+    `on_result` is called with each result. `stop_if_requested` is called before each step and may raise an exception.
+    `is_created` is False if no order of this check can be on the site, and None if this is unknown. `is_deleted` is
+    True after the deletion of the order.
     """
 
     bridge: SiteBridge
@@ -97,8 +98,9 @@ class StepRunner:
     def run(self) -> None:
         """Run every step that is possible.
 
-        Raises `NoReplyError`, `NotOwnOrderError`, `OrderUnknownError`, and what `stop_if_requested` raises: the order
-        then stays as it is.
+        Raise `NoReplyError` if the site does not answer, `NotOwnOrderError` if the site returns a different order,
+        `OrderUnknownError` if the site does not return the order that it created, and any exception of
+        `stop_if_requested`. The order is then not deleted.
         """
         for step in STEPS:
             self.stop_if_requested()
@@ -142,11 +144,11 @@ class StepRunner:
             result.mark, result.expected = Mark.DIFFERENT, expected.data
 
     def _store_ids(self, step: Step, reply: Reply, expected: Reply) -> None:
-        """Store the values of the answers that later requests need."""
+        """Store the values of the responses that later requests need."""
         if step.key == "reference":
             self._choose(reply.data)
         if step.key == "create":
-            # A refusal with a status of 4xx means that no order was created; any other answer leaves that open.
+            # After a refusal with an HTTP status of 4xx, no order exists. After any other refusal, an order may exist.
             self.is_created = reply.refusal is None or not 400 <= reply.status < 500
             self.site.order_id = whole_number(reply.data.get("order_id")) if reply.refusal is None else None
             if self.site.order_id is None and reply.refusal is None:
@@ -192,7 +194,7 @@ class StepRunner:
             self._sandbox.send(_without(sent, more))
 
     def _read(self) -> Iterator[Difference]:
-        """Read the order on both sides and compare it, after checking that it belongs to the check."""
+        """Read the order on both sides, check that it belongs to this site check, and compare both sides."""
         reply = self.bridge.send({"action": "order.get", "order_id": self.site.order_id})
         expected = self._sandbox.send({"action": "order.get", "order_id": self._expected.order_id})
         if reply.refusal is not None:
@@ -205,7 +207,7 @@ class StepRunner:
     def _order_differences(self, order: Any, expected: Mapping[str, Any]) -> Iterator[Difference]:
         theirs: Mapping[str, Any] = order if isinstance(order, Mapping) else {}
         order_id = self.site.order_id
-        # Later steps change this order, so it must not be another one returned by mistake.
+        # Later steps change this order, so it must be the order that the check created.
         if order_id is None or (whole_number(theirs.get("ID")), theirs.get("XML_ID")) != (order_id, self.site.xml_id):
             raise NotOwnOrderError(str(order_id))
         self.bridge.record_own(order_id, self.site.xml_id)
@@ -216,7 +218,7 @@ class StepRunner:
             yield from (Difference(Kind.NO_PROPERTY, code) for code in side_state.missing_codes(codes))
         for one in compare_orders(theirs, expected, self.sides):
             key = (one.name, str(one.site), str(one.expected))
-            # A column that keeps its value was already reported when it first differed.
+            # A column whose value is unchanged was already reported when it first differed.
             if one.kind in (Kind.VERSION, Kind.CHECKSUM) or key not in self._reported:
                 yield one
             self._reported.add(key)
@@ -224,7 +226,7 @@ class StepRunner:
 
 
 def _without(request: Request, parts: set[str]) -> Request:
-    """Return the request without the refused parts: `items`, `fields.PRICE`, `properties.when`."""
+    """Return the request without the refused parts, such as `items`, `fields.PRICE` or `properties.when`."""
     left = copy.deepcopy(request)
     for part in parts:
         first, _, name = part.partition(".")

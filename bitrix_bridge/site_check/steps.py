@@ -1,4 +1,4 @@
-"""The steps of the check, in this order: each is one request, the same for the site and for the sandbox."""
+"""The steps of the site check. Each step sends one request, which is the same for the site and for the sandbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from bitrix_bridge.site_check.calls import Request
 from bitrix_bridge.site_check.side_state import FIRST_STATUS, Side
 
 ORDER_TEXT = "ПРОВЕРКА CRM, не выполнять"
-"""The content of all texts of the test order, so that staff of the site recognise it."""
+"""The content of all texts of the test order, so that staff of the site recognize the order."""
 LETTERS = "Құттықтаймыз! 🌹\nӘке мен анаға — үлкен рахмет"
 TOO_LONG = "Ж" * 501
 TEXT_PROPERTIES = ("postcardText", "addressRecipient", "nameRecipient", "name")
-"""Text properties; the first one that the site has gets a text that is too long."""
+"""Text properties. The first property that exists on the site is sent with a text that is too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step. `needs` are the steps that must have succeeded on the site before."""
+    """A step of the site check. `needs` are the keys of steps that must have succeeded on the site before."""
 
     key: str
     title: Any
     request: Callable[[Side], Request]
     needs: tuple[str, ...] = ()
     skip_reason: Callable[[Side], str] = lambda _side: ""
-    """Returns why the step is not possible on this site; empty if it is possible."""
+    """Return why the step is not possible on this site, or an empty string if it is possible."""
     reads: bool = True
-    """Whether the order is read and compared afterwards."""
+    """Whether the order is read and compared after the step."""
 
 
 def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side], Request]:
@@ -40,7 +40,7 @@ def _update(key: str, **changes: Callable[[Side], Any] | Any) -> Callable[[Side]
 
 
 def _line(quantity: int, price: float, line_id: int = 0) -> list[dict[str, Any]]:
-    # Without a product, so that the catalogue, its stock and its prices do not matter.
+    # The item has no product, so that the catalogue with its stock and its prices does not matter.
     line = {
         "bitrix_product_id": None,
         "quantity": quantity,
@@ -70,7 +70,7 @@ def _create(side: Side) -> Request:
 
 
 def _list(side: Side) -> Request:
-    # One row after the previous id, so that no other order is read.
+    # The list starts after the previous id and has one row, so that no other order is read.
     return {"action": "order.list", "after_id": (side.order_id or 1) - 1, "limit": 1, "archived": True}
 
 
@@ -256,4 +256,4 @@ STEPS: tuple[Step, ...] = (
         reads=False,
     ),
 )
-"""All steps. None lowers the total of a paid order: that would move money to the inner account of its buyer."""
+"""All steps. No step lowers the total of a paid order, because Bitrix would move money to the customer's account."""

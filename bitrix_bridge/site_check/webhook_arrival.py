@@ -1,4 +1,4 @@
-"""Waits for the webhooks about the order of a check. Reads the inbox, writes nothing."""
+"""Wait for the webhooks about the order of a site check. The inbox is only read."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from bitrix_bridge.models import WebhookEvent
 WAIT_SECONDS = 20.0
 POLL_SECONDS = 0.5
 LAST_EVENT = "order.delete"
-"""The last event about the order of a check: the check waits until it arrives."""
+"""The last event about the order of a site check. The check waits until this event arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The received events about the check's order, oldest first, and the seconds that the check waited for them.
+    """The received events about the check's order, the oldest first, and the seconds for which the check waited.
 
     `events` is None if the database could not be read.
     """
@@ -37,9 +37,9 @@ def wait_for_events(
     stop_if_requested: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Arrival:
-    """Wait until the webhook about the deletion arrives, `WAIT_SECONDS` at most.
+    """Wait until the webhook about the deletion arrives, but at most `WAIT_SECONDS`.
 
-    Raises what `stop_if_requested` raises.
+    Raise any exception of `stop_if_requested`, which is called repeatedly.
     """
     started = time.monotonic()
     while True:

@@ -1,4 +1,4 @@
-"""`manage.py check_site`: send a test order through the bridge of the real site, and report the differences."""
+"""`manage.py check_site` sends a test order through the bridge of the real site and reports the differences."""
 
 import sys
 from argparse import ArgumentParser
@@ -18,7 +18,7 @@ from cvety_crm.masking import mask
 
 
 class Command(StoppableCommand):
-    """Describe the check, ask for confirmation, run it, clean up, and report."""
+    """Describe the site check, ask for confirmation, run the check, delete the test order and report the result."""
 
     help = (
         "Check the bridge on the site (BITRIX_API_URL) with one order that it makes there, changes and deletes again. "
@@ -26,14 +26,14 @@ class Command(StoppableCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --yes and --report."""
+        """Add the options `--yes` and `--report`."""
         parser.add_argument("--yes", action="store_true", help="do not ask before it starts")
         parser.add_argument(
             "--report", metavar="FILE", type=Path, help="also write the report to a file that can be sent to others"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check the site, and exit with the status of the result."""
+        """Check the site, and exit with the status of the result (see `help`)."""
         bridge = SiteBridge()
         if not bridge.url:
             raise CommandError(gettext("BITRIX_API_URL is not set: there is nowhere to send to."), returncode=NOT_DONE)
@@ -100,7 +100,7 @@ class Command(StoppableCommand):
         sys.exit(NOT_DONE)
 
     def _offer_leftovers(self, bridge: SiteBridge) -> None:
-        """Delete the orders that earlier checks have left, after a confirmation."""
+        """Delete the orders that earlier checks have left on the site, if the user confirms it."""
         try:
             left = cleanup.leftovers(bridge)
         except (NoReplyError, cleanup.ListRefusedError) as error:

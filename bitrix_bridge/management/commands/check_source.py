@@ -1,4 +1,4 @@
-"""`manage.py check_source`: print what the MySQL copy of Bitrix contains and what the import would not understand."""
+"""`manage.py check_source` prints what the site's database copy contains and what an import would not understand."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from bitrix_bridge.history.survey import Counted
 
 
 class Command(BaseCommand):
-    """Query the copy and print; write nothing."""
+    """Query the site's database copy and print the result. Nothing is written."""
 
     help = (
         "Show what the MySQL copy of Bitrix in BITRIX_MYSQL_URL contains: versions, tables, orders by status and "
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print everything that can be counted without importing."""
+        """Print everything that can be counted without an import. Raise `CommandError` if MySQL can't be used."""
         try:
             with Source.configured() as source:
                 self._show(source)

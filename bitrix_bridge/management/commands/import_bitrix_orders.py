@@ -1,4 +1,4 @@
-"""`manage.py import_bitrix_orders`: import the history from a MySQL copy of Bitrix."""
+"""`manage.py import_bitrix_orders` imports orders from the copy of the site's database."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -25,7 +25,7 @@ MOST_AT_ONCE = 1000
 
 
 class Command(LongRunCommand):
-    """Import to the end in this process."""
+    """Run an import in this process until it is complete."""
 
     help = (
         "Import orders, customers and products from the MySQL copy of Bitrix that BITRIX_MYSQL_URL names, over a "
@@ -68,12 +68,12 @@ class Command(LongRunCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import, show progress and print the result. Exit with 1 when orders have failed."""
+        """Import orders, show the progress and print the result. Exit with the status 1 if orders have failed."""
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
             raise CommandError(gettext("A resumed run has its options already: leave the others out."))
         if options["report"]:
-            # Fail before hours of work, not after them, when the file can't be written.
+            # If the file can't be written, fail before hours of work and not after them.
             self._write_report(options["report"], lambda _file: None, mode="a")
         try:
             with Source.configured() as source:
@@ -97,7 +97,7 @@ class Command(LongRunCommand):
         if warning:
             self.stderr.write(self.style.WARNING(warning))
 
-    # --- the two kinds of runs
+    # --- dry runs and imports
 
     def _dry_run(self, source: Source, selection: Selection, options: dict[str, Any]) -> None:
         try:
@@ -227,7 +227,7 @@ def _until(text: str) -> datetime:
 
 
 def _moment(text: str, after_midnight: timedelta) -> datetime:
-    """Return a moment; for a date, its midnight plus `after_midnight`."""
+    """Return a datetime. For a date without a time, return its midnight plus `after_midnight`."""
     found = read_moment(text)
     if found is None:
         raise ArgumentTypeError(f"{text!r} is neither a date nor a time, such as 2025-08-11 or 2025-08-11T18:00")

@@ -1,4 +1,4 @@
-"""`manage.py reconcile_bitrix`: compare the orders of both sides, and with `--repair` make them agree."""
+"""`manage.py reconcile_bitrix` compares the orders of both sides. With `--repair`, it also repairs the differences."""
 
 import re
 import sys
@@ -34,7 +34,7 @@ SUMMARY = (
 
 
 class Command(LongRunCommand):
-    """Compare to the end in this process."""
+    """Run a comparison in this process until it is complete."""
 
     help = (
         "Compare the orders of the CRM and of the site: status, sum, paid, cancelled, version, and orders that one "
@@ -56,7 +56,7 @@ class Command(LongRunCommand):
         parser.add_argument("--resume", action="store_true", help="resume the last run if it has failed or was stopped")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare, show progress and print the result. Exit with 1 when differences are left."""
+        """Compare orders, show the progress and print the result. Exit with the status 1 if differences are left."""
         try:
             run = self._resumed() if options["resume"] else self._started(options["since"], options["repair"])
         except AlreadyRunningError as running:
@@ -107,7 +107,10 @@ class Command(LongRunCommand):
 
 
 def _since(text: str) -> datetime:
-    """Read a date, a time or an age such as 12h as a moment; a time without an offset is in the shop's time zone."""
+    """Return the datetime for a date, a time or an age such as 12h.
+
+    A time without an offset is in the shop's time zone.
+    """
     if match := re.fullmatch(r"(\d{1,4})([hd])", text.strip()):
         number = int(match[1])
         return timezone.now() - (timedelta(hours=number) if match[2] == "h" else timedelta(days=number))

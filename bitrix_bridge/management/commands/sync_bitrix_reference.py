@@ -1,4 +1,4 @@
-"""`manage.py sync_bitrix_reference`: read statuses, cities, shops and delivery slots from the site."""
+"""`manage.py sync_bitrix_reference` reads statuses, cities, shops and delivery slots from the site."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cvety_crm.outbox import DeliveryError
 
 
 class Command(BaseCommand):
-    """Apply the site's reference data; values that staff have edited stay."""
+    """Apply the site's reference data. Values that staff have edited are not overwritten."""
 
     help = "Read statuses, cities, shops and delivery slots from the site. What staff have edited stays."
 
