@@ -2,8 +2,9 @@
 /**
  * The endpoint through which Cvety CRM reads and changes the orders of this site: POST, JSON, header X-API-TOKEN.
  *
- * It belongs beside crm-webhook.php, for example in /local/cvety-crm/; README.md has the steps. All changes use
- * Bitrix's own classes (D7), so that versions, history, payments and handlers of the site work as after any other save.
+ * It must be in the same directory as crm-webhook.php, for example in /local/cvety-crm/. README.md describes the steps.
+ * All changes use Bitrix's own classes (D7), so that versions, history, payments and handlers of the site work as after
+ * any other save.
  *
  * PHP 7.4 to 8.3, Bitrix main and sale from 20.0.
  */
@@ -15,14 +16,14 @@ use Bitrix\Sale\Delivery\Services\Manager as DeliveryManager;
 use Bitrix\Sale\Order;
 use Bitrix\Sale\PaySystem\Manager as PaySystemManager;
 
-/** A refusal of the site; it becomes the answer's `error`. */
+/** A refusal of the site. It is returned as `error` in the response. */
 final class CvetyCrmRefusal extends \Exception
 {
     public $httpStatus;
     public $errorCode;
     public $step;
 
-    /** The order's present state, if a comparison failed. */
+    /** The current state of the order, if a comparison failed. */
     public $current;
 
     public function __construct(
@@ -50,7 +51,7 @@ final class CvetyCrmRefusal extends \Exception
     }
 }
 
-/** The catalogue no longer sells a line of the order, or not in this quantity. */
+/** The catalogue no longer sells an item of the order, or not in this quantity. */
 final class CvetyCrmShortage extends \Exception
 {
     public $basketId;
@@ -63,15 +64,15 @@ final class CvetyCrmShortage extends \Exception
 }
 
 /**
- * Stores the answers to the CRM's requests, so that a request whose answer was lost is not done twice. Call its methods
- * under the lock of the order.
+ * Store the responses to the CRM's requests, so that a request whose response was lost is not executed twice. The
+ * caller of a method must have locked the order.
  */
 final class CvetyCrmDone
 {
     const TABLE = 'cvety_crm_done';
     const KEEP_SECONDS = 30 * 86400;
 
-    /** Returns the earlier answer to this request (version, warnings, refused), or null if it has not been done. */
+    /** Return the earlier response to this request (version, warnings, refused), or null if it was not executed. */
     public static function answer(string $eventId, int $orderId): ?array
     {
         if ($eventId === '') {
@@ -95,7 +96,7 @@ final class CvetyCrmDone
         }
         $connection = Application::getConnection();
         $now = time();
-        // ASCII, because the connection may use MySQL's three-byte utf8.
+        // The response is stored in ASCII, because the connection may use MySQL's three-byte utf8.
         $said = $connection->getSqlHelper()->forSql((string)json_encode($said, JSON_PARTIAL_OUTPUT_ON_ERROR));
         $connection->queryExecute(
             'INSERT INTO ' . self::TABLE . ' (ID, ORDER_ID, VERSION, DONE_AT, ANSWER)'
@@ -121,20 +122,20 @@ final class CvetyCrmDone
             . ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4'
         );
         if (!array_key_exists('ANSWER', $connection->getTableFields(self::TABLE))) {
-            // The table may be that of version 1.1.
+            // The table may have the columns of version 1.1.
             $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN ANSWER MEDIUMTEXT NULL');
         }
     }
 }
 
-/** Allocates an agreed sum to the prices of an order's lines. Internally whole numbers: hundredths of KZT (tiyn). */
+/** Allocate an agreed sum to the prices of an order's items. Amounts are computed in hundredths of KZT (tiyn). */
 final class CvetyCrmPrices
 {
     /**
-     * Changes the prices of the lines in proportion, so that together they cost `$goods` KZT.
+     * Change the prices of the items in proportion, so that the items together cost `$goods` KZT.
      *
-     * Whole prices stay whole. The sum is exact: if no line of one piece can take the remainder, pieces of a line
-     * become a line of their own.
+     * Whole prices are changed to whole prices. The sum is exact: if the remainder can't be added to the price of an
+     * item of one piece, pieces of an item become a separate item.
      */
     public static function spread(array $lines, float $goods): array
     {
@@ -186,7 +187,7 @@ final class CvetyCrmPrices
         return $splittable === null ? $lines : self::split($lines, $splittable, $left, $step);
     }
 
-    /** Divides `$whole` in proportion to `$weights`, in steps, by largest remainders. */
+    /** Divide `$whole` in proportion to `$weights`, in steps, with the method of the largest remainders. */
     private static function shares(int $whole, array $weights, int $step): array
     {
         $all = array_sum($weights);
@@ -212,7 +213,7 @@ final class CvetyCrmPrices
     }
 
     /**
-     * Raises the price of as many pieces of a line as `$left` pays for by one step; they become a line of their own.
+     * Raise the price of pieces of an item by one step, for as many pieces as `$left` pays for. They become a new item.
      */
     private static function split(array $lines, int $position, int $left, int $step): array
     {
@@ -246,7 +247,7 @@ final class CvetyCrmBridge
         'ping' => 'ping',
     ];
 
-    /** The request's own names for properties; the same property in `properties` has precedence. */
+    /** The request's own names for properties. The same property in `properties` has precedence. */
     const PROPERTY_OF_REQUEST_KEY = [
         'recipient_name' => 'nameRecipient',
         'recipient_phone' => 'phoneRecipient',
@@ -255,7 +256,7 @@ final class CvetyCrmBridge
         'postcard_text' => 'postcardText',
     ];
 
-    /** Lengths of the columns of b_sale_order: MySQL in strict mode refuses longer values, else it truncates them. */
+    /** The lengths of columns of b_sale_order. MySQL refuses longer values in strict mode, or else truncates them. */
     const TEXT_COLUMNS = [
         'USER_DESCRIPTION' => 2000, 'COMMENTS' => 65535, 'REASON_CANCELED' => 255, 'ADDITIONAL_INFO' => 255,
         'XML_ID' => 255, 'TRACKING_NUMBER' => 255, 'ORDER_TOPIC' => 255,
@@ -264,30 +265,30 @@ final class CvetyCrmBridge
     const FLAG_COLUMNS = ['PAYED', 'CANCELED', 'MARKED', 'EXTERNAL_ORDER'];
     const ID_COLUMNS = ['RESPONSIBLE_ID', 'PAY_SYSTEM_ID', 'DELIVERY_ID', 'COMPANY_ID', 'EMP_STATUS_ID'];
 
-    /** Columns that belong to a part of the order, or are computed: the order's setField() does not set them. */
+    /** Columns that belong to a part of the order or are computed. The order's setField() does not set them. */
     const COLUMNS_OF_PARTS = [
         'PRICE', 'PRICE_DELIVERY', 'DISCOUNT_VALUE', 'PAYED', 'CANCELED', 'REASON_CANCELED', 'PAY_SYSTEM_ID',
         'DELIVERY_ID', 'TRACKING_NUMBER', 'STATUS_ID',
     ];
 
-    /** Bitrix stores no longer text of a property; the property itself may allow less. */
+    /** The maximum length of a property in Bitrix. The definition of a property may allow less. */
     const LONGEST_PROPERTY = 500;
 
-    /** Prefixes of XML_ID: of orders made in the CRM, and of those that its check of the site creates and deletes. */
+    /** The prefixes of XML_ID of orders made in the CRM, and of orders that the site check creates and deletes. */
     const CRM_PREFIX = 'crm-';
     const CHECK_PREFIX = 'crm-check-';
 
     private $step = 'request';
     private $steps = [];
 
-    /** Parts that were done in another form than requested, and other information: code, message, further keys. */
+    /** Parts that were not executed exactly as requested, and other information: code, message, further keys. */
     private $warnings = [];
 
-    /** Parts that were refused although the rest was done: what, code, message, step. */
+    /** Parts that were refused although the other parts were executed: what, code, message, step. */
     private $refused = [];
     private $firstRefusal;
 
-    /** Returns the HTTP status and the answer to a request whose token was already checked. */
+    /** Return the HTTP status and the response to a request whose token was already checked. */
     public function answer(string $body): array
     {
         $started = microtime(true);
@@ -297,11 +298,11 @@ final class CvetyCrmBridge
             if ($request === null) {
                 throw CvetyCrmRefusal::badRequest('bad_json', 'The body is not JSON');
             }
-            // json_decode() returns the same array for [] and {}, so check the text too.
+            // json_decode() returns the same array for [] and {}, so check the string too.
             if (!is_array($request) || substr(ltrim($body), 0, 1) !== '{') {
                 throw CvetyCrmRefusal::badRequest('bad_request', 'The request must be a JSON object');
             }
-            // A body without an action is a create request in the site's legacy format.
+            // A body without an action is a request to create an order, in the format of the site's earlier endpoint.
             $action = array_key_exists('action', $request) ? $request['action'] : 'order.create';
             if (!is_string($action) || !isset(self::ACTIONS[$action])) {
                 $message = 'Unknown action ' . CvetyCrmWebhook::encode([$action]);
@@ -324,7 +325,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Returns the warnings and refusals of an answer. */
+    /** Return the warnings and the refusals of the response. */
     private function said(): array
     {
         return array_filter(['warnings' => $this->warnings, 'refused' => $this->refused]);
@@ -359,14 +360,14 @@ final class CvetyCrmBridge
         if ($xmlId === '') {
             return $this->buildOrder($request, '');
         }
-        // The index on XML_ID is not unique, so look up and create under one lock.
+        // The index on XML_ID is not unique, so the search and the creation need a common lock.
         return $this->locked('cvety_crm_create_' . md5($xmlId), function () use ($request, $xmlId): array {
             $row = $this->rowByXmlId($xmlId);
             if ($row) {
                 if ($row['RUNNING'] === 'Y') {
                     $this->warn('unfinished', 'Прежняя попытка создать этот заказ прервалась: проверьте его на сайте');
                 }
-                // The first answer was lost, so report again which properties the site refused.
+                // The first response was lost, so report again which properties the site refused.
                 $order = $this->load((int)$row['ID']);
                 foreach ($this->requestedProperties($request) as $code => $value) {
                     $this->propertyFor($order, (string)$code, $value);
@@ -380,8 +381,8 @@ final class CvetyCrmBridge
             }
             $deleted = CvetyCrmWebhook::waitingDeletion($xmlId);
             if ($deleted > 0) {
-                // The order was created and then deleted by staff of the site. The CRM knows neither and must not
-                // create it again.
+                // The order was created and then deleted by staff of the site. The CRM does not know this and must not
+                // create the order again.
                 $row = ['ID' => $deleted, 'ACCOUNT_NUMBER' => '', 'VERSION' => 0];
                 return self::createdAnswer($row, false) + ['deleted' => true];
             }
@@ -412,8 +413,8 @@ final class CvetyCrmBridge
         $goods = $total === null
             ? max(array_sum(array_map([self::class, 'lineSum'], $lines)) - $discount, 0.0)
             : $this->goodsOf($total, $fee);
-        // The agreed sum is allocated to the prices: Bitrix would overwrite a different total at its next
-        // recalculation.
+        // The agreed sum is allocated to the prices, because the next recalculation by Bitrix would overwrite a total
+        // that differs from the sum of the items.
         $lines = CvetyCrmPrices::spread(self::withListPrices($lines), $goods);
         $paySystemId = $this->idColumn('PAY_SYSTEM_ID', $request['payment_method_id'] ?? null);
         $deliveryId = $this->idColumn('DELIVERY_ID', $request['delivery_id'] ?? null);
@@ -428,7 +429,7 @@ final class CvetyCrmBridge
         $this->step('order');
         $siteId = self::siteId();
         $order = Order::create($siteId, $userId, self::CURRENCY);
-        // Before the properties, because the person type decides which ones exist.
+        // The person type is set before the properties, because it decides which properties exist.
         $this->check($order->setPersonTypeId($this->personTypeId($siteId)));
         foreach ($texts + ($xmlId === '' ? [] : ['XML_ID' => $xmlId]) as $column => $value) {
             $this->check($order->setField($column, $value));
@@ -466,7 +467,7 @@ final class CvetyCrmBridge
             $this->warn('no_pay_system', $message);
         }
 
-        // After shipment and payment, because some properties exist only for certain ones.
+        // Properties are set after the shipment and the payment: some exist only for certain shipments and payments.
         $this->step('properties');
         foreach ($properties as $code => $value) {
             $this->setProperty($order, (string)$code, $value);
@@ -492,7 +493,7 @@ final class CvetyCrmBridge
         return self::createdAnswer($row, true);
     }
 
-    /** Adds the list price of new lines: that of the request, or the price before the discount. */
+    /** Add the list price to new items: the list price in the request, or the price before the discount. */
     private static function withListPrices(array $lines): array
     {
         return array_map(function (array $line): array {
@@ -500,7 +501,7 @@ final class CvetyCrmBridge
         }, $lines);
     }
 
-    /** Returns what the lines have to cost in an order of this total. */
+    /** Return the sum that the items must cost in an order with this total. */
     private function goodsOf(float $total, float $fee): float
     {
         if ($total - $fee < -0.005) {
@@ -519,7 +520,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Sets DISCOUNT_VALUE to the discount that the lines show; Bitrix counts no discount for a custom price. */
+    /** Set DISCOUNT_VALUE to the discount in the prices of the items. Bitrix computes no discount for custom prices. */
     private function noteDiscount(Order $order): void
     {
         $discount = 0.0;
@@ -542,7 +543,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** Returns the order's user: the requested one, one with this phone, a new one, or the site's anonymous buyer. */
+    /** Return the user of the order: the requested user, a user with this phone, a new user, or the anonymous user. */
     private function customerId($userId, array $properties): int
     {
         $connection = Application::getConnection();
@@ -597,7 +598,7 @@ final class CvetyCrmBridge
         if ($groups !== '') {
             $fields['GROUP_ID'] = explode(',', $groups);
         }
-        // On many sites the column must not be empty. No one can own a domain under .invalid, so no mail is delivered.
+        // On many sites, the column must not be empty. No one can own a domain under .invalid, so no mail is delivered.
         $addresses = ['noemail' . $digits . '@noemail.invalid'];
         if (filter_var($email, FILTER_VALIDATE_EMAIL)) {
             array_unshift($addresses, $email);
@@ -656,7 +657,7 @@ final class CvetyCrmBridge
             $this->step('status');
             $order = $this->load($id);
             $this->check($order->setField('STATUS_ID', $wanted));
-            // Staff of the site do not take our lock, so compare again, as late as possible.
+            // Staff of the site do not use this lock, so compare again, as late as possible.
             $this->compare($this->find($id), $expected !== '' ? (string)$row['STATUS_ID'] : '');
             $this->save($order);
             return self::versionAnswer($this->find($id));
@@ -702,7 +703,7 @@ final class CvetyCrmBridge
             $order = $this->changed($id, $this->parts($fields, $properties, $lines));
             if ($order->isChanged()) {
                 if ($isStatusSet) {
-                    // Staff of the site do not take our lock, so compare again, as late as possible.
+                    // Staff of the site do not use this lock, so compare again, as late as possible.
                     $this->compare($this->find($id), $expected !== '' ? (string)$row['STATUS_ID'] : '');
                 }
                 $this->save($order);
@@ -724,10 +725,10 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Applies the parts of a request to the order in memory. A refused part does not stop the others.
+     * Apply the parts of a request to the order in memory. After a refused part, the other parts are still applied.
      *
      * A refused part may have changed a part of the order, so the order is loaded again and the other parts are
-     * repeated. Throws if no part is left.
+     * repeated. Throw the refusal if no part is left.
      */
     private function changed(int $id, array $parts): Order
     {
@@ -763,7 +764,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Returns the parts without the refused ones. Throws if none of the requested ones is left. */
+    /** Return the parts that were not refused. Throw the refusal if no requested part is left. */
     private function withoutRefused(array $parts, array $refused, CvetyCrmRefusal $refusal): array
     {
         foreach ($refused['what'] as $what) {
@@ -790,7 +791,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** Clears the account bookings that Bitrix keeps for the whole process, even for an order that is not saved. */
+    /** Delete the account bookings that Bitrix stores for the whole process, even for an order that is not saved. */
     private static function forget(Order $order): void
     {
         $pool = \Bitrix\Sale\Internals\UserBudgetPool::getUserBudgetPool($order->getUserId());
@@ -800,9 +801,9 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Detaches lines that the catalogue would refuse, so that they keep the agreed price and quantity.
+     * Detach items that the catalogue would refuse, so that their agreed price and quantity are not changed.
      *
-     * A line looks up its provider only once, so call this before any other change of a loaded order.
+     * An item reads its provider only once, so this must be called before any other change of a loaded order.
      */
     private function leaveCatalogue(Order $order, array $reasons): void
     {
@@ -823,9 +824,9 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Returns the parts of a request that the site may refuse separately.
+     * Return the parts of a request that the site may refuse separately.
      *
-     * Their order matters: Bitrix changes no parts of a cancelled order, and cancels no paid one.
+     * Their sequence matters: Bitrix changes no parts of a cancelled order and does not cancel a paid order.
      */
     private function parts(array $fields, array $properties, ?array $lines): array
     {
@@ -843,7 +844,7 @@ final class CvetyCrmBridge
                 $this->cancel($order, 'N', '');
             });
         }
-        // First, because a paid payment keeps its sum and its pay system.
+        // The payment is cancelled before other changes: the sum and the pay system of a paid payment can't be changed.
         if (($fields['PAYED'] ?? '') === 'N') {
             $add('payment', $columns('PAYED'), function (Order $order): void {
                 $this->takePaymentBack($order);
@@ -875,7 +876,7 @@ final class CvetyCrmBridge
                 $this->pay($order);
             });
         }
-        // After the payment, because the site's options may set a status of their own then.
+        // The status is set after the payment, because the site's options may set a status after a payment.
         if (isset($fields['STATUS_ID'])) {
             $add('status', $columns('STATUS_ID'), function (Order $order) use ($fields): void {
                 $this->setColumn($order, 'STATUS_ID', $fields['STATUS_ID']);
@@ -893,7 +894,7 @@ final class CvetyCrmBridge
         return $parts;
     }
 
-    /** Adds lines, delivery and total. The delivery is added twice: increases come first, see `replaceLines`. */
+    /** Add items, delivery and total. The delivery is added twice, because increases come first (`replaceLines`). */
     private function addMoneyParts(callable $add, callable $columns, array $fields, ?array $lines): void
     {
         $delivery = array_intersect_key($fields, ['PRICE_DELIVERY' => 1, 'DELIVERY_ID' => 1]);
@@ -926,7 +927,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Changes lines and total. A total that differs from the sum of the parts changes prices, see `CvetyCrmPrices`. */
+    /** Change items and total. If the total differs from the sum of the parts, change the prices (`CvetyCrmPrices`). */
     private function changeGoods(Order $order, array $fields, ?array $lines): void
     {
         $present = self::linesOf($order);
@@ -946,7 +947,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Sets the total to the sum of its parts, and the only unpaid payment to the total. */
+    /** Set the total to the sum of its parts, and the only unpaid payment to the total. */
     private function settleTotal(Order $order): void
     {
         $parts = self::partsSum($order);
@@ -976,7 +977,7 @@ final class CvetyCrmBridge
         $this->setColumn($order, 'REASON_CANCELED', $reason);
     }
 
-    /** Skips equal values: null and '' would count as a change and create a new version. */
+    /** Set a column if the value differs. A change between null and '' would create a new version. */
     private function setColumn(Order $order, string $column, $value): void
     {
         $present = $order->getField($column);
@@ -1052,7 +1053,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Pays the payments, because Bitrix computes PAYED from them; another payment covers what is missing. */
+    /** Mark all payments as paid, because Bitrix computes PAYED from them. Add a payment if an amount is missing. */
     private function pay(Order $order): void
     {
         $payments = self::payments($order);
@@ -1067,7 +1068,7 @@ final class CvetyCrmBridge
             if ($payment->isPaid() || (string)$order->getField('PAYED') === 'Y') {
                 continue;
             }
-            // Bitrix books an overpayment to the buyer's inner account and does not take it back.
+            // Bitrix books an overpayment to the customer's account and does not reverse it.
             if ((float)$payment->getField('SUM') - $owed > 0.005) {
                 $this->check($payment->setField('SUM', max($owed, 0.0)));
             }
@@ -1100,7 +1101,7 @@ final class CvetyCrmBridge
     private function addLine(Basket $basket, array $line, string $siteId): \Bitrix\Sale\BasketItem
     {
         $nameInCatalogue = $this->nameInCatalogue($line['product_id']);
-        // With CUSTOM_PRICE Bitrix does not replace an agreed price with that of the catalogue.
+        // With CUSTOM_PRICE, Bitrix does not replace an agreed price with the price in the catalogue.
         $fields = [
             'CUSTOM_PRICE' => 'Y',
             'CURRENCY' => $line['currency'],
@@ -1120,7 +1121,7 @@ final class CvetyCrmBridge
                 $this->keepPrices($item, $fields['BASE_PRICE'], $fields['PRICE']);
                 return $item;
             }
-            // Usually the stock is empty. The manager has promised the flowers, so the line is added without the
+            // Usually the stock is empty. The manager has promised the flowers, so the item is added without the
             // catalogue.
             $this->warnShortage($line['product_id'], $fields['NAME'], implode('; ', $result->getErrorMessages()));
             $this->check($item->delete());
@@ -1131,7 +1132,7 @@ final class CvetyCrmBridge
         return $item;
     }
 
-    /** Returns the name of a product that can be sold, or null. */
+    /** Return the name of a product that can be sold, or null. */
     private function nameInCatalogue(int $productId): ?string
     {
         $row = Application::getConnection()->query(
@@ -1141,7 +1142,7 @@ final class CvetyCrmBridge
         return $row ? (string)$row['NAME'] : null;
     }
 
-    /** Makes the basket equal to the request; a continued line keeps its id and the values that the request omits. */
+    /** Make the basket equal to the request. The id of a continued item and values not in the request are unchanged. */
     private function replaceLines(Order $order, array $lines): void
     {
         $basket = $order->getBasket();
@@ -1158,7 +1159,8 @@ final class CvetyCrmBridge
             $message = 'Заказ на сайте отгружен: состав и количество уже не меняются';
             throw CvetyCrmRefusal::invalid('shipped', $message, 'basket');
         }
-        // Increases first: if the total of a paid order fell for a moment, Bitrix would move money to the account.
+        // Increases come first: if the total of a paid order were lower for a time, Bitrix would move money to the
+        // customer's account.
         foreach ([false, true] as $isCheaper) {
             foreach ($continued as $position => $item) {
                 $line = $lines[$position];
@@ -1180,7 +1182,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Pairs the lines of the request with those of the order; those left in `$free` will be deleted. */
+    /** Pair the items of the request with the items of the order. Items that remain in `$free` will be deleted. */
     private function continuedLines(array $lines, array &$free): array
     {
         $continued = [];
@@ -1222,7 +1224,7 @@ final class CvetyCrmBridge
         return (float)$item->getField('PRICE') * (float)$item->getQuantity();
     }
 
-    /** Returns the lines of an order in the format of a request. */
+    /** Return the items of an order in the format of a request. */
     private static function linesOf(Order $order): array
     {
         $lines = [];
@@ -1249,7 +1251,7 @@ final class CvetyCrmBridge
         if (self::differs($item->getField('PRICE'), $line['price'])) {
             $changes = ['CUSTOM_PRICE' => 'Y', 'PRICE' => $line['price']];
         } elseif ($isOtherQuantity) {
-            // After a change of quantity Bitrix replaces a price that is not custom with today's price of the
+            // After a change of the quantity, Bitrix replaces a price that is not custom with the current price in the
             // catalogue.
             $changes = ['CUSTOM_PRICE' => 'Y'];
         }
@@ -1261,8 +1263,8 @@ final class CvetyCrmBridge
         }
         if ($isOtherQuantity) {
             $shipment = count($shipments) === 1 ? $shipments[0] : null;
-            // Bitrix removes only pieces that are in no shipment: a decrease changes the shipment first, an increase
-            // last.
+            // Bitrix removes only pieces that are in no shipment, so the shipment is changed first for a decrease and
+            // last for an increase.
             if ($shipment && $line['quantity'] < $quantity) {
                 $this->ship($shipment, $item, $line['quantity']);
             }
@@ -1278,7 +1280,7 @@ final class CvetyCrmBridge
         $this->keepPrices($item, $basePrice, $line['price']);
     }
 
-    /** Sets BASE_PRICE and PRICE again, because some versions of Bitrix change them when another field is set. */
+    /** Set BASE_PRICE and PRICE again, because some versions of Bitrix change them when a different field is set. */
     private function keepPrices(\Bitrix\Sale\BasketItem $item, float $basePrice, float $price): void
     {
         if (self::differs($item->getField('PRICE'), $price)) {
@@ -1308,7 +1310,7 @@ final class CvetyCrmBridge
         ]));
     }
 
-    /** Sets a property. A value that the site can't store is refused: thrown, or added to the refused parts. */
+    /** Set a property. If the site can't store the value, throw a refusal or add it to the refused parts. */
     private function setProperty(Order $order, string $code, $value, bool $throws = false): void
     {
         $property = $this->propertyFor($order, $code, $value, $throws);
@@ -1327,11 +1329,11 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Returns the order's property of this code, or null if there is none or it can't store the value. */
+    /** Return the order's property with this code, or null if it does not exist or can't store the value. */
     private function propertyFor(Order $order, string $code, $value, bool $throws = false)
     {
         $property = null;
-        // Not getItemByOrderPropertyCode(), which exists only since sale 20.0.900.
+        // getItemByOrderPropertyCode() is not used, because it exists only since sale 20.0.900.
         foreach ($order->getPropertyCollection() as $candidate) {
             if ((string)$candidate->getField('CODE') === $code) {
                 $property = $candidate;
@@ -1357,9 +1359,9 @@ final class CvetyCrmBridge
     }
 
     /**
-     * Returns why a property does not allow a value.
+     * Return the refusal if a property does not allow a value, or null.
      *
-     * Bitrix would save the order, mark it, repeat the reason with every later save, and drop the value or not.
+     * Bitrix would save and mark the order, and repeat the reason with every later save. It might drop the value.
      */
     private static function propertyRefusal($property, $value): ?CvetyCrmRefusal
     {
@@ -1382,7 +1384,7 @@ final class CvetyCrmBridge
         return CvetyCrmRefusal::invalid($code, $message, 'properties');
     }
 
-    /** Returns the sum of basket and delivery. */
+    /** Return the sum of basket and delivery. */
     private static function partsSum(Order $order): float
     {
         $sum = (float)$order->getField('PRICE_DELIVERY');
@@ -1392,7 +1394,7 @@ final class CvetyCrmBridge
         return $sum;
     }
 
-    /** Returns the shipments that people see, without the system shipment, which holds unassigned pieces. */
+    /** Return the shipments that people see, without the system shipment, which contains unassigned pieces. */
     private static function shipments(Order $order): array
     {
         $shipments = [];
@@ -1417,7 +1419,7 @@ final class CvetyCrmBridge
     {
         $this->step('save');
         if (self::isSilent((string)$order->getField('XML_ID'))) {
-            // For the rest of this request, which concerns only this order.
+            // The setting is valid until the end of this request, which concerns only this order.
             \Bitrix\Sale\Notify::setNotifyDisable(true);
         }
         $bookedBefore = self::innerAccount((int)$order->getId());
@@ -1447,7 +1449,7 @@ final class CvetyCrmBridge
         return $letters !== 'all' && strpos($xmlId, self::CRM_PREFIX) === 0;
     }
 
-    /** Returns the amount that this order has moved to the buyer's inner account, less what was taken from it. */
+    /** Return the amount that this order has moved to the customer's account, minus the amount taken from it. */
     private static function innerAccount(int $orderId): float
     {
         if ($orderId <= 0) {
@@ -1472,7 +1474,7 @@ final class CvetyCrmBridge
         $this->warn('inner_account', $message, ['amount' => number_format($booked, 2, '.', '')]);
     }
 
-    /** Returns an amount in KZT, formatted for managers. */
+    /** Return an amount in KZT, formatted for managers. */
     private static function money(float $amount): string
     {
         $isWhole = abs($amount - round($amount)) < 0.005;
@@ -1481,7 +1483,7 @@ final class CvetyCrmBridge
 
     // order.delete
 
-    /** Deletes only orders that the CRM's check of the site created: the CRM deletes no other order here. */
+    /** Delete an order that the site check created. The CRM deletes no other orders on the site. */
     private function deleteOrder(array $request): array
     {
         $id = $this->orderId($request);
@@ -1550,7 +1552,7 @@ final class CvetyCrmBridge
 
     private function listedOrders(int $afterId, ?string $since, int $limit): array
     {
-        // RUNNING: an order that is still being saved has no final values.
+        // RUNNING is set for an order that is still being saved and has no final values.
         $rows = Application::getConnection()->query(
             'SELECT ID, XML_ID, VERSION, STATUS_ID, PRICE, PAYED, CANCELED, DATE_UPDATE FROM b_sale_order'
             . ' WHERE ID > ' . $afterId . " AND RUNNING <> 'Y'"
@@ -1573,7 +1575,7 @@ final class CvetyCrmBridge
         return $orders;
     }
 
-    /** Returns orders of the archive: they are not deleted, and no event reports their archiving. */
+    /** Return orders in the archive. They are not deleted, and no event reports that they were archived. */
     private function archivedOrders(int $afterId, ?string $since, int $limit): array
     {
         $rows = Application::getConnection()->query(
@@ -1589,7 +1591,7 @@ final class CvetyCrmBridge
         return $orders;
     }
 
-    /** Returns the id of the archived order that meets the condition; 0 if there is none. */
+    /** Return the id of the archived order that meets the condition, or 0 if no archived order meets it. */
     private function archivedId(string $where): int
     {
         $sql = 'SELECT ORDER_ID FROM b_sale_order_archive WHERE ' . $where . ' ORDER BY ORDER_ID';
@@ -1612,7 +1614,7 @@ final class CvetyCrmBridge
         }
         $paySystems = [];
         $rows = $connection->query(
-            // People do not choose the inner account; Bitrix adds it with the first payment.
+            // People do not choose the customer's account as a pay system. Bitrix adds it with the first payment.
             "SELECT ID, NAME FROM b_sale_pay_system_action WHERE ACTIVE = 'Y'"
             . " AND (ACTION_FILE IS NULL OR ACTION_FILE <> 'inner') ORDER BY SORT, ID"
         );
@@ -1638,7 +1640,7 @@ final class CvetyCrmBridge
         ];
     }
 
-    /** Returns the values of an order property: elements of an infoblock if its id is set, else its variants. */
+    /** Return the values of an order property: elements of an infoblock if its id is set, or else its variants. */
     private function choices(string $propertyCode, string $iblockConstant): array
     {
         $sql = defined($iblockConstant)
@@ -1651,7 +1653,7 @@ final class CvetyCrmBridge
         $rows = Application::getConnection()->query($sql);
         while ($row = $rows->fetch()) {
             $value = (string)$row['VALUE'];
-            // The same property exists once for each person type.
+            // A property exists once for each person type.
             $id = ctype_digit($value) ? (int)$value : $value;
             $choices += [$value => ['id' => $id, 'name' => (string)$row['NAME']]];
         }
@@ -1696,7 +1698,7 @@ final class CvetyCrmBridge
         return $number;
     }
 
-    /** Returns a settable column's value. The refusals are those of D7, made before any change. */
+    /** Return the value of a column that can be set. Throw the refusal that D7 would return, but before any change. */
     private function columnValue(string $column, $value)
     {
         if ($column === 'STATUS_ID') {
@@ -1737,7 +1739,7 @@ final class CvetyCrmBridge
         return in_array($value, [null, '', 0, '0'], true) ? null : $this->identity($value, $column, 'order');
     }
 
-    /** Checks a status: D7 would store any two letters, also shipment statuses. Case matters. */
+    /** Check a status. D7 would store any two letters, even a status of shipments. The check is case-sensitive. */
     private function checkStatus($statusId): string
     {
         $rows = Application::getConnection()->query("SELECT ID FROM b_sale_status WHERE TYPE = 'O'")->fetchAll();
@@ -1764,7 +1766,7 @@ final class CvetyCrmBridge
         return $value;
     }
 
-    /** Returns the checked lines of a request. */
+    /** Return the items of a request after checking them. */
     private function lines($items): array
     {
         if (!is_array($items) || !$items || array_keys($items) !== range(0, count($items) - 1)) {
@@ -1781,7 +1783,7 @@ final class CvetyCrmBridge
             }
             $snapshot = is_array($item['product_snapshot'] ?? null) ? $item['product_snapshot'] : [];
             $name = self::text($snapshot['name'] ?? null);
-            // Bitrix stores 0 for goods that the catalogue no longer has.
+            // Bitrix stores 0 for products that the catalogue no longer contains.
             $productId = $item['bitrix_product_id'] ?? null ?: 0;
             $basketId = $item['bitrix_basket_id'] ?? null ?: 0;
             $lines[] = [
@@ -1804,7 +1806,7 @@ final class CvetyCrmBridge
         return $line['price'] * $line['quantity'];
     }
 
-    /** Returns `since` in the form of the column DATE_UPDATE, which is in the server's time zone. */
+    /** Return `since` in the format of the column DATE_UPDATE, which is in the server's time zone. */
     private function moment($since): ?string
     {
         if ($since === null || $since === '') {
@@ -1833,7 +1835,7 @@ final class CvetyCrmBridge
         return $value ? (new \DateTime((string)$value))->format('Y-m-d\TH:i:sP') : null;
     }
 
-    /** Returns a value as Bitrix stores a text: null is empty, a flag is Y or N. */
+    /** Return a value as the string that Bitrix stores: an empty string for null, Y or N for a flag. */
     private static function text($value): string
     {
         if (is_bool($value)) {
@@ -1919,7 +1921,7 @@ final class CvetyCrmBridge
         $this->steps[] = $name;
     }
 
-    /** Throws on an error in any Result: Bitrix would save the order in spite of it. */
+    /** Throw a refusal if a Result contains an error, because Bitrix would save the order in spite of the error. */
     private function check(\Bitrix\Main\Result $result, string $before = ''): void
     {
         if (!$result->isSuccess()) {
@@ -1928,7 +1930,7 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Writes one line for each request to Bitrix's log: ids and steps only, no personal data and no tokens. */
+    /** Write one line for each request to Bitrix's log, with ids and steps but without personal data and tokens. */
     private function log(string $about, int $status, float $started, string $error): void
     {
         if (defined('LOG_FILENAME') && function_exists('AddMessage2Log')) {
@@ -1941,7 +1943,7 @@ final class CvetyCrmBridge
     }
 }
 
-/** The HTTP request: what is done before the actions and after them. */
+/** The HTTP request. The methods run before and after the actions. */
 final class CvetyCrmBridgeDoor
 {
     const LARGEST_BODY = 1048576;
@@ -1952,13 +1954,13 @@ final class CvetyCrmBridgeDoor
 
     private static $isAnswered = false;
 
-    /** Runs before Bitrix is loaded. */
+    /** Prepare PHP before Bitrix is loaded. */
     public static function open(): void
     {
         // Output of Bitrix, of a template or of a notice must not precede the JSON.
         ob_start();
         register_shutdown_function([self::class, 'answerAfterAll']);
-        // Without BX_SECURITY_SESSION_VIRTUAL every call would create a session.
+        // Without BX_SECURITY_SESSION_VIRTUAL, every request would create a session.
         $constants = [
             'NO_KEEP_STATISTIC', 'NO_AGENT_CHECK', 'NOT_CHECK_PERMISSIONS', 'STOP_STATISTICS',
             'BX_SECURITY_SESSION_VIRTUAL',
@@ -1971,10 +1973,10 @@ final class CvetyCrmBridgeDoor
         }
     }
 
-    /** Runs after Bitrix is loaded. */
+    /** Answer the request after Bitrix is loaded. */
     public static function handle(): void
     {
-        // Bitrix reads the user who has taken a payment from it, without checking that it exists.
+        // Bitrix reads from this global the user who has accepted a payment, and does not check that it exists.
         if (!is_object($GLOBALS['USER'] ?? null)) {
             $GLOBALS['USER'] = new \CUser();
         }
@@ -2002,7 +2004,7 @@ final class CvetyCrmBridgeDoor
         return [$status, CvetyCrmBridge::errorAnswer(new CvetyCrmRefusal($status, $code, $message, $step))];
     }
 
-    /** Returns the accepted tokens: several, separated by commas, during a replacement. */
+    /** Return the accepted tokens. While a token is being replaced, the setting contains several, with commas. */
     private static function tokens(): array
     {
         $tokens = defined('CRM_BRIDGE_TOKEN') ? explode(',', (string)CRM_BRIDGE_TOKEN) : [];
@@ -2019,7 +2021,7 @@ final class CvetyCrmBridgeDoor
         return $isGood;
     }
 
-    /** Sends the answer and then ends the request as Bitrix does: otherwise background jobs would not run. */
+    /** Send the response and then end the request as Bitrix does, because background jobs would not run otherwise. */
     private static function send(int $status, array $answer): void
     {
         self::$isAnswered = true;
@@ -2031,7 +2033,7 @@ final class CvetyCrmBridgeDoor
         if (!headers_sent()) {
             header('Content-Type: application/json; charset=utf-8');
         }
-        // Bitrix overwrites the headers above with those of its own response object.
+        // Bitrix overwrites the headers above with the headers of its own response object.
         $response = \Bitrix\Main\Context::getCurrent()->getResponse();
         $response->setStatus($status . ' ' . self::REASONS[$status]);
         $response->addHeader('Content-Type', 'application/json; charset=utf-8');
@@ -2041,7 +2043,7 @@ final class CvetyCrmBridgeDoor
         \CMain::FinalActions($json);
     }
 
-    /** Answers if PHP or Bitrix ended the request before there was an answer: out of memory, no database. */
+    /** Send a response if PHP or Bitrix ended the request without a response: out of memory, no database. */
     public static function answerAfterAll(): void
     {
         if (self::$isAnswered) {

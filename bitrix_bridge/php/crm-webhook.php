@@ -1,11 +1,11 @@
 <?php
 /**
- * Sends webhooks about orders, customers and products of this site to Cvety CRM.
+ * Send webhooks about orders, customers and products of this site to Cvety CRM.
  *
- * One line of local/php_interface/init.php includes this file; README.md has the steps. A handler only records in its
- * own table that an object has changed. The CRM gets the object's state at the time of sending: first from a background
- * job right after the response, then from an agent with growing retry delays, until the CRM has answered HTTP 200 with
- * {"status": "success"}.
+ * One line of local/php_interface/init.php includes this file. README.md describes the steps. A handler only records in
+ * a table of this file that an object has changed. The CRM receives the state that the object has when the webhook is
+ * sent. A background job sends the webhook right after the response. If this fails, an agent repeats it with growing
+ * retry delays, until the CRM has answered with HTTP 200 and {"status": "success"}.
  *
  * PHP 7.4 to 8.3, Bitrix main and sale from 20.0.
  */
@@ -27,20 +27,20 @@ final class CvetyCrmWebhook
     const TABLE = 'cvety_crm_queue';
     const AGENT = 'CvetyCrmWebhookAgent();';
 
-    /** Seconds between the attempts for one object; the last one is repeated without end. */
+    /** The seconds between the attempts for one object. The last delay is repeated without end. */
     const RETRY_DELAYS = [30, 60, 300, 900, 3600];
 
-    /** The number of refusals by the CRM after which an event is put aside; ping reports such events. */
+    /** The number of refusals by the CRM after which an event is put aside. `ping` reports such events. */
     const MAX_REFUSALS = 3;
 
-    /** Statuses that concern the connection, the token or the address, not the event: the event is kept and retried. */
+    /** HTTP statuses that concern the connection, the token or the address, not the event. The event is sent again. */
     const TEMPORARY = [401, 403, 404, 405, 408, 425, 429];
 
     const INSTALLED_OPTION = 'cvety_crm_webhook_installed';
     const SENDER_LOCK = 'cvety_crm_sender';
     const CONNECT_SECONDS = 2;
 
-    /** Columns that are useless for the CRM, or confidential. */
+    /** Columns that the CRM does not need, or that are confidential. */
     const HIDDEN_COLUMNS = ['SEARCH_CONTENT' => 1, 'RUNNING' => 1, 'BX_USER_ID' => 1, 'STAT_GID' => 1];
     const USER_COLUMNS = [
         'ID', 'ACTIVE', 'LOGIN', 'NAME', 'LAST_NAME', 'SECOND_NAME', 'EMAIL', 'PERSONAL_PHONE', 'PERSONAL_MOBILE',
@@ -54,11 +54,11 @@ final class CvetyCrmWebhook
         'ID', 'PAY_SYSTEM_ID', 'PAY_SYSTEM_NAME', 'SUM', 'CURRENCY', 'PAID', 'DATE_PAID', 'IS_RETURN',
     ];
 
-    /** The checksum of an order covers these columns and its properties. Raw SQL changes them without an event. */
+    /** The checksum of an order includes these columns and the properties. Raw SQL changes them without an event. */
     const CHECKED_BASKET_COLUMNS = ['ID', 'PRODUCT_ID', 'NAME', 'PRICE', 'BASE_PRICE', 'QUANTITY'];
     const CHECKED_PAYMENT_COLUMNS = ['ID', 'PAY_SYSTEM_ID', 'SUM', 'PAID'];
 
-    /** The service that Bitrix gives a shipment without a delivery. */
+    /** The delivery service that Bitrix sets for a shipment without a delivery. */
     const NO_DELIVERY_CLASS = 'EmptyDeliveryService';
     const PRODUCT_COLUMNS = [
         'ID', 'IBLOCK_ID', 'NAME', 'CODE', 'XML_ID', 'ACTIVE', 'TIMESTAMP_X', 'IBLOCK_SECTION_ID', 'SORT',
@@ -67,12 +67,12 @@ final class CvetyCrmWebhook
     private static $listening = false;
     private static $jobIsPlanned = false;
 
-    /** The queue rows that this hit has created, by object: several saves in one hit are one event. */
+    /** Object -> the queue row that this hit has created. Several saves in one hit are one event. */
     private static $rowsOfThisHit = [];
 
-    // Handlers: record the event, never throw, never save anything of the shop
+    // The handlers record the event. They never throw an exception and never save data of the shop.
 
-    /** Registers the handlers if the address and the token are set. */
+    /** Register the handlers if the address and the token are set. */
     public static function listen(): void
     {
         if (self::$listening || self::setting('PYTHON_CRM_WEBHOOK_URL') === ''
@@ -83,7 +83,7 @@ final class CvetyCrmWebhook
             $manager = EventManager::getInstance();
             $manager->addEventHandler('sale', 'OnSaleOrderSaved', [self::class, 'onOrderSaved']);
             $manager->addEventHandler('sale', 'OnSaleOrderDeleted', [self::class, 'onOrderDeleted']);
-            // Events of the old kernel pass positional arguments.
+            // Events of the old kernel have positional arguments.
             $manager->addEventHandlerCompatible('main', 'OnAfterUserUpdate', [self::class, 'onUserUpdated']);
             if (self::setting('PYTHON_CRM_PRODUCT_IBLOCKS') !== '') {
                 foreach (['Add' => 'Added', 'Update' => 'Updated', 'Delete' => 'Deleted'] as $event => $done) {
@@ -93,7 +93,7 @@ final class CvetyCrmWebhook
             }
             self::$listening = true;
             if (Option::get('main', self::INSTALLED_OPTION, '') !== self::VERSION) {
-                // After the response, because CREATE TABLE would commit an open transaction of the page.
+                // The job runs after the response, because CREATE TABLE would commit an open transaction of the page.
                 self::afterTheResponse([self::class, 'install']);
             }
         } catch (\Throwable $error) {
@@ -106,7 +106,7 @@ final class CvetyCrmWebhook
         return self::$listening;
     }
 
-    /** Handles sale:OnSaleOrderSaved. A save without changes is ignored. */
+    /** Handle sale:OnSaleOrderSaved. Ignore a save without changes. */
     public static function onOrderSaved($event): void
     {
         try {
@@ -120,14 +120,14 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Handles sale:OnSaleOrderDeleted; VALUE tells whether the order was really deleted. */
+    /** Handle sale:OnSaleOrderDeleted. VALUE is true if the order was really deleted. */
     public static function onOrderDeleted($event): void
     {
         try {
             if ($event->getParameter('VALUE') !== false) {
                 $order = $event->getParameter('ENTITY');
-                // XML_ID is stored because the table no longer has it, and the CRM may not yet know the id of its own
-                // order.
+                // XML_ID is stored because b_sale_order no longer contains it, and the CRM may not yet know the site's
+                // id of an order made in the CRM.
                 self::enqueue('order.delete', (int)$order->getId(), (string)$order->getField('XML_ID'));
             }
         } catch (\Throwable $error) {
@@ -135,7 +135,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Handles main:OnAfterUserUpdate. */
+    /** Handle main:OnAfterUserUpdate. */
     public static function onUserUpdated($fields): void
     {
         try {
@@ -147,19 +147,19 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Handles iblock:OnAfterIBlockElementAdd. */
+    /** Handle iblock:OnAfterIBlockElementAdd. */
     public static function onProductAdded($fields): void
     {
         self::noteProduct('product.create', $fields);
     }
 
-    /** Handles iblock:OnAfterIBlockElementUpdate. */
+    /** Handle iblock:OnAfterIBlockElementUpdate. */
     public static function onProductUpdated($fields): void
     {
         self::noteProduct('product.update', $fields);
     }
 
-    /** Handles iblock:OnAfterIBlockElementDelete. */
+    /** Handle iblock:OnAfterIBlockElementDelete. */
     public static function onProductDeleted($fields): void
     {
         self::noteProduct('product.delete', $fields);
@@ -186,7 +186,7 @@ final class CvetyCrmWebhook
         try {
             self::writeRow($event, $id, $xmlId);
         } catch (\Bitrix\Main\DB\SqlException $error) {
-            // This is the first event, or a restored backup has no table, or it is the table of an earlier version.
+            // This is the first event, or a restored backup has no table, or the table is from an earlier version.
             self::install();
             self::writeRow($event, $id, $xmlId);
         }
@@ -204,7 +204,7 @@ final class CvetyCrmWebhook
         $object = $entity . ' ' . $id;
         $eventId = self::newEventId();
         if (isset(self::$rowsOfThisHit[$object])) {
-            // A new id: if the row is being sent at this moment, the sent state is older than this save.
+            // The row gets a new id, because a state that is being sent at the same time is older than this save.
             $becomes = substr($event, -7) === '.delete' ? ", EVENT = '$event', XML_ID = '$xmlId'" : '';
             $connection->queryExecute(
                 'UPDATE ' . self::TABLE . " SET EVENT_ID = '" . $eventId . "'" . $becomes
@@ -222,7 +222,7 @@ final class CvetyCrmWebhook
         self::$rowsOfThisHit[$object] = (int)$connection->getInsertedId();
     }
 
-    /** Runs a job after the response; in a version of Bitrix without background jobs the agent does it. */
+    /** Run a job after the response. In a version of Bitrix without background jobs, the agent sends the events. */
     private static function afterTheResponse(array $job): void
     {
         $application = Application::getInstance();
@@ -235,7 +235,7 @@ final class CvetyCrmWebhook
 
     // Sending
 
-    /** Runs as the background job: sends at once, unless the CRM is known to be unavailable; then the agent does it. */
+    /** Send the events in the background job. If the CRM is known to be unavailable, leave the events to the agent. */
     public static function sendSoon(): void
     {
         try {
@@ -251,7 +251,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Runs as the agent. On a visitor's hit it must be short; on cron it may take longer. */
+    /** Send the events in the agent. The agent must be short on a visitor's hit and may take longer on cron. */
     public static function runAgent(): void
     {
         try {
@@ -264,9 +264,9 @@ final class CvetyCrmWebhook
     }
 
     /**
-     * Sends what is due, one object after the other, for about $seconds.
+     * Send the events that are due, one object after the other, for about $seconds.
      *
-     * A failure of one object does not delay the others; if the CRM is unavailable, the run ends.
+     * A failure of one object does not delay the other objects. If the CRM is unavailable, the run ends.
      */
     private static function send(int $seconds, int $readSeconds, int $lockSeconds): void
     {
@@ -291,11 +291,11 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Sends an object's present state for all its pending events. Returns false if the CRM is unavailable. */
+    /** Send the current state of an object for all its pending events. Return false if the CRM is unavailable. */
     private static function sendObject(string $entity, int $id, int $readSeconds): bool
     {
         $connection = Application::getConnection();
-        // First the rows, then the state: a later save changes the EVENT_ID of its row.
+        // The rows are read before the state, because a later save changes the EVENT_ID of its row.
         $rows = $connection->query(
             'SELECT ID, EVENT_ID, EVENT, XML_ID, ATTEMPTS, REFUSALS FROM ' . self::TABLE
             . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id . " AND STATE = 'W' ORDER BY ID"
@@ -311,7 +311,7 @@ final class CvetyCrmWebhook
         $attempts = max(array_map('intval', array_column($rows, 'ATTEMPTS')));
         $refusals = (int)$newest['REFUSALS'];
         $delay = self::RETRY_DELAYS[min($attempts, count(self::RETRY_DELAYS) - 1)];
-        // Before the call, so that a process that dies counts as an attempt.
+        // The attempt is counted before the request, so that it counts even if the process is killed.
         self::updateRows($rows, 'ATTEMPTS = ATTEMPTS + 1, NEXT_TRY_AT = ' . (time() + $delay));
 
         $data = self::dataOf($event, $id, (string)$newest['XML_ID']);
@@ -324,7 +324,7 @@ final class CvetyCrmWebhook
             : self::post($event, (string)$newest['EVENT_ID'], $data, $readSeconds);
         if ($answer['success']) {
             self::deleteRows($rows);
-            // Events that were put aside earlier: this one has delivered their changes too.
+            // This event has also delivered the changes of earlier events that were put aside.
             $connection->queryExecute(
                 'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '" . $entity . "' AND ENTITY_ID = " . $id
                 . " AND STATE = 'F' AND ID < " . (int)$newest['ID']
@@ -349,7 +349,7 @@ final class CvetyCrmWebhook
         return !in_array($code, [0, 401, 429, 503], true);
     }
 
-    /** Updates only rows that have not changed since they were read: a changed row has a newer state to send. */
+    /** Update only rows that have not changed since they were read. For a changed row, a newer state must be sent. */
     private static function updateRows(array $rows, string $set): void
     {
         foreach ($rows as $row) {
@@ -370,14 +370,14 @@ final class CvetyCrmWebhook
         return ' WHERE ID = ' . (int)$row['ID'] . " AND EVENT_ID = '" . $eventId . "'";
     }
 
-    /** Returns code (0: no answer), text, success, and the seconds that the CRM asks to wait. */
+    /** Return the HTTP status (0 without a response), the text, the success, and the delay that the CRM requests. */
     private static function post(string $event, string $eventId, array $data, int $readSeconds): array
     {
         $url = self::setting('PYTHON_CRM_WEBHOOK_URL');
         if (strpos($event, 'product.') === 0) {
             $url = preg_replace('~/order(/?)$~', '/product$1', $url);
         }
-        // Bitrix follows a redirect with GET, and the event would be lost.
+        // Bitrix would send a GET request after a redirect, and the event would be lost.
         $client = new HttpClient([
             'redirect' => false,
             'redirectMax' => 0,
@@ -403,9 +403,9 @@ final class CvetyCrmWebhook
         ];
     }
 
-    // The data of events, read from the tables as the CRM's import reads them, so that no code of the shop runs
+    // The data of events is read from the tables, as by the CRM's import, so that no code of the shop runs.
 
-    /** Returns the event's data; null if the object does not exist, [] if it does not concern the CRM. */
+    /** Return the event's data, null if the object does not exist, or [] if it does not concern the CRM. */
     private static function dataOf(string $event, int $id, string $xmlId): ?array
     {
         $sources = ['order' => 'OnSaleOrderSaved', 'user' => 'OnAfterUserUpdate', 'product' => 'OnAfterIBlockElement'];
@@ -426,7 +426,7 @@ final class CvetyCrmWebhook
     }
 
     /**
-     * Returns a whole order: columns of b_sale_order, `properties`, `basket`, `payments`, `user`, `checksum`; or null.
+     * Return a whole order (columns of b_sale_order, `properties`, `basket`, `payments`, `user`, `checksum`) or null.
      */
     public static function orderData(int $id): ?array
     {
@@ -454,13 +454,13 @@ final class CvetyCrmWebhook
         );
     }
 
-    /** Returns the checksums of orders by id: they show changes that move neither VERSION nor DATE_UPDATE. */
+    /** Return the checksums of orders by id. They show changes that do not change VERSION and DATE_UPDATE. */
     public static function checksums(array $ids): array
     {
         return array_map([self::class, 'checksum'], self::partsOf($ids));
     }
 
-    /** Returns properties, lines and payments of orders by id, in three queries. */
+    /** Return the properties, items and payments of orders by id, with three queries. */
     private static function partsOf(array $ids): array
     {
         if (!$ids) {
@@ -500,10 +500,10 @@ final class CvetyCrmWebhook
         }, $rows);
     }
 
-    /** Returns properties by code, by order: `$where` is the condition on ORDER_ID. */
+    /** Return order id -> code -> property. `$where` is the condition on ORDER_ID. */
     private static function propertiesOf(string $where): array
     {
-        // All columns: ENTITY_TYPE exists only since sale 21, so naming it would fail on older sites.
+        // All columns are selected, because ENTITY_TYPE exists only since sale 21 and naming it would fail before.
         $rows = Application::getConnection()->query(
             'SELECT v.*, p.CODE AS PROPERTY_CODE, p.MULTIPLE AS IS_MULTIPLE FROM b_sale_order_props_value v'
             . ' LEFT JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
@@ -525,7 +525,7 @@ final class CvetyCrmWebhook
         return $properties;
     }
 
-    /** Returns the ids of the services that mean "without delivery". */
+    /** Return the ids of the delivery services that mean "without delivery". */
     private static function withoutDelivery(): array
     {
         $rows = Application::getConnection()->query(
@@ -534,7 +534,7 @@ final class CvetyCrmWebhook
         return array_map('intval', array_column($rows, 'ID'));
     }
 
-    /** Returns a user without secrets; null if there is none. */
+    /** Return a user without secrets, or null if the user does not exist. */
     private static function userData(int $id): ?array
     {
         $connection = Application::getConnection();
@@ -550,7 +550,7 @@ final class CvetyCrmWebhook
         return $user;
     }
 
-    /** Returns a customer; a user without orders, such as an editor of the site, does not concern the CRM. */
+    /** Return a customer, or [] for a user without orders, such as an editor of the site. */
     private static function customerData(int $id): array
     {
         $orders = 'SELECT ID FROM b_sale_order WHERE USER_ID = ' . $id . ' LIMIT 1';
@@ -609,7 +609,7 @@ final class CvetyCrmWebhook
     }
 
     /**
-     * Returns numbers as decimal strings, and dates with their offset: json_encode makes {} of Bitrix's date objects.
+     * Return a number as a decimal string and a time with its offset, because json_encode writes {} for Bitrix's dates.
      */
     private static function value($value, string $column)
     {
@@ -636,7 +636,7 @@ final class CvetyCrmWebhook
         return $value === null ? null : (string)$value;
     }
 
-    /** Returns JSON even if the texts are not valid UTF-8. */
+    /** Return JSON even if the strings are not valid UTF-8. */
     public static function encode(array $value): string
     {
         $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE
@@ -646,7 +646,7 @@ final class CvetyCrmWebhook
 
     // Installation and maintenance
 
-    /** Creates the table and the agent; may be called any number of times, also by two hits at once. */
+    /** Create the table and the agent. It may be called any number of times, also by two hits at the same time. */
     public static function install(): void
     {
         $connection = Application::getConnection();
@@ -673,7 +673,7 @@ final class CvetyCrmWebhook
         if ($connection->lock('cvety_crm_install', 5)) {
             try {
                 if (!array_key_exists('XML_ID', $connection->getTableFields(self::TABLE))) {
-                    // The table may be that of version 1.0.
+                    // The table may be from version 1.0.
                     $connection->queryExecute('ALTER TABLE ' . self::TABLE . ' ADD COLUMN XML_ID VARCHAR(255) NULL');
                 }
                 $agent = self::agent();
@@ -691,7 +691,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Returns the id of a deleted order with this XML_ID whose webhook is still pending; 0 if there is none. */
+    /** Return the id of a deleted order with this XML_ID whose webhook is still pending, or 0. */
     public static function waitingDeletion(string $xmlId): int
     {
         if (!self::$listening) {
@@ -700,7 +700,7 @@ final class CvetyCrmWebhook
         $connection = Application::getConnection();
         $sql = 'SELECT ENTITY_ID FROM ' . self::TABLE . " WHERE EVENT = 'order.delete' AND XML_ID = '"
             . $connection->getSqlHelper()->forSql($xmlId) . "' ORDER BY ID DESC";
-        // queryScalar() itself adds a LIMIT.
+        // queryScalar() adds a LIMIT itself.
         try {
             return (int)$connection->queryScalar($sql);
         } catch (\Bitrix\Main\DB\SqlException $error) {
@@ -709,7 +709,7 @@ final class CvetyCrmWebhook
         }
     }
 
-    /** Removes everything that this file has created on the site, except the line in init.php. */
+    /** Remove everything that this file has created on the site. The line in init.php is not removed. */
     public static function uninstall(): void
     {
         \CAgent::RemoveAgent(self::AGENT, 'main');
@@ -719,7 +719,7 @@ final class CvetyCrmWebhook
         Option::delete('main', ['name' => self::INSTALLED_OPTION]);
     }
 
-    /** Queues the events that were put aside, after their cause is fixed. Returns the number of rows. */
+    /** Queue the events that were put aside, after their cause is corrected. Return the number of rows. */
     public static function retryFailed(): int
     {
         $connection = Application::getConnection();
@@ -729,7 +729,7 @@ final class CvetyCrmWebhook
         return $connection->getAffectedRowsCount();
     }
 
-    /** Returns the part of ping about the handlers and the queue. Restores a table or an agent that was deleted. */
+    /** Return the part of `ping` about the handlers and the queue. Restore a table or an agent that was deleted. */
     public static function status(): array
     {
         $status = [
@@ -764,7 +764,7 @@ final class CvetyCrmWebhook
         }
         $agent = self::agent();
         $status['agent_installed'] = $agent !== null;
-        // As unix seconds, because the database's time zone may differ from PHP's.
+        // The time is in unix seconds, because the database's time zone may differ from PHP's time zone.
         $status['agent_last_run'] = $agent && $agent['LAST_RUN'] !== null ? date('c', (int)$agent['LAST_RUN']) : null;
         return $status;
     }
@@ -782,7 +782,7 @@ final class CvetyCrmWebhook
         return defined($name) ? trim((string)constant($name)) : '';
     }
 
-    /** Returns a random UUID (RFC 4122). */
+    /** Return a random UUID (RFC 4122). */
     private static function newEventId(): string
     {
         $bytes = random_bytes(16);
@@ -794,11 +794,11 @@ final class CvetyCrmWebhook
     private static function cut(string $text, int $length): string
     {
         $text = mb_substr(mb_scrub($text, 'UTF-8'), 0, $length, 'UTF-8');
-        // Many sites use MySQL's three-byte utf8, which refuses an emoji.
+        // Many sites use MySQL's three-byte utf8, which can't store an emoji.
         return (string)preg_replace('/[\x{10000}-\x{10FFFF}]/u', '?', $text);
     }
 
-    /** Writes to Bitrix's log (LOG_FILENAME) if it is set, else to that of PHP: never a token or personal data. */
+    /** Write to Bitrix's log (LOG_FILENAME) if it is set, or else to PHP's log. Never log tokens or personal data. */
     private static function log(string $text): void
     {
         if (defined('LOG_FILENAME') && function_exists('AddMessage2Log')) {
@@ -809,14 +809,14 @@ final class CvetyCrmWebhook
     }
 }
 
-/** The agent. It returns its own call, because Bitrix deletes an agent that does not. */
+/** The agent. It returns its own call, because Bitrix deletes an agent that returns anything else. */
 function CvetyCrmWebhookAgent()
 {
     CvetyCrmWebhook::runAgent();
     return CvetyCrmWebhook::AGENT;
 }
 
-// The bridge uses the code that reads orders, also on a site that sends no webhooks.
+// The bridge uses the code that reads orders, even on a site that sends no webhooks.
 if (!defined('CVETY_CRM_ONLY_READ')) {
     CvetyCrmWebhook::listen();
 }
