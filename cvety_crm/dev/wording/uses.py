@@ -19,7 +19,7 @@ FOLDERS = (
     "templates",
     "tests",
 )
-SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".mjs", ".php", ".py", ".toml", ".typ"})
+SUFFIXES = frozenset({".css", ".html", ".js", ".json", ".md", ".mjs", ".php", ".py", ".sh", ".toml", ".typ", ".yml"})
 FILES = ("Makefile", "README.md", "CONTRIBUTING.md", "pyproject.toml", ".env.example", ".ci/run", "manage.py")
 CATALOGUE = "locale/ru/LC_MESSAGES/django.po"
 OWN = ("cvety_crm/dev/wording/", "tests/cvety_crm/dev/test_wording.py")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cvety_crm.dev.wording import uses
 from cvety_crm.dev.wording.__main__ import main
 from cvety_crm.dev.wording.terms import RETIRED, retired_words
 from cvety_crm.dev.wording.uses import CATALOGUE, find_uses
@@ -118,6 +119,12 @@ def test_system_user_nobody_is_allowed_only_where_it_is_used(project):
         ("cvety_crm/dev/embedded_postgres.py", "told"),
         ("orders/a.py", "nobody"),
     ]
+
+
+def test_each_allowed_use_is_still_needed(monkeypatch):
+    allowed = set(uses.ALLOWED)
+    monkeypatch.setattr(uses, "ALLOWED", frozenset())
+    assert {(use.path, use.word) for use in find_uses(ROOT)} == allowed
 
 
 def test_project_has_no_retired_words():
