@@ -207,7 +207,7 @@ def _read_properties(order: Translation) -> PropertyTranslation:
     lines = partial(read_lines, max_length=_TEXT_LENGTH)
     reading.text("nameRecipient", "recipient_name", partial(read_line, max_length=_NAME_LENGTH))
     reading.phone_of("phoneRecipient", "recipient_phone")
-    reading.text("addressRecipient", "delivery_address", partial(lines, breaks=False))
+    reading.text("addressRecipient", "delivery_address", lines)
     reading.text("postcardText", "postcard_text", lines)
     reading.single("data", "delivery_date", read_date, empty=None)
     reading.single("when", "delivery_slot", read_slot, empty=None)

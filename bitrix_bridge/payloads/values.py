@@ -42,9 +42,9 @@ def read_line(raw: Any, *, max_length: int) -> Reading[str]:
     return _cut(_as_text(raw, clean_line), max_length)
 
 
-def read_lines(raw: Any, *, max_length: int | None = None, breaks: bool = True) -> Reading[str]:
-    """Read a text with its line breaks. If `breaks` is True, `<br>` is also a line break."""
-    reading = _as_text(raw, lambda text: clean_lines(text, breaks=breaks))
+def read_lines(raw: Any, *, max_length: int | None = None) -> Reading[str]:
+    """Read a text with its line breaks. `<br>` is also a line break."""
+    reading = _as_text(raw, lambda text: clean_lines(text, breaks=True))
     return reading if max_length is None else _cut(reading, max_length)
 
 

@@ -387,6 +387,22 @@ def test_text_longer_than_its_column_is_cut_and_kept():
     assert problems(snapshot) == {"ACCOUNT_NUMBER": Reason.TOO_LONG, "properties.nameRecipient": Reason.TOO_LONG}
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "column"),
+    [
+        ("fields", "USER_DESCRIPTION", "comment"),
+        ("fields", "COMMENTS", "courier_comment"),
+        ("properties", "addressRecipient", "delivery_address"),
+        ("properties", "postcardText", "postcard_text"),
+    ],
+)
+def test_br_tag_is_read_as_line_break(part, name, column):
+    value = {name: "раз<br />\nдва<br>три\r\nчетыре"}
+    snapshot = read_order({"ID": 1, **(value if part == "fields" else {"properties": value})})
+    assert snapshot.fields[column] == "раз\nдва\nтри\nчетыре"
+    assert snapshot.problems == ()
+
+
 def test_invalid_recipient_phone_is_kept_as_typed():
     snapshot = read_order({"ID": 1, "properties": {"phoneRecipient": "не беспокоить"}})
     assert snapshot.fields["recipient_phone"] == "не беспокоить"

@@ -294,10 +294,6 @@ def test_text_of_several_lines_is_read(raw, text):
     assert read_lines(raw) == Reading(text)
 
 
-def test_br_tag_is_a_line_break_only_with_breaks():
-    assert read_lines("Абая 10<br>кв. 5", breaks=False) == Reading("Абая 10<br>кв. 5")
-
-
 def test_too_long_text_is_cut():
     assert read_line("абв где", max_length=4) == Reading("абв", Reason.TOO_LONG)
     assert read_lines("абвгд", max_length=3) == Reading("абв", Reason.TOO_LONG)
