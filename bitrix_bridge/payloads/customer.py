@@ -105,9 +105,9 @@ def _read_phone(user: Translation, contacts: Fields) -> None:
     given = [(name, raw) for name in _PHONES if (raw := user.source.peek(name)) is not ABSENT]
     filled = [(name, raw) for name, raw in given if not is_empty(raw)]
     contact = joined(contacts.peek("phone"))
-    chosen = next(((name, raw) for name, raw in filled if read_phone(raw).reason is None), None)
-    if chosen is None and filled and (contact is ABSENT or read_phone(contact).reason is not None):
-        chosen = filled[0]  # no value is a phone, so the first value is stored as typed
+    chosen = next(((name, raw) for name, raw in filled if _is_phone(raw)), None)
+    if chosen is None and filled and not _is_phone(contact):
+        chosen = filled[0]  # no value is a phone, so the first value is stored as entered
     if chosen is not None:
         name, raw = chosen
         user.source.take(name)
@@ -116,6 +116,11 @@ def _read_phone(user: Translation, contacts: Fields) -> None:
         _store_contact(user, "phone", "phone", contacts, read_phone)
     if given:
         user.fields.setdefault("phone", "")
+
+
+def _is_phone(raw: Any) -> bool:
+    reading = read_phone(raw)
+    return bool(reading.value) and reading.reason is None
 
 
 def _read_email(user: Translation, contacts: Fields) -> None:

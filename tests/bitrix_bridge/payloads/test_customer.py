@@ -147,6 +147,32 @@ def test_phone_of_order_replaces_invalid_phone_of_user():
     assert customer.problems == ()
 
 
+@pytest.mark.parametrize(
+    "contacts",
+    [
+        {},
+        {"phone": None},
+        {"phone": ""},
+        {"phone": "&nbsp;"},
+        {"phone": []},
+        {"phone": "тоже нет"},
+        {"phone": {"a": 1}},
+    ],
+)
+def test_invalid_phone_of_user_is_kept_when_order_has_no_phone(contacts):
+    customer = customer_of(user={"ID": "9", "PERSONAL_PHONE": "нет"}, properties=contacts)
+    assert customer.fields == {"phone": "нет"}
+    assert customer.metadata == {"PERSONAL_PHONE": "нет"}
+    assert customer.problems == (Problem("user.PERSONAL_PHONE", "нет", Reason.NOT_A_PHONE),)
+
+
+@pytest.mark.parametrize("blank", ["", None, False, " ", "&nbsp;"])
+def test_blank_phone_does_not_hide_next_one(blank):
+    customer = read_customer({"ID": 5, "PERSONAL_PHONE": blank, "PERSONAL_MOBILE": "87011234567"})
+    assert customer.fields == {"phone": "+77011234567"}
+    assert customer_of(user={"ID": 5, "PHONE": blank}, properties={"phone": "87011234567"}).fields == customer.fields
+
+
 def test_problems_of_customer_are_listed_with_the_order():
     snapshot = read_order(
         {"ID": 1, "user": {"ID": "x", "NAME": {}}, "properties": {"phone": "нет", "name": {"a": 1}}, "USER_ID": 5}
