@@ -105,12 +105,13 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     reading = Translation(Fields(line), where=f"{name}.")
     basket_id = reading.read("ID", read_id)
     product_id = reading.read("PRODUCT_ID", read_id)
+    raw_quantity = reading.source.peek("QUANTITY")
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
     if quantity * price >= _TOTAL_BELOW:
-        # Quantity and price fit into their columns, but the total does not. The quantity is flagged because people type
-        # it, while the price is copied from the catalogue.
-        reading.flag("QUANTITY", str(quantity), ProblemReason.OUT_OF_RANGE)
+        # Both fit their columns, but their product is too large. The quantity is flagged because people type it, while
+        # the price is copied from the catalogue.
+        reading.flag("QUANTITY", raw_quantity, ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
     listed = kept_list_price(snapshot)

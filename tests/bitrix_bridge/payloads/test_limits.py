@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from bitrix_bridge.payloads import read_customer, read_order, read_product, read_status_change
+from bitrix_bridge.payloads.amounts import read_money
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 from bitrix_bridge.payloads.listing import ListedOrder, read_listed_order
 from bitrix_bridge.payloads.order import payments_of
@@ -295,6 +296,30 @@ class TestBasket:
         order = self.order({"QUANTITY": "99999999", "PRICE": "99999999"})
         assert order.items[0].quantity == 1
         assert order.problems == (Problem("basket[0].QUANTITY", "99999999", Reason.OUT_OF_RANGE),)
+
+    @pytest.mark.parametrize(
+        ("quantity", "price", "is_in_range"),
+        [
+            ("1000000", "999999.99", True),
+            ("999999.999", "1000000", True),
+            ("1000000", "1000000", False),
+            ("100", "9999999999.99", True),
+            ("100.001", "9999999999.99", False),
+            (9_999_999, "9 999 999 999,00", False),
+        ],
+    )
+    def test_quantity_is_one_if_total_of_line_is_out_of_range(self, quantity, price, is_in_range):
+        order = self.order({"QUANTITY": quantity, "PRICE": price, "BASE_PRICE": "9999999999.99"})
+        (line,) = order.items
+        assert line.price == read_money(price).value
+        if is_in_range:
+            assert line.quantity == Decimal(quantity)
+            assert (order.problems, order.metadata) == ((), {})
+        else:
+            assert line.quantity == 1
+            assert order.problems == (Problem("basket[0].QUANTITY", quantity, Reason.OUT_OF_RANGE),)
+            assert order.metadata == {"fields": {"basket[0].QUANTITY": quantity}}
+            assert "discount_amount" not in order.fields
 
     @pytest.mark.parametrize(("name", "fallback"), [("QUANTITY", Decimal(1)), ("PRICE", Decimal(0))])
     @pytest.mark.parametrize(("raw", "kept", "value"), [("", False, None), ("много", True, "много")])
