@@ -4,7 +4,7 @@ PHP sends MySQL's DECIMAL as a string, a float as a JSON number, and a formatted
 """
 
 import re
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from bitrix_bridge.payloads.reading import Reading
@@ -35,7 +35,7 @@ def read_number(raw: Any) -> Reading[Decimal]:
     A comma before exactly three digits (`7,500`) may be the thousands separator of PHP's `number_format` or a Russian
     decimal comma, so such a number is unreadable. An amount in a different currency is unreadable too.
     """
-    if raw is None or raw == "":
+    if raw is None:
         return Reading()
     if isinstance(raw, bool):
         return Reading(reason=ProblemReason.NOT_A_NUMBER)
@@ -112,10 +112,7 @@ def _number_in_text(raw: str) -> Reading[Decimal]:
     plain = _without_grouping(text[len(sign) :].lstrip())
     if plain is None or not _PLAIN.fullmatch(plain):
         return Reading(reason=ProblemReason.NOT_A_NUMBER)
-    try:
-        return _finite(Decimal(sign + plain))
-    except InvalidOperation:
-        return Reading(reason=ProblemReason.NOT_A_NUMBER)
+    return _finite(Decimal(sign + plain))
 
 
 def _without_grouping(text: str) -> str | None:
@@ -131,7 +128,8 @@ def _without_grouping(text: str) -> str | None:
         grouping, point = ",", "."
     else:
         grouping, point = " ", "."
-    whole, _, fraction = text.partition(point) if text.count(point) <= 1 else ("", "", "")
+    # A second point stays in the fraction, so the result is not a number either.
+    whole, _, fraction = text.partition(point)
     if grouping in whole:
         if not _GROUPS[grouping].fullmatch(whole):
             return None

@@ -50,7 +50,7 @@ class Basket:
 def read_basket(raw: Any) -> Basket:
     """Return the items. For an item that is not an object, add a problem and keep the raw value."""
     basket = Basket()
-    if raw is ABSENT or raw is None or raw is False or raw == "":
+    if raw is None or raw is False or raw == "":
         return basket
     lines = _lines(raw)
     if lines is None:

@@ -52,7 +52,7 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     account for guests, only the order's properties are read.
     """
     if user is not None and _is_guest_account(user):
-        return replace(_customer(Translation(Fields({}), where="user."), None, contacts), contacts_only=True)
+        return replace(_customer(Translation(Fields({})), None, contacts), contacts_only=True)
     reading = Translation(Fields(user or {}), where="user.")
     says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
     account = reading.read("ID", read_id) or user_id

@@ -101,17 +101,17 @@ def _from_text(raw: str) -> Reading[date]:
     return Reading(reason=ProblemReason.NOT_A_DATE)
 
 
-def _from_parts(parts: dict[str, str | None]) -> Reading[date]:
+def _from_parts(parts: dict[str, Any]) -> Reading[date]:
     day_and_month = _day_and_month(parts)
     if day_and_month is None:
         return Reading(reason=ProblemReason.NOT_A_DATE)
     try:
-        day = date(int(parts["year"] or 0), day_and_month[1], day_and_month[0])
+        day = date(int(parts["year"]), day_and_month[1], day_and_month[0])
         if parts["hour"] is None:
             return _in_range(day)
         clock = time(
             _hour(int(parts["hour"]), parts["half"]),
-            int(parts["minute"] or 0),
+            int(parts["minute"]),
             int(parts["second"] or 0),
             int((parts["fraction"] or "").ljust(6, "0")[:6]),
         )
@@ -120,11 +120,11 @@ def _from_parts(parts: dict[str, str | None]) -> Reading[date]:
         return Reading(reason=ProblemReason.NOT_A_DATE)
 
 
-def _day_and_month(parts: dict[str, str | None]) -> tuple[int, int] | None:
-    """Return the day and the month. Return None if a date with slashes can be both d/m/Y and the American m/d/Y."""
+def _day_and_month(parts: dict[str, Any]) -> tuple[int, int] | None:
+    """Return day and month. A date with slashes is d/m/Y or the American m/d/Y; return None if it can be both."""
     if "first" not in parts:
-        return int(parts["day"] or 0), int(parts["month"] or 0)
-    first, second = int(parts["first"] or 0), int(parts["second_part"] or 0)
+        return int(parts["day"]), int(parts["month"])
+    first, second = int(parts["first"]), int(parts["second_part"])
     if first > 12 or first == second:
         return first, second
     return (second, first) if second > 12 else None

@@ -9,7 +9,7 @@ from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_numbe
 from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, is_check_order, read_checksum
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
+from bitrix_bridge.payloads.translation import ABSENT, Fields
 from bitrix_bridge.payloads.values import read_flag, read_status
 from orders.sync.fields import comparable
 
@@ -81,12 +81,11 @@ def read_listed_order(row: Any) -> ListedOrder:
             unreadable[name] = storable(raw)
         elif reading.value is not None:
             values[name] = comparable(reading.value)
-    version = fields.peek("VERSION")
     xml_id = fields.peek("XML_ID")
     return ListedOrder(
         bitrix_order_id=order_id,
-        crm_order_id=None if is_empty(xml_id) or xml_id is ABSENT else crm_order_id(xml_id),
-        version=None if version is ABSENT else read_whole_number(version).value,
+        crm_order_id=crm_order_id(xml_id),
+        version=read_whole_number(fields.peek("VERSION")).value,
         values=values,
         unreadable=unreadable,
         is_check=is_check_order(xml_id),

@@ -144,7 +144,7 @@ def _read_discount(order: Translation, basket: Basket) -> None:
 def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> None:
     """Map the pay system to a payment method and keep its id in metadata. REST sends the id in the payments (BX25)."""
     raw = order.source.peek("PAY_SYSTEM_ID")
-    pay_system = None if raw is ABSENT else order.read("PAY_SYSTEM_ID", read_id)
+    pay_system = order.read("PAY_SYSTEM_ID", read_id)
     if pay_system is not None:
         order.keep("PAY_SYSTEM_ID", raw)
         candidates = [pay_system]
@@ -209,10 +209,10 @@ def _read_properties(order: Translation) -> PropertyTranslation:
     reading.phone_of("phoneRecipient", "recipient_phone")
     reading.text("addressRecipient", "delivery_address", lines)
     reading.text("postcardText", "postcard_text", lines)
-    reading.single("data", "delivery_date", read_date, empty=None)
-    reading.single("when", "delivery_slot", read_slot, empty=None)
-    reading.single("city", "city", read_small_id, empty=None)
-    reading.single("shopId", "shop", read_small_id, empty=None)
+    reading.single("data", "delivery_date", read_date)
+    reading.single("when", "delivery_slot", read_slot)
+    reading.single("city", "city", read_small_id)
+    reading.single("shopId", "shop", read_small_id)
     reading.flag_of(("pickup", "iWillGet"), "is_pickup", read_flag)
     reading.flag_of(("isAnonymous", "anonymous"), "is_anonymous", read_flag)
     reading.flag_of(("isSurprise", "surprise", "doNotCall"), "is_surprise", read_flag)
@@ -243,9 +243,9 @@ def _has(properties: PropertyTranslation, code: str) -> bool:
 
 
 def _read_basket(order: Translation) -> Basket:
-    raw: Any = ABSENT
+    raw: Any = None
     for name in _BASKETS:
-        if raw is ABSENT or is_empty(raw):
+        if is_empty(raw):
             found = order.source.take(name)
             raw = raw if found is ABSENT else found
     basket = read_basket(raw)

@@ -64,7 +64,7 @@ def _read_properties(product: Translation) -> PropertyTranslation:
     for place, element in found.broken if found else []:
         product.flag(place, element, ProblemReason.NOT_AN_OBJECT)
     properties = PropertyTranslation(Fields(found.pairs if found else []), where="PROPERTIES.")
-    properties.single("OLD_PRICE", "old_price", read_money, empty=None)
+    properties.single("OLD_PRICE", "old_price", read_money)
     return properties
 
 

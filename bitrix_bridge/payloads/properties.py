@@ -52,12 +52,11 @@ def list_properties(raw: Any, where: str) -> PropertyList | None:
 class PropertyTranslation(Translation):
     """The translation of properties into columns. Any property may be a list of several values."""
 
-    def single(self, code: str, column: str, reader: Reader[T], *, empty: Any = ABSENT) -> None:
-        """Read a property that should have one value. If it has several, read the first value and keep the raw list."""
+    def single(self, code: str, column: str, reader: Reader[T]) -> None:
+        """Read a property that has one value, or none. If it has several, read the first and keep the raw list."""
         raw = self.source.take(code)
-        if raw is ABSENT:
-            return
-        self.store(column, self._read_first(code, raw, reader), empty=empty)
+        if raw is not ABSENT:
+            self.store(column, self._read_first(code, raw, reader), empty=None)
 
     def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
         """Read a flag that the site may send under several codes. It is True if the value under any code is True.
@@ -74,10 +73,10 @@ class PropertyTranslation(Translation):
             self.fields[column] = False
 
     def text(self, code: str, column: str, reader: Reader[str]) -> None:
-        """Read a text. If the property has several values, join them."""
+        """Read a text; several values are joined. `reader` returns `""` for an empty value."""
         raw = self.source.take(code)
         if raw is not ABSENT:
-            self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))), empty="")
+            self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))))
 
     def phone_of(self, code: str, column: str) -> None:
         """Read a phone. If the property has several values, read the first phone."""

@@ -42,8 +42,6 @@ def _storable(value: Any, levels: int) -> Any:
     match value:
         case None | bool():
             return value
-        case str():
-            return storable_text(str(value))
         case int():
             return int(value) if value.bit_length() <= _LARGEST_BITS else hex(value)
         case float():
@@ -52,7 +50,7 @@ def _storable(value: Any, levels: int) -> Any:
             return value.isoformat()
         case Mapping() | list() | tuple():
             return _container(value, levels)
-        case _:  # Decimal, and types that a database driver may return
+        case _:  # text, Decimal, and types that a database driver may return
             return storable_text(str(value))
 
 

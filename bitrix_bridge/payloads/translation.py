@@ -103,9 +103,12 @@ class Translation:
         return moment
 
     def phone(self, name: str, column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
-        """Read a phone into `column`. If the field contains more than the number, also keep the raw value."""
+        """Read a phone into `column`; a text that contains more than the number is kept too.
+
+        `reader` returns `""` for an empty value.
+        """
         reading = self.interpret(name, raw, reader)
-        self.store(column, reading, empty="")
+        self.store(column, reading)
         if reading.value and reading.reason is None and contains_more_than_a_number(raw):
             self.keep(name, raw)
 

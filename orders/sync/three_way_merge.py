@@ -312,7 +312,7 @@ class Agreement:
 
 def _is_unset(name: str, ours: Any) -> bool:
     """Return whether our value is empty in a field that can't be empty on the site. Such a value is never sent."""
-    return name in FIELDS and not FIELDS[name].can_be_cleared and ours == empty_value(name)
+    return name in FIELDS and not FIELDS[name].can_be_cleared and ours == FIELDS[name].empty
 
 
 def _parse_time(text: str | None) -> datetime | None:
