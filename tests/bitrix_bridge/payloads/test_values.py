@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -77,15 +78,20 @@ EVERY_READER: list[Any] = [
         ("7,500.00", "7500.00"),
         ("7.500,00", "7500.00"),
         ("1,234,567", "1234567.00"),
+        ("1,234,567.89", "1234567.89"),
+        ("1.234.567,89", "1234567.89"),
+        ("1 234 567.89", "1234567.89"),
         ("4 950 ₸", "4950.00"),
         ("12\u00a0990\u00a0₸", "12990.00"),
         ("₸ 4950", "4950.00"),
+        ("₸ -4950", "-4950.00"),
         ("7500 KZT", "7500.00"),
         ("7500kzt", "7500.00"),
         ("7 500 тг.", "7500.00"),
         ("500 тенге", "500.00"),
         ("-1500.00", "-1500.00"),
         ("\u22121 500", "-1500.00"),
+        ("- 1500", "-1500.00"),
         ("+5", "5.00"),
         ("  5 ", "5.00"),
         ("7.5E+3", "7500.00"),
@@ -128,6 +134,10 @@ def test_empty_amount_is_not_read(raw):
         "1 2345",
         "1.2.3",
         "1,23,456",
+        "1.2,3.4",
+        "1,2.3,4",
+        "1.234,5,6",
+        "1,234.5.6",
         "65 USD",
         "$65",
         "7500 ₸ 8000 ₸",
@@ -155,6 +165,37 @@ def test_text_without_a_number_is_unreadable(raw):
 )
 def test_number_out_of_range_is_unreadable(raw):
     assert read_money(raw) == Reading(reason=Reason.OUT_OF_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("raw", "number"),
+    [
+        ("1e30", Decimal("1e30")),
+        (Decimal("9.99e30"), Decimal("9.99e30")),
+        ("-1e30", Decimal("-1e30")),
+        ("1e31", None),
+        (1e31, None),
+        (2**128 - 1, Decimal(2**128 - 1)),
+        (-(2**128) + 1, Decimal(-(2**128) + 1)),
+        (2**128, None),
+        ("1e-12", Decimal("1e-12")),
+        (Decimal("-9e-12"), Decimal("-9e-12")),
+        ("9e-13", Decimal(0)),
+        (1e-13, Decimal(0)),
+        (Decimal("0e999999"), Decimal(0)),
+    ],
+)
+def test_number_has_largest_and_smallest_size(raw, number):
+    assert read_number(raw) == (Reading(number) if number is not None else Reading(reason=Reason.OUT_OF_RANGE))
+
+
+def test_zero_has_no_sign_and_no_exponent():
+    assert [str(read_number(raw).value) for raw in ("-0", "0e5", "0.000", Decimal("-0e-20"))] == ["0"] * 4
+
+
+def test_text_of_a_number_has_a_maximum_length():
+    assert read_number("0" * 99 + "5") == Reading(Decimal(5))
+    assert read_number("0" * 100 + "5") == Reading(reason=Reason.NOT_A_NUMBER)
 
 
 @given(st.decimals(min_value=0, max_value=9_999_999_999, places=2))
@@ -295,6 +336,7 @@ def test_text_of_several_lines_is_read(raw, text):
 
 
 def test_too_long_text_is_cut():
+    assert read_line("абвг", max_length=4) == read_lines("абвг", max_length=4) == Reading("абвг")
     assert read_line("абв где", max_length=4) == Reading("абв", Reason.TOO_LONG)
     assert read_lines("абвгд", max_length=3) == Reading("абв", Reason.TOO_LONG)
 
@@ -349,6 +391,7 @@ def test_slot_is_read_as_key(raw, reading):
         (None, NOTHING),
         ("Принят", Reading(reason=Reason.OUT_OF_RANGE)),
         ("N; DROP", Reading(reason=Reason.OUT_OF_RANGE)),
+        ("A" * 10, Reading("A" * 10)),
         ("A" * 11, Reading(reason=Reason.TOO_LONG)),
         ({}, Reading(reason=Reason.NOT_TEXT)),
     ],
@@ -459,6 +502,47 @@ def test_equal_day_and_month_are_not_ambiguous():
     assert read_date("05/05/2025") == Reading(date(2025, 5, 5))
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("12/05/2025", None),
+        ("05/12/2025", None),
+        ("11/12/2025", None),
+        ("13/05/2025", date(2025, 5, 13)),
+        ("05/13/2025", date(2025, 5, 13)),
+        ("31/12/2025", date(2025, 12, 31)),
+        ("12/31/2025", date(2025, 12, 31)),
+        ("12/12/2025", date(2025, 12, 12)),
+    ],
+)
+def test_order_of_day_and_month_is_known_only_if_one_is_above_twelve(text, day):
+    assert read_date(text) == (Reading(day) if day else Reading(reason=Reason.NOT_A_DATE))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "microseconds"),
+    [
+        (".5", 500_000),
+        (",25", 250_000),
+        (".000001", 1),
+        (".123456", 123_456),
+        (".1234567", 123_456),
+        (".123456789", 123_456),
+    ],
+)
+def test_fraction_of_a_second_is_read_to_the_microsecond(fraction, microseconds):
+    moment = datetime(2025, 8, 25, 15, 0, 59, microseconds, tzinfo=ALMATY)
+    assert read_moment(f"2025-08-25 15:00:59{fraction}") == Reading(moment)
+    assert read_moment({"date": f"2025-08-25 15:00:59{fraction}"}) == Reading(moment)
+
+
+def test_text_of_a_date_has_a_maximum_length():
+    spaces = " " * (64 - len("2025-08-25" + "15:00"))
+    assert read_moment(f"2025-08-25{spaces}15:00") == Reading(ALMATY_15)
+    assert read_moment(f"  2025-08-25{spaces}15:00  ") == Reading(ALMATY_15)
+    assert read_moment(f"2025-08-25{spaces} 15:00") == Reading(reason=Reason.NOT_A_DATE)
+
+
 def test_huge_number_is_not_a_date():
     for raw in (math.inf, 10**5000, "9" * 16, Decimal("1e999999")):
         assert read_date(raw).reason is not None
@@ -481,6 +565,15 @@ def test_date_of_a_moment_is_its_day_in_almaty():
     assert read_date("2025-08-24T19:00:00Z") == Reading(date(2025, 8, 25))
     assert read_date("2024-02-29T18:30:00Z") == Reading(date(2024, 2, 29))
     assert read_date("2024-02-10T18:30:00Z") == Reading(date(2024, 2, 11))
+
+
+def test_date_of_a_moment_does_not_depend_on_time_zone_of_the_machine(monkeypatch):
+    with monkeypatch.context() as machine:
+        machine.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = read_date("2025-08-24T19:00:00Z")
+    time.tzset()
+    assert found == Reading(date(2025, 8, 25))
 
 
 FORMATS = ["%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
@@ -539,8 +632,36 @@ def test_value_becomes_plain_json():
     assert json.loads(text) == stored
 
 
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        (datetime(2025, 8, 25, 10, 0, 1, tzinfo=UTC), "2025-08-25T10:00:01+00:00"),
+        (date(2025, 8, 25), "2025-08-25"),
+        (2**1024 - 1, 2**1024 - 1),
+        (-(2**1024) + 1, -(2**1024) + 1),
+        (2**1024, "0x1" + "0" * 256),
+        (-math.inf, "-inf"),
+        ((1, None, True), [1, None, True]),
+        (Decimal("-7.50"), "-7.50"),
+        (b"\x00a", "b'\\x00a'"),
+    ],
+)
+def test_value_is_kept_in_plain_form(raw, kept):
+    assert storable(raw) == kept
+    assert type(storable(raw)) is type(kept)
+
+
 def test_values_with_equal_keys_are_all_kept():
     target: dict = {}
     for value in ("x", "x", "y", "z"):
         add_under_free_key(target, "a", value)
     assert target == {"a": "x", "a#2": "y", "a#3": "z"}
+
+
+def test_numbers_of_equal_keys_start_at_two_and_skip_when_there_are_many():
+    target: dict = {f"b{number}": None for number in range(20)}
+    for value in range(12):
+        add_under_free_key(target, "a", value)
+    numbers = [key for key in target if key.startswith("a")]
+    # Nine keys are found by counting. After that the number of all keys is a free number.
+    assert numbers == ["a", *(f"a#{number}" for number in range(2, 10)), "a#29", "a#30", "a#31"]
