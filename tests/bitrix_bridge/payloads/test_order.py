@@ -184,6 +184,7 @@ def basket_line(price, base, quantity="1.0000", **more):
         pytest.param([basket_line("6000", ...)], "777.00", id="no list price"),
         pytest.param([basket_line("6000", "7500"), basket_line("500", "")], "777.00", id="one empty list price"),
         pytest.param([basket_line("6000", "0.0000")], "777.00", id="list price of zero"),
+        pytest.param([basket_line("0.01", "0.0000")], "777.00", id="list price of zero, small price"),
         pytest.param([basket_line("дорого", "7500")], "777.00", id="an unreadable price"),
         pytest.param([basket_line("6000", "7500", "много")], "777.00", id="an unreadable quantity"),
         pytest.param([basket_line("6000", "7500"), "букет"], "777.00", id="an unreadable line"),
@@ -257,6 +258,29 @@ def test_invalid_properties_are_kept_with_a_problem():
     assert problems(snapshot) == {"properties[0]": Reason.NOT_AN_OBJECT, "properties[2]": Reason.NOT_AN_OBJECT}
     assert snapshot.metadata == {"fields": {"properties[0]": "x", "properties[2]": 5}}
     assert snapshot.fields["city"] == 2
+
+
+def test_properties_are_read_from_both_places():
+    snapshot = read_order(
+        {
+            "ID": 1,
+            "properties": ["x", {"CODE": "city", "VALUE": "2"}, {"CODE": "own", "VALUE": "a"}],
+            "propertyValues": [{"code": "data", "value": "2025-08-25"}, {"code": "other", "value": "b"}, 5],
+        }
+    )
+    assert snapshot.fields == {"order_number": "1", "city": 2, "delivery_date": date(2025, 8, 25)}
+    assert snapshot.metadata == {
+        "fields": {"properties[0]": "x", "propertyValues[2]": 5},
+        "properties": {"own": "a", "other": "b"},
+    }
+    assert problems(snapshot) == {"properties[0]": Reason.NOT_AN_OBJECT, "propertyValues[2]": Reason.NOT_AN_OBJECT}
+
+
+def test_properties_in_one_place_are_read_when_other_is_invalid():
+    snapshot = read_order({"ID": 1, "properties": "x", "propertyValues": [{"code": "city", "value": "2"}]})
+    assert snapshot.fields["city"] == 2
+    assert snapshot.problems == (Problem("properties", "x", Reason.NOT_AN_OBJECT),)
+    assert snapshot.readable["fields"] == {"propertyValues"}
 
 
 def test_property_with_several_values_is_read():
@@ -369,6 +393,12 @@ def test_unreadable_column_is_kept_with_a_problem(name, column, raw, reason):
         ("shopId", "shop", 2**31, Reason.OUT_OF_RANGE),
         ("nameRecipient", "recipient_name", {"a": 1}, Reason.NOT_TEXT),
         ("isAnonymous", "is_anonymous", "не знаю", Reason.NOT_A_FLAG),
+        ("addressRecipient", "delivery_address", {"a": 1}, Reason.NOT_TEXT),
+        ("postcardText", "postcard_text", {"a": 1}, Reason.NOT_TEXT),
+        ("phoneRecipient", "recipient_phone", {"a": 1}, Reason.NOT_TEXT),
+        ("city", "city", ["Алматы"], Reason.NOT_A_NUMBER),
+        ("when", "delivery_slot", ["", {"a": 1}], Reason.NOT_A_NUMBER),
+        ("data", "delivery_date", ["завтра", "25.08.2025"], Reason.NOT_A_DATE),
     ],
 )
 def test_unreadable_property_is_kept_with_a_problem(code, column, raw, reason):
@@ -376,6 +406,42 @@ def test_unreadable_property_is_kept_with_a_problem(code, column, raw, reason):
     assert snapshot.problems == (Problem(f"properties.{code}", raw, reason),)
     assert snapshot.metadata == {"properties": {code: raw}}
     assert column not in snapshot.fields
+
+
+@pytest.mark.parametrize("raw", [[], [""], [None, ""], {"0": ""}])
+def test_property_with_only_empty_values_is_empty(raw):
+    snapshot = read_order({"ID": 1, "properties": dict.fromkeys(("city", "data", "when", "shopId", "pickup"), raw)})
+    assert snapshot.fields == {
+        "order_number": "1",
+        "city": None,
+        "delivery_date": None,
+        "delivery_slot": None,
+        "shop": None,
+        "is_pickup": False,
+    }
+    assert snapshot.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "column"),
+    [
+        ("fields", "USER_DESCRIPTION", "comment"),
+        ("fields", "COMMENTS", "courier_comment"),
+        ("properties", "addressRecipient", "delivery_address"),
+        ("properties", "postcardText", "postcard_text"),
+    ],
+)
+def test_text_of_several_lines_has_a_maximum_length(part, name, column):
+    def read(length):
+        value = {name: "я" * length}
+        return read_order({"ID": 1, **(value if part == "fields" else {"properties": value})})
+
+    longest, too_long = read(10_000), read(10_001)
+    assert (longest.fields[column], longest.problems, longest.metadata) == ("я" * 10_000, (), {})
+    where = name if part == "fields" else f"properties.{name}"
+    assert too_long.fields[column] == "я" * 10_000
+    assert too_long.problems == (Problem(where, "я" * 10_001, Reason.TOO_LONG),)
+    assert too_long.metadata == {part: {name: "я" * 10_001}}
 
 
 def test_text_longer_than_its_column_is_cut_and_kept():
@@ -426,6 +492,17 @@ def test_delivery_flags_are_read(flags, fields):
     assert snapshot.fields == {"order_number": "1", **fields}
 
 
+@pytest.mark.parametrize(
+    "code", ["pickup", "iWillGet", "isAnonymous", "anonymous", "isSurprise", "surprise", "doNotCall"]
+)
+def test_delivery_flag_is_kept_under_its_code_on_the_site(code):
+    for spelling in (code, code.upper()):
+        snapshot = read_order({"ID": 1, "properties": {spelling: "Y"}})
+        assert snapshot.metadata == {"properties": {code: "Y"}}
+        snapshot = read_order({"ID": 1, "properties": {spelling: "?"}})
+        assert snapshot.problems == (Problem(f"properties.{code}", "?", Reason.NOT_A_FLAG),)
+
+
 def test_pay_system_is_mapped_to_payment_method():
     assert "payment_method" not in read_order(order(PAY_SYSTEM_ID="9"), pay_systems={3: "kaspi"}).fields
     snapshot = read_order(order(PAY_SYSTEM_ID="9"))
@@ -450,6 +527,98 @@ def test_xml_id_of_crm_order_gives_its_id(xml_id, crm_id):
     snapshot = read_order(order(XML_ID=xml_id))
     assert snapshot.crm_order_id == crm_id
     assert snapshot.metadata["fields"] == {"XML_ID": xml_id}
+
+
+@pytest.mark.parametrize(
+    ("clocks", "is_read"),
+    [
+        ({}, True),
+        ({"VERSION": "7"}, False),
+        ({"DATE_UPDATE": "2025-08-25 10:00:00"}, False),
+        ({"VERSION": "7", "DATE_UPDATE": "2025-08-25 10:00:00"}, False),
+        ({"DATE_UPDATE": "2025-08-25"}, True),
+    ],
+    ids=str,
+)
+def test_status_time_is_time_of_the_event_only_without_another_clock(clocks, is_read):
+    moment = datetime(2025, 8, 24, 10, 0, 1, tzinfo=ALMATY)
+    data = {"ID": 1, "STATUS_ID": "AP", "DATE_STATUS": "2025-08-24 10:00:01", **clocks}
+    assert read_order(data).announced_at == (moment if is_read else None)
+    assert read_status_change(data).announced_at == moment
+
+
+@pytest.mark.parametrize(
+    ("raw", "checksum"),
+    [
+        ("0123456789abcdef", "0123456789abcdef"),
+        (" W/2025-08-25:a.b+c=_ ", "W/2025-08-25:a.b+c=_"),
+        (5, "5"),
+        ("a" * 128, "a" * 128),
+        ("a" * 129, None),
+        ("a b", None),
+        ("сумма", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (1.5, None),
+        (["a"], None),
+        ({"a": 1}, None),
+    ],
+)
+def test_checksum_is_read_from_a_whole_order(raw, checksum):
+    assert read_order({"ID": 1, "CHECKSUM": raw}).checksum == checksum
+    assert read_order({"ID": 1, "checksum": raw}).metadata == {}
+    assert read_status_change({"ID": 1, "STATUS_ID": "AP", "checksum": raw}).checksum is None
+    assert read_status_change({"ID": 1, "PRICE": "1", "checksum": raw}).checksum == checksum
+
+
+@pytest.mark.parametrize("raw", [None, False, ""])
+def test_empty_payments_are_absent(raw):
+    snapshot = read_order({"ID": 1, "payments": raw})
+    assert (snapshot.metadata, snapshot.problems) == ({}, ())
+    assert "payments" not in snapshot.readable["fields"]
+
+
+@pytest.mark.parametrize("raw", ["оплачен", True, 5, [{"ID": 1}, "x"], {"ID": 1}])
+def test_payments_that_are_not_objects_are_a_problem(raw):
+    snapshot = read_order({"ID": 1, "PAYMENTS": raw})
+    assert snapshot.problems == (Problem("payments", raw, Reason.NOT_AN_OBJECT),)
+    assert snapshot.metadata == {"fields": {"payments": raw}}
+    assert "payments" not in snapshot.readable["fields"]
+
+
+@pytest.mark.parametrize("raw", [[], [{"ID": 1, "SUM": Decimal("7.50")}], {"5": {"ID": 1, "SUM": Decimal("7.50")}}])
+def test_payments_are_kept(raw):
+    snapshot = read_order({"ID": 1, "PAYMENTS": raw})
+    assert snapshot.metadata == {"payments": [{"ID": 1, "SUM": "7.50"}] if raw else []}
+    assert snapshot.readable["fields"] == {"payments"}
+
+
+def test_names_of_read_fields_are_listed():
+    readable = read_order(full_order(payments=[])).readable
+    columns = set(full_order()) - {"ID", "LID", "DATE_PAYED", "DATE_CANCELED", "REASON_CANCELED", "DELIVERY_ID"}
+    assert readable == {
+        "fields": columns - {"XML_ID", "RESPONSIBLE_ID", "webhook_source"} | {"payments"},
+        "properties": set(full_order()["properties"]) - {"howFound"},
+    }
+
+
+def test_name_of_an_unreadable_field_is_not_listed():
+    readable = read_order({"ID": 1, "PRICE": "?", "basket": "?", "user": "?", "properties": {"city": "?"}}).readable
+    assert readable == {"fields": {"properties"}, "properties": set()}
+
+
+@pytest.mark.parametrize("raw", [None, False, "", [], {}])
+def test_missing_user_is_no_problem(raw):
+    snapshot = read_order({"ID": 1, "user": raw})
+    assert (snapshot.problems, snapshot.metadata) == ((), {})
+
+
+@pytest.mark.parametrize("raw", [True, 5, [{"ID": 1}]])
+def test_user_that_is_no_object_is_a_problem(raw):
+    snapshot = read_order({"ID": 1, "USER": raw})
+    assert snapshot.problems == (Problem("user", raw, Reason.NOT_AN_OBJECT),)
+    assert snapshot.metadata == {"fields": {"user": raw}}
 
 
 def test_time_of_the_event_is_read():
@@ -483,6 +652,13 @@ def test_basket_is_read_in_each_format(data):
     assert (item.price, item.quantity) == (Decimal("1500.00"), Decimal("3.000"))
 
 
+def test_second_basket_is_kept_when_first_one_has_lines():
+    other = LINE | {"ID": "8"}
+    snapshot = read_order({"ID": 1, "basket": [LINE], "basketItems": [other]})
+    assert [item.bitrix_basket_id for item in snapshot.items] == [7]
+    assert snapshot.metadata == {"fields": {"basketItems": [other]}}
+
+
 @pytest.mark.parametrize(("basket", "items"), [([], ()), ({}, ()), (None, None), ("", None), (False, None)])
 def test_empty_basket_differs_from_absent_one(basket, items):
     snapshot = read_order({"ID": 1, "basket": basket})
@@ -514,8 +690,9 @@ def test_unreadable_amounts_of_a_line_are_flagged():
 
 
 def test_line_sent_twice_is_read_once():
-    snapshot = read_order({"ID": 1, "basket": [LINE, LINE | {"NAME": "Тюльпан"}]})
-    assert [item.product_snapshot["name"] for item in snapshot.items] == ["Роза"]
+    other = LINE | {"ID": "8", "NAME": "Пион"}
+    snapshot = read_order({"ID": 1, "basket": [LINE, LINE | {"NAME": "Тюльпан"}, other]})
+    assert [item.product_snapshot["name"] for item in snapshot.items] == ["Роза", "Пион"]
     assert problems(snapshot) == {"basket[1]": Reason.DUPLICATE}
     assert snapshot.metadata["fields"]["basket[1]"]["NAME"] == "Тюльпан"
 
@@ -539,6 +716,43 @@ def test_other_columns_of_a_line_are_kept():
         "properties": [{"NAME": "Цвет", "VALUE": "белый"}],
         "fields": {"LID": "s1"},
     }
+
+
+def test_properties_of_a_line_are_kept_from_either_column():
+    properties = [{"CODE": "COLOR", "VALUE": "белый"}]
+    for line in ({"PROPERTIES": properties}, {"properties": properties}, {"PROPS": [], "PROPERTIES": properties}):
+        (item,) = read_order({"ID": 1, "basket": [LINE | line]}).items
+        assert item.product_snapshot == {"name": "Роза", "properties": properties}
+    (item,) = read_order({"ID": 1, "basket": [LINE | {"PROPS": properties, "PROPERTIES": ["x"]}]}).items
+    assert item.product_snapshot == {"name": "Роза", "properties": properties, "fields": {"PROPERTIES": ["x"]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "reason"),
+    [
+        ("ID", "x", Reason.NOT_A_NUMBER),
+        ("PRODUCT_ID", "x", Reason.NOT_A_NUMBER),
+        ("NAME", {"a": 1}, Reason.NOT_TEXT),
+        ("NOTES", "я" * 1001, Reason.TOO_LONG),
+        ("BASE_PRICE", "дорого", Reason.NOT_A_NUMBER),
+        ("DISCOUNT_PRICE", True, Reason.NOT_A_NUMBER),
+        ("XML_ID", {"a": 1}, Reason.NOT_TEXT),
+    ],
+)
+def test_unreadable_column_of_a_line_is_kept_with_a_problem(name, raw, reason):
+    for spelling in (name, name.lower()):
+        line = {key: value for key, value in LINE.items() if key != name} | {spelling: raw}
+        snapshot = read_order({"ID": 1, "basket": [line]})
+        assert snapshot.problems == (Problem(f"basket[0].{name}", raw, reason),)
+        assert snapshot.metadata == {"fields": {f"basket[0].{name}": raw}}
+        assert len(snapshot.items) == 1
+
+
+def test_status_change_without_number_has_no_number():
+    for number in ("", None, " "):
+        snapshot = read_status_change({"ID": 1, "STATUS_ID": "AP", "ACCOUNT_NUMBER": number})
+        assert snapshot.fields == {"status": "AP"}
+    assert read_status_change({"ID": 1, "ACCOUNT_NUMBER": "5"}).fields == {"order_number": "5"}
 
 
 def test_status_change_alone_is_partial():
