@@ -66,6 +66,38 @@ def test_first_valid_phone_is_used():
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "reason"),
+    [
+        ("ID", "x", Reason.NOT_A_NUMBER),
+        ("NAME", {"a": 1}, Reason.NOT_TEXT),
+        ("LAST_NAME", {"a": 1}, Reason.NOT_TEXT),
+        ("PHONE_NUMBER", ["x", {}], Reason.NOT_TEXT),
+    ],
+)
+def test_unreadable_column_is_kept_with_a_problem(name, raw, reason):
+    values = {"ID": 5, "NAME": "Асель", name: raw}
+    for data in (values, {key.lower(): value for key, value in values.items()}):
+        customer = read_customer(data)
+        assert customer.problems == (Problem(name, raw, reason),)
+        assert customer.metadata == {name: raw}
+
+
+@pytest.mark.parametrize("code", ["name", "fio", "phone"])
+def test_unreadable_contact_of_the_order_is_a_problem(code):
+    for spelling in (code, code.upper()):
+        snapshot = read_order({"ID": 1, "properties": {spelling: {"a": 1}}})
+        assert snapshot.problems == (Problem(f"properties.{code}", {"a": 1}, Reason.NOT_TEXT),)
+        assert snapshot.metadata == {"properties": {spelling: {"a": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("account", "metadata"), [("socservices", {"EXTERNAL_AUTH_ID": "socservices"}), ("", {}), (None, {}), ([], {})]
+)
+def test_kind_of_account_is_kept_if_it_is_known(account, metadata):
+    assert read_customer({"ID": 5, "EXTERNAL_AUTH_ID": account}).metadata == metadata
+
+
 def test_invalid_phone_is_kept_as_typed():
     customer = read_customer({"ID": 5, "PERSONAL_PHONE": "нет"})
     assert customer.fields == {"phone": "нет"}
@@ -92,7 +124,7 @@ def test_invalid_phone_is_kept_as_typed():
         "anna@mail",
         "anna@@mail.ru",
         "anna smith@mail.ru",
-        "a" * 250 + "@mail.ru",
+        "a" * (255 - len("@mail.ru")) + "@mail.ru",
         {"a": 1},
         5,
     ],
@@ -103,7 +135,16 @@ def test_placeholder_email_is_ignored(email):
     assert customer.metadata == {"EMAIL": email}
 
 
-@pytest.mark.parametrize("email", ["anna@mail.ru", "a.b+c@sub.mail.kz", "нурлан@почта.рф", "norma@gmail.com"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "anna@mail.ru",
+        "a.b+c@sub.mail.kz",
+        "нурлан@почта.рф",
+        "norma@gmail.com",
+        "a" * (254 - len("@mail.ru")) + "@mail.ru",
+    ],
+)
 def test_email_is_read_in_lower_case(email):
     assert read_customer({"ID": 5, "email": email}).fields == {"email": email}
 

@@ -15,7 +15,7 @@ from bitrix_bridge.payloads.properties import joined
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
-from bitrix_bridge.payloads.translation import contains_more_than_a_number
+from bitrix_bridge.payloads.translation import ABSENT, Fields, contains_more_than_a_number
 from bitrix_bridge.payloads.values import read_currency, read_flag, read_line
 from orders.sync.snapshot import CustomerSnapshot, ItemSnapshot, Problem
 from orders.sync.snapshot import ProblemReason as Reason
@@ -378,6 +378,29 @@ class TestOrderer:
             assert order.customer.fields["name"] == name
         order = read_order({"ID": 1, "user": {"ID": 5}, "properties": {"fio": "Фамилия"}})
         assert order.customer.fields["name"] == "Фамилия"
+
+
+class TestFields:
+    @pytest.mark.parametrize("raw", [[], "", None, {}, 0, "x"])
+    def test_value_is_found_in_each_spelling_of_its_name(self, raw):
+        fields = Fields({"StatusId": raw})
+        assert fields.peek("STATUS_ID") == fields.peek("statusId") == raw
+        assert (fields.take("status_id"), fields.take("STATUS_ID"), fields.rest()) == (raw, ABSENT, [])
+
+    def test_first_spelling_is_found_when_all_are_empty(self):
+        pairs = [("basket", []), ("BASKET", None), ("Basket", "")]
+        assert Fields(pairs).peek("basket") == Fields(pairs).take("basket") == []
+        assert Fields(reversed(pairs)).peek("basket") == ""
+        fields = Fields(pairs)
+        fields.take("basket")
+        assert fields.rest() == []
+
+    def test_values_of_other_spellings_are_left(self):
+        fields = Fields([("city", ""), ("CITY", "2"), ("name", "x"), ("City", "3"), ("c_i_t_y", None)])
+        assert fields.take("city") == "2"
+        assert fields.peek("city") == "3"
+        assert sorted(fields.rest()) == [("City", "3"), ("name", "x")]
+        assert (fields.take("city"), fields.take("city"), fields.rest()) == ("3", ABSENT, [("name", "x")])
 
 
 class TestProperties:

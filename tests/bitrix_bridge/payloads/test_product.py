@@ -174,6 +174,28 @@ def test_invalid_properties_are_kept_with_a_problem():
     assert snapshot.problems == (Problem("PROPERTIES[0]", "x", Reason.NOT_AN_OBJECT),)
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "reason"),
+    [
+        ("NAME", {"a": 1}, Reason.NOT_TEXT),
+        ("CODE", {"a": 1}, Reason.NOT_TEXT),
+        ("ACTIVE", "?", Reason.NOT_A_FLAG),
+        ("QUANTITY", "много", Reason.NOT_A_NUMBER),
+        ("OLD_PRICE", "дорого", Reason.NOT_A_NUMBER),
+        ("PRICE", "дорого", Reason.NOT_A_NUMBER),
+        ("CATALOG_PRICE_1", "дорого", Reason.NOT_A_NUMBER),
+        ("TIMESTAMP_X", "вчера", Reason.NOT_A_DATE),
+        ("PREVIEW_PICTURE", {"a": 1}, Reason.NOT_TEXT),
+    ],
+)
+def test_unreadable_column_is_kept_with_a_problem(name, raw, reason):
+    for spelling in (name, name.lower()):
+        snapshot = read_product({"ID": 1, spelling: raw})
+        assert snapshot.problems == (Problem(name, raw, reason),)
+        assert snapshot.metadata == {"fields": {name: raw}}
+        assert (snapshot.fields, snapshot.updated_at) == ({}, None)
+
+
 def test_product_without_a_valid_id_is_refused():
     with pytest.raises(PayloadError, match=r"data\.ID is missing"):
         read_product({"NAME": "Роза"})
