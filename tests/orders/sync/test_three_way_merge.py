@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.sync import three_way_merge
+from orders.sync.fields import FIELDS, Field
 from orders.sync.three_way_merge import Agreement, merge
 
 
@@ -48,6 +50,17 @@ def test_merge_ignores_absent_field_and_takes_empty_one():
     result = merge(state, ours={"comment": "a", "city": 2}, theirs={"comment": None})
     assert result.taken == ("comment",)
     assert state.agreed == {"comment": None, "city": 2}
+
+
+def test_fields_that_follow_others_are_merged_next_to_one_without_its_source(monkeypatch):
+    follows = {"first": "absent", "second": "comment", "third": "city"}
+    fields = {name: Field(name, name, "", follows=source) for name, source in follows.items()}
+    monkeypatch.setattr(three_way_merge, "FIELDS", {**FIELDS, **fields})
+    state = Agreement(agreed={"comment": "a", "city": 2})
+    ours = {"first": "a", "second": "a", "third": "a", "comment": "a", "city": 3}
+    result = merge(state, ours=ours, theirs=dict.fromkeys(ours, "b") | {"city": 2})
+    assert (result.taken, result.kept) == (("comment", "second"), {})
+    assert state.agreed == {"comment": "b", "city": 2, "second": "b", "third": "b"}
 
 
 def test_values_sent_after_reported_one_stay_recorded():
