@@ -121,7 +121,7 @@ def _from_parts(parts: dict[str, Any]) -> Reading[date]:
 
 
 def _day_and_month(parts: dict[str, Any]) -> tuple[int, int] | None:
-    """Return day and month. A date with slashes is d/m/Y or the American m/d/Y; return None if it can be both."""
+    """Return the day and the month. Return None if a date with slashes can be both d/m/Y and the American m/d/Y."""
     if "first" not in parts:
         return int(parts["day"]), int(parts["month"])
     first, second = int(parts["first"]), int(parts["second_part"])

@@ -53,7 +53,7 @@ class PropertyTranslation(Translation):
     """The translation of properties into columns. Any property may be a list of several values."""
 
     def single(self, code: str, column: str, reader: Reader[T]) -> None:
-        """Read a property that has one value, or none. If it has several, read the first and keep the raw list."""
+        """Read a property that should have one value. If it has several, read the first value and keep the raw list."""
         raw = self.source.take(code)
         if raw is not ABSENT:
             self.store(column, self._read_first(code, raw, reader), empty=None)
@@ -73,7 +73,7 @@ class PropertyTranslation(Translation):
             self.fields[column] = False
 
     def text(self, code: str, column: str, reader: Reader[str]) -> None:
-        """Read a text; several values are joined. `reader` returns `""` for an empty value."""
+        """Read a text. If the property has several values, join them. `reader` returns `""` for an empty value."""
         raw = self.source.take(code)
         if raw is not ABSENT:
             self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))))

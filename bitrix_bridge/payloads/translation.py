@@ -103,7 +103,7 @@ class Translation:
         return moment
 
     def phone(self, name: str, column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
-        """Read a phone into `column`; a text that contains more than the number is kept too.
+        """Read a phone into `column`. If the field contains more than the number, also keep the raw value.
 
         `reader` returns `""` for an empty value.
         """
