@@ -109,8 +109,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
     if quantity * price >= _TOTAL_BELOW:
-        # Quantity and price fit into their columns, but the total does not. The quantity is flagged because people type it, while
-        # the price is copied from the catalogue.
+        # Quantity and price fit into their columns, but the total does not. The quantity is flagged because people
+        # enter it, while the price is copied from the catalogue.
         reading.flag("QUANTITY", raw_quantity, ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)

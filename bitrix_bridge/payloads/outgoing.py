@@ -1,7 +1,6 @@
 """Build the requests that create or change an order, in the format of the PHP bridge."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentDeliveryError
 from orders.models import Order, OrderItem
-from orders.rules.discounts import kept_list_price, list_price
+from orders.rules.discounts import goods_of, kept_list_price, list_price
 from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CRM_XML_ID_PREFIX
 
@@ -42,7 +41,6 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Flag of the CRM -> all codes that the order property may have on the site. A flag is sent under each code that the
 site has sent, because an unchanged property would contradict the new value."""
-_CENT = Decimal("0.01")
 
 
 _REFUSED_AS: Mapping[str, str] = {
@@ -170,5 +168,4 @@ def update_request(
 
 
 def _is_sum_of_parts(order: Order, lines: Sequence[OrderItem]) -> bool:
-    goods = sum((Decimal(item.price * item.quantity).quantize(_CENT, ROUND_HALF_UP) for item in lines), Decimal(0))
-    return order.total_amount == goods + order.delivery_fee
+    return order.total_amount == goods_of(lines) + order.delivery_fee

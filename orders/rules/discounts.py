@@ -21,8 +21,8 @@ TENGE = Decimal(1)
 
 
 def line_total(quantity: Decimal, price: Decimal) -> Decimal:
-    """Return the sum of an item, in KZT with two decimals."""
-    return (quantity * price).quantize(CENT)
+    """Return the sum of an item, in KZT with two decimals. Half a cent is rounded up, as PHP and Bitrix do."""
+    return (quantity * price).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def goods_of(lines: Iterable[Line]) -> Decimal:

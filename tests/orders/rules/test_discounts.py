@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.rules.discounts import discount_of, goods_of, list_price, list_sum, spread
+from orders.rules.discounts import discount_of, goods_of, line_total, list_price, list_sum, spread
 from orders.sync.snapshot import ItemSnapshot
 
 MOST = 2 * 10**6
@@ -234,3 +234,12 @@ def test_discount_of_equals_difference_to_list_prices(lines, thousandths):
     )  # fmt: skip
     found = spread(lines, part_of(lines, thousandths, "0.01"))
     assert abs(discount_of(found) - by_the_rule) <= Decimal("0.005")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "total"),
+    [("0.5", "0.01", "0.01"), ("0.5", "0.03", "0.02"), ("1.250", "10.02", "12.53"), ("3", "2500", "7500.00")],
+)
+def test_half_a_cent_of_an_item_is_rounded_up(quantity, price, total):
+    assert line_total(Decimal(quantity), Decimal(price)) == Decimal(total)
+    assert goods_of([line(quantity, price)]) == Decimal(total)
