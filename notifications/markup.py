@@ -1,7 +1,7 @@
 """Functions that escape texts for Telegram's HTML and keep messages within the length limit.
 
-The length is counted in UTF-16 code units, as Telegram counts it, and includes escapes and tags. Therefore the limit is
-slightly stricter than in Telegram, which counts the text without tags
+Like Telegram, the functions count the length in UTF-16 code units. Their length includes escapes and tags. Therefore
+the limit is slightly stricter than in Telegram, which counts the text without tags
 (https://core.telegram.org/bots/api#sendmessage).
 """
 

@@ -90,7 +90,7 @@ class TelegramMessage(OutboxEntry):
         return f"{about} № {self.order.order_number}" if self.order else about
 
     def raises_alerts(self) -> bool:
-        """Return False: a failed message must not create an alert, because an alert is a Telegram message too."""
+        """Return False: a failed message must not create an alert, because an alert is also a Telegram message."""
         return False
 
 

@@ -49,8 +49,8 @@ def on_order_event(change: OrderChange) -> None:
 def on_status_undone(order: Order, event: OrderEvent) -> None:
     """Delete the messages about a status that is being undone, in the same transaction."""
     rows = TelegramMessage.objects.filter(event=event)
-    # The rows are locked first: a worker may be claiming a row, and the attempt that the worker inserts must be deleted
-    # too.
+    # The rows are locked first: a worker may be claiming a row, and the attempt that the worker inserts must also be
+    # deleted.
     list(rows.select_for_update().values_list("pk"))
     rows.delete()
 

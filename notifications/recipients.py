@@ -32,7 +32,8 @@ def chats_for(kind: Kind) -> list[str] | None:
     """Return the ids of the chats that receive messages of this kind, or None if no chat is defined. Make one query.
 
     Only the chat in `TELEGRAM_ALERT_CHAT_ID` receives alerts. The chat of an active row receives the other kinds of
-    messages that the row selects. The chat in `TELEGRAM_CHAT_ID` receives all other kinds, unless it has a row too.
+    messages that the row selects. The chat in `TELEGRAM_CHAT_ID` receives all other kinds, unless this chat also has a
+    row.
     """
     rows = list(TelegramChat.objects.all())
     if kind == Kind.ALERT:

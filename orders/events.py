@@ -25,7 +25,7 @@ class OrderChange:
 
     @property
     def is_ours_alone(self) -> bool:
-        """Return whether the change is only about fields that the site does not have."""
+        """Return whether all changed fields are fields that the site does not have."""
         return bool(self.event.changes) and self.changed_fields <= UNKNOWN_TO_SITE
 
 

@@ -84,7 +84,7 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
 
 
 def delivery_marks(order: Order) -> SafeString:
-    """Return the marks for the handover: pickup, anonymous order, surprise."""
+    """Return the marks for the handover: a pickup, an anonymous order, an order that is a surprise."""
     marks = []
     if order.is_pickup:
         marks.append((gettext("pickup"),))

@@ -12,8 +12,8 @@ from orders.admin.rows.swaps import is_from_open_list, swaps_after_action
 def redirect_back(request: HttpRequest, fallback: str, *, changed: Collection[UUID] = ()) -> HttpResponse:
     """Redirect to the URL that the form posted as `next` if it is a URL of the CRM, otherwise to `fallback`.
 
-    A request of htmx is not redirected. An open order list receives the rows of the `changed` orders. Any other page is
-    reloaded, and so is the list if no orders are given.
+    A request of htmx is not redirected. If an order list sent it and `changed` contains orders, the response contains
+    the rows of these orders. Otherwise the response makes htmx reload the page.
     """
     if changed and is_from_open_list(request):
         return swaps_after_action(request, changed)

@@ -51,7 +51,7 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("entry"))
     def entry(self, event: OrderEvent) -> SafeString:
-        """Return the entry as the order's page shows it."""
+        """Return the entry in the format of the timeline on the order's page."""
         hidden = hidden_fields(self.request.user, event.order.delivery_date)
         context: dict[str, Any] = {
             "entries": timeline([event], hidden=hidden),

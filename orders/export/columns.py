@@ -32,7 +32,7 @@ class Reader:
         self._sees_prices: dict[date | None, bool] = {}
 
     def text(self, typed: str) -> str:
-        """Return a typed text, with phones masked if the reader may not see phones."""
+        """Return a text that people have entered, with phones masked if the reader may not see phones."""
         return typed if self.sees_phones else shown_text(self._user, typed)
 
     def sees_prices(self, day: date | None) -> bool:

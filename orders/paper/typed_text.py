@@ -1,4 +1,4 @@
-"""Functions that prepare typed texts for printing."""
+"""Functions that prepare texts of staff and customers for printing."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _TIE = "\N{WORD JOINER}"
 _LONGEST_TAIL = 8
 """The maximum length of a run of emoji at the end of a line that is kept with the last word, in characters."""
 _KEEPS_TOGETHER = {"Mn", "Me", "Mc", "Cf", "Cs", "Sk", "So"}
-"""Unicode categories of the parts of a grapheme. Typst breaks lines between emoji, but an emoji must not be split."""
+"""Unicode categories of the characters in a grapheme. Typst breaks lines between emoji, but must not split an emoji."""
 
 
 def breakable(text: str) -> str:
@@ -22,14 +22,17 @@ def breakable(text: str) -> str:
 
 
 def tied(text: str) -> str:
-    """Return the text with the final emoji of each line tied to the last word. So no emoji is alone on a line."""
+    """Return the text without a break opportunity between the last word of each line and the emoji after it.
+
+    So no printed line begins with these emoji.
+    """
     return "\n".join(map(_tied_line, text.split("\n")))
 
 
 def widest_pieces(text: str, count: int = 8) -> list[str]:
     """Return the longest runs that can't be broken, `count` at most. These runs limit the type size."""
     runs = re.split(rf"[ \t\n{_BREAK}]+", text)
-    # Lines break between emoji, unless the emoji are tied.
+    # A line may break between two emoji, unless a zero-width joiner connects them.
     pieces = {piece for run in runs for piece in ([run] if NBSP in run else _between_emoji(run))}
     return sorted(pieces - {""}, key=len, reverse=True)[:count]
 

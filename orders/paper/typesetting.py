@@ -1,7 +1,7 @@
 """The typesetting of a PDF from a layout and its content, with Typst.
 
-Typst is one wheel that needs no system library, and it can measure text during typesetting. Typed texts are passed as
-data, and never as markup or as a path. Typst reads only the layout, the data and the fonts.
+Typst is one wheel that needs no system library, and it can measure text during typesetting. Texts of staff and
+customers are passed as data, and never as markup or as a path. Typst reads only the layout, the data and the fonts.
 """
 
 import json

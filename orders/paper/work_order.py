@@ -19,7 +19,7 @@ from orders.values.phone_masking import without_phones
 
 
 def work_orders(orders: Sequence[Order], paper_format: PaperFormat) -> bytes:
-    """Return the work orders of these orders, as one PDF."""
+    """Return one PDF with a work order for each of these orders."""
     return typeset(
         "work_order",
         paper_format,

@@ -21,7 +21,7 @@ def photo_response(request: HttpRequest, photo: OrderPhoto, size: Size, *, may_b
         raise Http404
     headers = {
         "X-Content-Type-Options": "nosniff",
-        # A picture that is opened by its URL is a page too.
+        # The browser treats a picture that is opened by its URL as a page.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Robots-Tag": "noindex, nofollow, noarchive",
         "Cache-Control": "private, no-cache" if may_be_kept else "private, no-store",

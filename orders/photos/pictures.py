@@ -64,7 +64,7 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
         raise _too_many_pixels(MOST_PIXELS_WHOLE) from error
     except PictureRefusedError:
         raise
-    # Pillow raises many kinds of errors for a broken file, such as struct.error, IndexError and zlib.error.
+    # Pillow raises many kinds of errors for a damaged file, such as struct.error, IndexError and zlib.error.
     except Exception as error:
         raise PictureRefusedError(
             gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")

@@ -1,4 +1,4 @@
-"""Functions that reformat addresses typed by customers: on one line, without the flat, or split by district."""
+"""Functions that reformat addresses entered by customers: on one line, without the flat, or split by district."""
 
 import re
 
@@ -9,8 +9,8 @@ _DISTRICT = re.compile(
     r"|(?:\b[\w-]+(?:ский|инский|овский)\s+(?:район|р-н)\b)",
     re.IGNORECASE,
 )
-# Words for the parts of an address inside a building, before or after a number. The short words have other meanings
-# too ("кв-л 5", "под мостом"), so they match only with a number.
+# Words for an entrance, a floor or a flat, before or after its number. The short words also have other meanings ("кв-л
+# 5", "под мостом"), so they match only with a number.
 _INSIDE = re.compile(
     r"""[\s,;(]*(?<!\w)(?:
         (?:квартира|подъезд|этаж|домофон|офис|пәтер|кіреберіс|қабат)(?![^\W\d_])

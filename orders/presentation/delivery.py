@@ -30,7 +30,7 @@ def to_collect(order: Order) -> Decimal:
 
 def handover_warning(order: Order) -> str:
     """Return what the courier must not say at the handover. For most orders this is an empty string."""
-    # A name spoils a surprise as much as a call does.
+    # If the courier names the sender, the order is no longer a surprise.
     if order.is_surprise:
         return gettext("SURPRISE: don't name the sender, don't call the recipient")
     return gettext("ANONYMOUS: don't name the sender") if order.is_anonymous else ""

@@ -99,7 +99,8 @@ class _Share:
     listed: Decimal
     list_sum: Decimal
     parts: list[tuple[Decimal, Decimal]]
-    """The quantity and price of each part. There are two parts if some pieces become an item of their own."""
+    """The quantities and prices into which the item is split. There are two of them if some pieces become a separate
+    item."""
 
     @classmethod
     def of(cls, line: ItemSnapshot, price: Decimal) -> "_Share":
@@ -120,7 +121,7 @@ class _Share:
         return price >= self.listed if is_raise else 0 <= price <= self.listed
 
     def lines(self) -> Iterable[ItemSnapshot]:
-        """Yield an item for each part. Only the first one has the id of the original item on the site."""
+        """Yield an item for each quantity and price. Only the first item has the original item's id on the site."""
         listed = list_price(self.line)
         for position, (quantity, price) in enumerate(self.parts):
             if position == 0 and (quantity, price) == (self.line.quantity, self.line.price):
@@ -218,7 +219,7 @@ def _price_exactly(shares: Sequence[_Share], target: Decimal, step: Decimal, *, 
 
 
 def _split(share: _Share, price: int, rest: int, step: Decimal, *, is_raise: bool) -> list[tuple[Decimal, Decimal]]:
-    """Return the two parts of an item that together cost `price` steps for each piece, plus `rest` steps."""
+    """Return two quantities with their prices, which together cost `price` steps for each piece, plus `rest` steps."""
     count = int(share.quantity)
     for each in (price + 1, price) if 2 * rest >= count else (price, price + 1):
         single = price * count + rest - each * (count - 1)

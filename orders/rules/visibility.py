@@ -29,7 +29,7 @@ MONEY_FIELDS = ("total_amount", "delivery_fee", "discount_amount", "paid_amount"
 
 
 def may_see_orders(user: User | AnonymousUser) -> bool:
-    """Return whether the user may read orders. As in the admin, a user who may change orders may also read them."""
+    """Return whether the user may read orders. As in the admin, the permission to change orders includes this."""
     return user.has_perm("orders.view_order") or user.has_perm("orders.change_order")
 
 
@@ -54,7 +54,7 @@ def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> fro
 
 
 def shown_text(user: User | AnonymousUser, text: str) -> str:
-    """Return a typed text in which all phones are masked if the user may not see phones."""
+    """Return a text that people have entered, with all phones masked if the user may not see phones."""
     return text if may_see_phones(user) else without_phones(text)
 
 

@@ -1,4 +1,4 @@
-"""The presets of the order list, such as today, late and mine. The start page and the sidebar use them too.
+"""The presets of the order list, such as today, late and mine. The start page and the sidebar also use the presets.
 
 Nearly all presets read only current orders: orders of the last `CURRENT` and of the future. So the cost of a query does
 not depend on the number of older orders, even if many of these were never closed.

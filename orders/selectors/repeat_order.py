@@ -1,4 +1,4 @@
-"""The draft of a new order that repeats an earlier order, at today's prices."""
+"""The initial values of a new order that repeats an earlier order, at today's prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,14 @@ COPIED_FIELDS = (
     "is_surprise",
     "comment",
 )
-"""Fields that are copied into the draft. The date, postcard, discount and payment are not copied."""
+"""Fields that are copied from the earlier order. The date, postcard, discount and payment are not copied."""
 REFERENCES = {"delivery_slot": "delivery_slot_id", "city": "city_id", "shop": "shop_id", "customer": "customer_id"}
 """Maps each reference field to the attribute that contains the key of the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftLine:
-    """An item of the draft: a product of the catalogue, or only a name.
+    """An item of the new order: a product of the catalogue, or only a name.
 
     The price is in KZT, for one piece. It is None if it is not known or may not be shown.
     """
@@ -40,7 +40,7 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The draft of a new order with data of an earlier order. The keys of `fields` are as in `orders.sync.fields`."""
+    """The initial values of a new order. The keys of `fields` are the names of `orders.sync.fields`."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     lines: list[DraftLine] = field(default_factory=list)
@@ -49,9 +49,9 @@ class Draft:
 
 
 def draft_from(order: Order, *, with_prices: bool = True) -> Draft:
-    """Return a draft that repeats the order, with one query.
+    """Return the initial values of a new order that repeats the order, with one query.
 
-    Without `with_prices`, the draft contains no prices of the earlier order.
+    Without `with_prices`, they contain no prices of the earlier order.
     """
     fields = {name: getattr(order, name) for name in COPIED_FIELDS}
     fields |= {name: getattr(order, attribute) for name, attribute in REFERENCES.items()}

@@ -21,7 +21,7 @@ LAST, WHOLE = 4, 10
 
 
 def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
-    """Return the query for a typed text, or None if the text is empty.
+    """Return the query for a string that the user has entered, or None if the string is empty.
 
     A user who may not see phones finds a phone only as described in `search_query`.
     """
@@ -29,7 +29,9 @@ def search_for(user: User | AnonymousUser, text: str) -> SearchQuery | None:
 
 
 def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
-    """Return the query for a typed text: each word as a prefix, or a phone in any format. None if the text is empty.
+    """Return the query for an entered string: each word as a prefix, or a phone in any format.
+
+    Return None if the string is empty.
 
     Without `may_see_phones`, a phone is found only by all of its digits or by its last four digits, and never by a
     prefix: a series of queries with prefixes would reveal the whole number.

@@ -28,7 +28,8 @@ MOST_RECIPIENTS = 3
 ORDERS_LOOKED_AT = 30
 """The number of a customer's last orders that are read to find different recipients."""
 DIGITS, LETTERS = 4, 2
-"""The minimum numbers of typed digits and of typed letters for a search. Fewer would match half of the table."""
+"""The minimum numbers of digits and of letters that the user must enter for a search. Fewer would match half of the
+table."""
 LONGEST_QUERY = 100
 
 Suggestion = dict[str, Any]
@@ -78,7 +79,7 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
 
 
 def suggested_products(text: str) -> list[Suggestion]:
-    """Return the products whose words start with the typed words, products on sale first.
+    """Return the products whose words start with the entered words, products on sale first.
 
     This makes one query, or none if the text is too short.
     """

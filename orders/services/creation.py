@@ -146,7 +146,7 @@ def _line(item: NewItem) -> ItemSnapshot:
 
 
 def _next_number() -> str:
-    """Return the next own number, `CRM-…`. The site's number replaces it later. Search finds the order by both."""
+    """Return the next own number, `CRM-…`. The site's number replaces it later, but search still finds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('order_numbers_crm')")
         return f"CRM-{cursor.fetchone()[0]}"

@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 def as_snapshot(item: OrderItem) -> ItemSnapshot:
-    """Return the snapshot of a stored item, as `store_items` needs it."""
+    """Return the snapshot of a stored item, for `store_items`."""
     return ItemSnapshot(
         bitrix_basket_id=item.bitrix_basket_id,
         bitrix_product_id=item.bitrix_product_id,
@@ -78,7 +78,7 @@ def store_items(
             row = OrderItem(order=order, product_snapshot=dict(line.product_snapshot))
         left.discard(row.pk)
         before = _content(row)
-        # If the product is different now, so is the snapshot. An item without a product is identified by its name.
+        # A different product needs a new product snapshot. An item without a product is identified by its name.
         if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
         else:

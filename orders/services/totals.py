@@ -105,7 +105,8 @@ def edited_totals(
     fee = given.get(FEE, order.delivery_fee)
     lines = items if items is not None else [as_snapshot(item) for item in existing]
     if not are_lines_other and given.keys() == {FEE}:
-        # The sum of an order received from the site may differ from its parts. This difference is kept.
+        # The sum of an order received from the site may differ from the sum of its items and its fee. This difference
+        # is kept.
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))

@@ -1,6 +1,6 @@
 """The decision whether a snapshot of an order is newer than the stored order, made before anything is merged.
 
-The functions are pure. `freshness_of` compares the stored order (`Known`) with a snapshot, and uses the way in which
+The functions are pure. `freshness_of` compares the stored order (`Known`) with a snapshot, and considers how and when
 the snapshot was received (`Arrival`). The services that apply the snapshot only read the result, a `Freshness`.
 """
 
@@ -34,7 +34,7 @@ class Age(StrEnum):
 
 
 class Channel(StrEnum):
-    """The way in which a snapshot was received."""
+    """How a snapshot was received."""
 
     EVENT = "event"
     """The site reported the order in a webhook event."""
@@ -78,7 +78,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """The way and the time in which a snapshot was received. The times are by the clock of the CRM."""
+    """How and when a snapshot was received. The times are from the CRM's clock."""
 
     at: datetime
     received_at: datetime | None = None
@@ -99,7 +99,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """The decision about which parts of a snapshot are applied."""
+    """The decision whether a snapshot is applied, and whether its status is applied."""
 
     verdict: Verdict
     status: StatusVerdict
@@ -108,7 +108,7 @@ class Freshness:
     is_fetched: bool = False
     """Whether the snapshot is the response to a fetch. The contents of a response are certain."""
     repeats_contacts: bool = False
-    """Whether the contacts typed into the order are already known from an equal or newer version."""
+    """Whether the contacts that the customer entered in the order are already known from an equal or newer version."""
 
     @property
     def verdict_in_doubt(self) -> Verdict:
@@ -126,7 +126,7 @@ class Freshness:
 
 
 def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Freshness:
-    """Return which parts of the snapshot are applied.
+    """Return whether the snapshot is applied, and whether its status is applied.
 
     The response to a fetch counts as the present state of the site, even if its version is lower, unless the site has
     reported the order since the request was sent.
@@ -153,7 +153,8 @@ def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: boo
     """Return whether a snapshot is applied.
 
     A repeated event with a version adds nothing to a later response of the site. A snapshot that was read from a copy
-    of the site's database is applied only if it is proven to be as new as the reports of the site (`is_proven`).
+    of the site's database is applied only if it is proven to be as new as all events and responses of the site
+    (`is_proven`).
 
     | age     | channel         | fetch due | proven  | verdict |
     |---------|-----------------|-----------|---------|---------|
@@ -178,7 +179,7 @@ def verdict_of(age: Age, channel: Channel, *, is_fetch_due: bool, is_proven: boo
 
 
 def status_verdict_of(channel: Channel, *, is_late: bool, has_versions: bool) -> StatusVerdict:
-    """Return whether the status of an applied snapshot is applied too.
+    """Return whether the status of an applied snapshot is also applied.
 
     Without versions on both sides, nothing shows whether the status is older than the stored one: the dates of the site
     do not include our pushes, and the clocks of the site and of the CRM differ.
@@ -212,12 +213,12 @@ def age_by_clocks(*, version: Clock, date: Clock, own_time: Clock, has_other_con
     """Return the age of a snapshot by VERSION and DATE_UPDATE together, or by its own time if these do not decide.
 
     Bitrix saves an order with the version that it has loaded plus one. If two saves overlap, the later one may have a
-    lower version, or both may have the same version. So a snapshot with a lower version is old only if its date is
-    older too, and a snapshot with a higher version is new only if its date is not older. If two values are equal, the
-    next clock decides. If all clocks are equal, the snapshot is new, since merging the same values again changes
-    nothing. If the checksums differ at equal versions and dates, no clock shows which state is newer. An old snapshot
-    may still be newer than the last whole order that was received (`was_skipped`). Such a snapshot may contain changes
-    that no other snapshot has.
+    lower version, or both may have the same version. So a snapshot with a lower version is old only if its date is also
+    older, and a snapshot with a higher version is new only if its date is not older. If two values are equal, the next
+    clock decides. If all clocks are equal, the snapshot is new, since merging the same values again changes nothing. If
+    the checksums differ at equal versions and dates, no clock shows which state is newer. An old snapshot may still be
+    newer than the last whole order that was received (`was_skipped`). Such a snapshot may contain changes that no other
+    snapshot has.
 
     | version         | date                 | other contents | own time             | skipped | age     |
     |-----------------|----------------------|----------------|----------------------|---------|---------|
@@ -296,7 +297,7 @@ def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
 
 
 def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
-    """Return whether nothing proves that a copy of the site's database is as new as the reports of the site.
+    """Return whether nothing proves that a copy of the site's database is as new as all received events and responses.
 
     An equal version or date is a proof, unless the site has reported the order without version and date since then.
     """
@@ -331,7 +332,7 @@ def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -
     if arrival.fresh is not None:
         return status_received_at is not None and arrival.fresh.read_at < status_received_at
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
-    # DATE_UPDATE has whole seconds, so within the same second the event about the status wins.
+    # DATE_UPDATE has whole seconds, so within the same second the event about the status has priority.
     return _compare(max(clocks, default=None), known.agreement.status_announced_at) is Clock.OLDER
 
 

@@ -41,7 +41,7 @@ class SiteWarning:
 
 @dataclass(frozen=True, slots=True)
 class FieldRefusal:
-    """The refusal of one field in a push whose other fields the site accepted. The message is for staff."""
+    """A field that the site refused in a push whose other fields it accepted. The message is for staff."""
 
     code: str
     message: str

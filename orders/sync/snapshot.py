@@ -1,4 +1,4 @@
-"""Snapshots of orders, customers and products, as the site describes them but in the terms of the CRM.
+"""Snapshots of orders, customers and products, with the values of the site and in the terms of the CRM.
 
 They are plain values without a database. The bridge translates a payload into a snapshot, and `orders.services` merges
 the snapshot. Two rules apply everywhere:
@@ -49,7 +49,7 @@ class Problem:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Problem":
-        """Return the problem from the JSON value that the inbox or the timeline stores."""
+        """Return the unreadable field from the JSON value that the inbox or the timeline stores."""
         return cls(str(data.get("field", "")), data.get("value", ""), str(data.get("reason", "")))
 
     def as_json(self) -> dict[str, Any]:
@@ -61,13 +61,14 @@ class Problem:
 class CustomerSnapshot:
     """The customer who ordered.
 
-    `fields` may contain name, phone (E.164 or as typed) and email (None for a placeholder address).
+    `fields` may contain name, phone and email. The phone is in E.164, or is the entered string if it is not a phone.
+    The email is None for a placeholder address.
     """
 
     bitrix_user_id: int | None
     contacts_only: bool = False
-    """Whether the account on the site has neither a name nor a phone, so `fields` contains what was typed into the
-    order. Several people may order under such an account."""
+    """Whether the account on the site has neither a name nor a phone, so `fields` contains what the customer entered in
+    the order. Several people may order under such an account."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -87,7 +88,7 @@ class ItemSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSnapshot:
-    """An order as the site describes it.
+    """The data of an order on the site.
 
     `fields` contains values of columns of `orders.Order`:
     order_number, bitrix_user_id, status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
@@ -117,10 +118,10 @@ class OrderSnapshot:
     """The items of the order. None if the payload has no basket, and an empty tuple if the basket is empty."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """For each part of `metadata`, the names of the fields that could be read this time. The stored raw values of these
+    """For each key of `metadata`, the names of the fields that could be read this time. The stored raw values of these
     fields are outdated."""
     problems: tuple[Problem, ...] = ()
-    """The problems of the order and of its customer."""
+    """The unreadable fields of the order and of its customer."""
 
     @property
     def has_clock(self) -> bool:

@@ -83,7 +83,8 @@ class Agreement:
     answered: "Answered | None" = None
     """The last response to a push, as long as no event has reported the whole order since then."""
     is_unclear: bool = False
-    """Whether the reports of the site do not show its present values. In that case the whole order must be fetched."""
+    """Whether the received events and responses do not show the present values of the site. In that case the whole
+    order must be fetched."""
     announced_at: datetime | None = None
     """The time in the newest event that reported the whole order, for events without version and date."""
     status_announced_at: datetime | None = None
@@ -191,7 +192,8 @@ class Agreement:
     def settle(self, values: Mapping[str, Any]) -> None:
         """Record these values as the values of the site.
 
-        A sent value among them has arrived, and so have the values of this field that were sent before it.
+        If one of them was sent, it has arrived, and the values of this field that were sent before it have also
+        arrived.
         """
         for name, said in values.items():
             value = as_sent(name, said)
@@ -210,7 +212,7 @@ class Agreement:
     def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
         """Record that the site has refused a value, and return whether this refusal is new.
 
-        A refusal that is not of the value counts as new each time.
+        A refusal for a reason other than the value itself counts as new each time.
         """
         value = as_sent(name, ours)
         self.sent[name] = [sent for sent in self.sent.get(name, []) if sent != value]
@@ -233,7 +235,7 @@ class Agreement:
         """Return the warnings of a response that are new, and store the standing ones.
 
         `asked` contains the fields of the request. Stored warnings about other fields are kept, since the response does
-        not mention those fields. Stored warnings without a code are kept too, since they name no field.
+        not mention those fields. Stored warnings without a code are also kept, since they name no field.
         """
         known = set(self.warnings)
         new = [warning for warning in dict.fromkeys(warnings) if warning not in known]
@@ -248,7 +250,7 @@ class Agreement:
         return new
 
     def has(self, values: Mapping[str, Any]) -> bool:
-        """Return whether these are the last known values of the site."""
+        """Return whether the given values equal the last known values of the site."""
         return all(self.value(name) == as_sent(name, value) for name, value in values.items())
 
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
@@ -292,7 +294,7 @@ class Agreement:
         self.past_statuses = list(dict.fromkeys(reversed(past)))[:MOST_PAST][::-1]
 
     def is_past(self, status: str | None) -> bool:
-        """Return whether this status is a past one that the site no longer has."""
+        """Return whether this status is a past status, which the order no longer has on the site."""
         return status in self.past_statuses and status != self.value(STATUS)
 
     def unsent(self, ours: Mapping[str, Any]) -> list[str]:

@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def shown_to(text: object, user: User | AnonymousUser) -> str:
-    """Return a typed text, with phones masked if this user may not see them. The result is not marked as safe."""
+    """Return an entered text, with phones masked if this user may not see them. The result is not marked as safe."""
     return shown_text(user, str(text or ""))

@@ -1,4 +1,7 @@
-"""Payloads of timeline entries that a report of the site can cause. Staff can cause some of these entries too."""
+"""Payloads of timeline entries that webhook events and other data from the site can cause.
+
+Staff can also cause some of these entries.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +19,7 @@ PROBLEMS, REMARKS, SITE_CHANGE, DESIRED = "problems", "remarks", "site_change", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromSite(Payload):
-    """The data that every report of the site can have."""
+    """The attributes of every timeline entry that data from the site can cause."""
 
     problems: Annotated[tuple[Problem, ...], rows(Problem.from_json, Problem.as_json), Key(PROBLEMS)] = ()
     """Fields that could not be read."""
@@ -79,7 +82,7 @@ class BothChanged(FromSite):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(FromSite):
-    """Nothing of the order has changed, but staff should see the report."""
+    """Data from the site has changed no field of the order, but contains something that staff should see."""
 
     kind: ClassVar[EventKind] = EventKind.NOTED
     site_values: Annotated[FieldValues, Key("theirs")] = field(default_factory=dict)

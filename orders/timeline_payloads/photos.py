@@ -11,7 +11,10 @@ from orders.timeline_payloads.stored import Id, Moment, Text, choice
 
 
 class LinkChange(TextChoices):
-    """The change of the customer's link."""
+    """Whether the customer's link to the photos was created or revoked.
+
+    NONE replaces a stored value that the CRM does not know.
+    """
 
     NONE = ""
     MADE = "made"

@@ -34,7 +34,7 @@ class Stored:
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Return the values that are stored in `data`."""
+        """Return an instance with the values of a JSON object. A missing or malformed value counts as empty."""
         known = data if isinstance(data, Mapping) else {}
         return cls(**{name: codec.read(known.get(key)) for name, key, codec in _layout(cls)})
 

@@ -18,7 +18,7 @@ class ProblemReported(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemSolved(Payload):
-    """The problem is solved."""
+    """A member of staff has recorded that the problem of the order is solved."""
 
     kind: ClassVar[EventKind] = EventKind.SOLVED
     problem: Text

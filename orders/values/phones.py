@@ -1,4 +1,4 @@
-"""Functions that read phone numbers typed by people, and format stored ones (E.164)."""
+"""Functions that read phone numbers entered by people, and format stored numbers (E.164)."""
 
 import re
 from functools import lru_cache
@@ -23,15 +23,15 @@ class PhoneNumber(NamedTuple):
     """The phone numbers that a phone field contains."""
 
     value: str
-    """The first number in E.164, or the typed text if it contains no possible number. The text is cut to the length of
-    the column."""
+    """The first number in E.164, or the entered string if it contains no possible number. The string is cut to the
+    length of the column."""
     is_valid: bool
     others: tuple[str, ...] = ()
     """The other numbers in the field, in E.164."""
 
 
 def normalize_phone(raw: str) -> PhoneNumber:
-    """Return the first possible number in a typed text, and the other numbers in it. Never raise an exception.
+    """Return the first possible number in an entered string, and the other numbers in it. Never raise an exception.
 
     Kazakh and Russian numbers may start with 8 (`8701…`) or have no country code (`701…`). Foreign numbers need `+`,
     `00` or at least their country code.
@@ -94,7 +94,7 @@ def _numbers_in(text: str) -> tuple[str, ...]:
 
 
 def _foreign_number_without_plus(text: str) -> list[str]:
-    # A number that starts with 7 or 8 is a mistyped local number, not a foreign one.
+    # A number that starts with 7 or 8 is a local number with a mistake, not a foreign number.
     if not re.fullmatch(r"[1-69][0-9 ().-]{9,18}[0-9]", text):
         return []
     try:

@@ -7,7 +7,7 @@ KEY_LENGTH = 20
 """`delivery_times.bitrix_id` is varchar(20)."""
 
 _NIGHT_ENDS = time(6)
-"""A slot may end after midnight, up to this hour. If a later end is before the start, it is a typing error."""
+"""A slot may end after midnight, up to this hour. If a later end is before the start, it was entered by mistake."""
 
 _CLOCK = r"([01]?[0-9]|2[0-4])(?:[:.]([0-5][0-9]))?(?:[:.]00)?"
 _SLOT = re.compile(rf"(?:(?:с|от)\s+)?{_CLOCK}\s*(?:[-\u2010-\u2015\u2212]|\sдо\s)\s*{_CLOCK}", re.IGNORECASE)

@@ -45,7 +45,10 @@ class Presence(Feature[Order]):
 
 
 def presence_context(order: Order, events: list[OrderEvent]) -> dict[str, Any]:
-    """Return the template context for the reports. `events` are the order's timeline entries, newest first."""
+    """Return the template context with which an open page reports that it is open.
+
+    `events` are the order's timeline entries, newest first.
+    """
     return {
         "url": reverse("admin:orders_order_here", args=[order.pk]),
         # This time is stored in the database, so a change counts as seen exactly if the page shows it.

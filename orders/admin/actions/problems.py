@@ -29,8 +29,8 @@ REASONS: dict[str, str | Promise] = {
     "late": _("We are late"),
     OTHER: _("Something else"),
 }
-"""The labels of the usual problems, each with a button. The typed text is added to the label, except that the label
-“Something else” is left out."""
+"""The labels of the usual problems, each with a button. The text that the user enters is added to the label, except
+that the label “Something else” is left out."""
 
 
 class Problems(Feature[Order]):
@@ -45,7 +45,10 @@ class Problems(Feature[Order]):
         ]
 
     def report_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Report a problem of the order. `reason` is the key of the pressed button, and `text` is the typed text."""
+        """Report a problem of the order.
+
+        `reason` is the key of the pressed button, and `text` is the text that the user has entered.
+        """
         order = order_or_404(key)
         reason, text = request.POST.get("reason", ""), request.POST.get("text", "").strip()
         words = [str(REASONS[reason])] if reason in REASONS and reason != OTHER else []

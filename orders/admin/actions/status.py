@@ -73,7 +73,7 @@ class StatusChange(Feature[Order]):
     """The bulk actions that change the status."""
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the actions for the next step, for the usual statuses, and for the choice of any status."""
+        """Return the actions that set the usual next status, one of the usual statuses, or any chosen status."""
         may = may_change_status
         return [
             BulkAction(self.advance_selected, _("Next step"), may),

@@ -110,7 +110,7 @@ class Undo(Feature[Order]):
 def _shown(request: HttpRequest) -> set[UUID]:
     """Return the primary keys of the orders whose rows the open list shows.
 
-    If an action has changed other orders too, the whole page is reloaded.
+    If an action has also changed other orders, the whole page is reloaded.
     """
     return set(shown_rows(request.POST.getlist("row")))
 

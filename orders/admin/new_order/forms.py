@@ -25,7 +25,7 @@ from orders.services.validation import LONGEST
 from orders.values.phones import normalize_phone
 
 FURTHEST = timedelta(days=366)
-"""The longest time from today to the delivery date. A later date means that the year is mistyped."""
+"""The longest time from today to the delivery date. A later date means that the user has entered a wrong year."""
 ON_DELIVERY, PAID, LATER = "on_delivery", "paid", "later"
 PAYMENTS = (
     (ON_DELIVERY, _("Cash on delivery")),
@@ -190,7 +190,7 @@ class NewOrderForm(forms.Form):
         typed = data.get("phone", "")
         chosen = Customer.objects.filter(pk=data["customer"]).first() if data.get("customer") else None
         if chosen is not None and typed and not self._is_phone_of(typed, chosen.phone):
-            chosen = None  # a different phone was typed over the customer's phone
+            chosen = None  # the user has replaced the customer's phone by a different phone
         self.known = chosen
         if chosen is None and typed and not normalize_phone(typed).is_valid:
             self.add_error("phone", gettext("There is no such phone number. Example: +7 701 123-45-67"))
@@ -233,7 +233,7 @@ class NewOrderForm(forms.Form):
         return self.cleaned_data.get("delivery_fee") or Decimal(0)
 
     def caller(self) -> Caller:
-        """Return the typed name and phone. They are used if no known customer was chosen."""
+        """Return the name and phone that the user has entered. They are used if no known customer was chosen."""
         return Caller(name=self.cleaned_data["name"], phone=self.cleaned_data["phone"])
 
     def fields_for_service(self) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from orders.services import NewItem
 MOST_LINES = 50
 MOST_PIECES = Decimal(999)
 MOST_MONEY = Decimal(99_999_999)
-"""The largest sum in one field, in KZT. A larger sum is a typing error."""
+"""The largest sum in one field, in KZT. A larger sum was entered by mistake."""
 
 
 class AmountField(forms.DecimalField):
-    """A field for a number as people type it, such as `1 500,50`, with or without the tenge sign."""
+    """A field for a number in the formats that people use, such as `1 500,50`, with or without the tenge sign."""
 
     def __init__(self, **kwargs: Any) -> None:
         too_much = kwargs.pop("too_much", _("This is too much: is there a zero too many?"))
@@ -88,7 +88,7 @@ class LineForm(forms.Form):
             self.add_error("price", gettext("Give a price."))
 
     def unit_price(self) -> Decimal:
-        """Return the price of one piece in KZT. If no price was typed, return the price of the product."""
+        """Return the price of one piece in KZT. If the user has entered no price, return the price of the product."""
         typed: Decimal | None = self.cleaned_data.get("price")
         if typed is None and self.found is not None:
             typed = self.found.price

@@ -1,6 +1,6 @@
 """The page on which staff create an order: after a phone call, from Instagram, or for a customer in the shop.
 
-It is a plain form. A script adds suggestions, a live sum, and a draft of the form, which the browser stores until the
+It is a plain form. A script adds suggestions and a live sum. It also stores the entered values in the browser until the
 order is created. The server calculates the sums that are stored. The page contains the primary key of the new order, so
 a form that is posted twice creates one order.
 """
@@ -31,7 +31,8 @@ from orders.selectors.suggestions import described_customer, suggested_customers
 from orders.values.phones import normalize_phone
 
 DONE = "new_orders_done"
-"""The session key with the ids of the latest created orders. The page's script deletes the draft of such an order."""
+"""The session key with the ids of the latest created orders. The page's script deletes the entered values of such an
+order from the browser."""
 REMEMBERED = 20
 PRIVATE = {"Cache-Control": "no-store, private"}
 """The headers of responses that contain names and phones. A shared computer must not store such a response."""
@@ -114,7 +115,8 @@ class NewOrder(Feature[Order]):
             "lines": lines,
             "remarks": list(remarks),
             "is_refused": is_refused,
-            # The stored draft of a form must not overwrite a page that was opened for a customer or to repeat an order.
+            # The values that the browser stores must not overwrite a page that was opened for a customer or to repeat
+            # an order.
             "begins_empty": not is_refused and not request.GET,
             "customer": described_customer(request.user, customer) if customer else None,
             "done": request.session.get(DONE, []),

@@ -1,8 +1,8 @@
 """The form of the order's page. Only services save the order.
 
 Django's form view is one transaction. If a service refuses a change, the transaction must be rolled back and the form
-must be shown again with the typed values. Therefore an exception ends the transaction, and the form is shown again with
-the message of the exception.
+must be shown again with the values that the user has entered. Therefore an exception ends the transaction, and the form
+is shown again with the message of the exception.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from orders.services import NotAllowedError
 
 
 class _RefusedError(Exception):
-    """The refusal of a service, raised to roll back Django's transaction."""
+    """A service has refused the posted change. The exception makes Django roll back the transaction."""
 
     def __init__(self, refusal: NotAllowedError) -> None:
         super().__init__(str(refusal))
@@ -34,7 +34,7 @@ class _RefusedError(Exception):
 
 
 _refusals: WeakKeyDictionary[HttpRequest, tuple[str, str]] = WeakKeyDictionary()
-"""The message and the field of a refusal, by request, for the form that is shown again.
+"""The message and the field of a refused change, by request, for the form that is shown again.
 
 The exception itself is not stored: its traceback refers to the request, so the request would never be freed.
 """
@@ -54,7 +54,10 @@ class OrderFormAdmin(FeatureModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Return the form class, with the refusal of a service if there is one."""
+        """Return the form class.
+
+        If a service has refused the posted change, the class contains the message and the field of the refused value.
+        """
         kwargs["form"] = OrderForm
         form = super().get_form(request, obj, change=change, **kwargs)
         if request in _refusals:
@@ -85,15 +88,16 @@ class OrderFormAdmin(FeatureModelAdmin):
         """Do nothing: the service also needs the items, and only `save_related` receives them."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: list[Any], change: bool) -> None:
-        """Save the fields and the items with one service, and add a typed note with another service.
+        """Save the fields and the items with one service. If the user has entered a note, add it with a second service.
 
-        Raise `_RefusedError` if a service refuses.
+        Raise `_RefusedError` if a service refuses the change.
         """
         items = next((formset for formset in formsets if isinstance(formset, ItemFormSet)), None)
         try:
             _edit(request, form, items)
             if note := request.POST.get("note_text", "").strip():
-                # A note that was typed but not added with its own button must not be lost when the order is saved.
+                # The user may have entered a note without pressing its own button. The note must not be lost when the
+                # order is saved.
                 services.add_note(order_id=form.instance.pk, text=note, actor=staff_user(request))
         except NotAllowedError as refusal:
             raise _RefusedError(refusal) from refusal

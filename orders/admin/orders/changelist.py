@@ -141,7 +141,7 @@ class ListHead(Feature[Order]):
     """The part of the page above the rows: presets with counts, the day picker, and the state for live updates."""
 
     def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
-        """Return the context of this part, as `list_head`."""
+        """Return the context for the part of the page above the rows, as `list_head`."""
         assert isinstance(changelist, OrderChangeList)
         found = counts(changelist.moment)
         made = changelist.moment.now - OVERLAP

@@ -1,4 +1,4 @@
-"""The fields of an order that two people have changed, for the notice at the top of the form."""
+"""The fields of an order that two users have changed, for the notice at the top of the form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The posted items of an order are combined with the stored items, which may have changed since the page was loaded.
 
 The form posts the items that the page showed. Since then, a colleague or the site may have added, removed or replaced
-items. No change may be lost. Stored items and typed items are kept. An item that the user has edited but that is no
-longer stored is added again as a new item.
+items. No change may be lost. Stored items and items that the user has edited or added are kept. An item that the user
+has edited but that is no longer stored is added again as a new item.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ def _gone(line: Line) -> BothChanged:
 def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
     """Return the quantity and the price of an item as `2 × 7 500 ₸`.
 
-    If one of the two is not a number, return both as typed.
+    If one of the two is not a number, return both strings unchanged.
     """
     count, each = _decimal(quantity), _decimal(price)
     if count is None or each is None:

@@ -78,7 +78,7 @@ class PhoneField(forms.CharField):
         return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
 
     def clean(self, value: Any) -> str:
-        """Return the phone in E.164. Return a string that is not a phone as typed; `PhoneField.check` refuses it."""
+        """Return the phone in E.164. Return a string that is not a phone unchanged; `PhoneField.check` refuses it."""
         return normalize_phone(super().clean(value)).value
 
     @staticmethod
@@ -96,7 +96,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
     refusal = ""
     """The message of the service that refused the change, or an empty string."""
     refused_field = ""
-    """The name of the field that caused the refusal, or an empty string if it is not about one field."""
+    """The name of the field that the message is about, or an empty string if the message is about no single field."""
 
     class Meta:
         model = Order
@@ -128,7 +128,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         return self._checked_phone("recipient_phone")
 
     def clean(self) -> dict[str, Any] | None:
-        """Add errors for negative sums, and the refusal of the service as an error."""
+        """Add errors for negative sums, and the message of a service that has refused the change."""
         cleaned = super().clean()
         for name in MONEY:
             value = self.cleaned_data.get(name)

@@ -43,7 +43,7 @@ class OrderHeader(Feature[Order]):
     """The context of `orders/order_head.html` and `orders/order_after.html`."""
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the context, with the concurrent changes, and with the text of a note that was typed but not added."""
+        """Return the context, with the concurrent changes and the text of a note that was entered but not added."""
         preserved = self.model_admin.get_preserved_filters(request)
         found = header_context(request, row, may_move=may_change_status(request), preserved=preserved)
         if typed := request.POST.get("note_text", ""):
@@ -175,7 +175,7 @@ def _is_report(event: OrderEvent) -> bool:
 def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
     """Return the recipient's phone with a link to a chat.
 
-    The phone of a surprise is plain text without links, because a tap must not call the recipient.
+    If the order is a surprise, the phone is plain text without links, because a tap must not call the recipient.
     """
     phone = order.recipient_phone
     if order.is_surprise:

@@ -155,7 +155,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
 class ItemFormSet(PaginationInlineFormSet):
     """The formset of all items.
 
-    The formset includes the items that other users have added or removed. If this user has changed items too, the form
+    The formset includes the items that other users have added or removed. If this user has also changed items, the form
     must be saved twice, as confirmation.
     """
 
@@ -171,7 +171,7 @@ class ItemFormSet(PaginationInlineFormSet):
         return f"{self.prefix}-0-quantity" in self.data
 
     def clean(self) -> None:
-        """Raise `ValidationError` if there is no item, and once if another user has changed the items too."""
+        """Raise `ValidationError` if there is no item, and once if another user has also changed the items."""
         super().clean()
         if not self.instance._state.adding and not self.was_shown():
             return
@@ -190,7 +190,7 @@ class ItemFormSet(PaginationInlineFormSet):
     def both_changed(self) -> list[BothChanged]:
         """Return the items that both users have changed.
 
-        Items that another user has added or removed are included only if this user has changed items too.
+        Items that another user has added or removed are included only if this user has also changed items.
         """
         of_lines = [
             replace(change, label=f"{form.instance.name}: {change.label.lower()}")

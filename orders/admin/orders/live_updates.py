@@ -1,7 +1,8 @@
 """The live updates of an open order list: one request that htmx sends every few seconds (orders/list_head.html).
 
-The request contains the state of the page. The response contains the HTML of the parts that have changed since then. It
-is empty if no part has changed. Therefore each screen with the list loads a few rows after a change, not a whole page.
+The request contains the state of the page. The response contains the HTML of the elements that have changed since then.
+It is empty if no element has changed. Therefore each screen with the list loads a few rows after a change, not a whole
+page.
 """
 
 from collections.abc import Iterable, Mapping

@@ -54,7 +54,7 @@ class SeenValuesMixin(_Base):
                 field.show_hidden_initial = True
 
     def clean(self) -> dict[str, Any] | None:
-        """Add an error to each field that another user has changed too. The second save adds no error."""
+        """Add an error to each field that another user has also changed. The second save adds no error."""
         cleaned = super().clean()
         for name in self.changed_data:
             field = self.fields[name]

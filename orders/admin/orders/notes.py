@@ -30,7 +30,11 @@ class Notes(Feature[Order]):
         return [self.view(route, self.add_note, name="add_note", methods=POST, permission=may)]
 
     def add_note(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Add a note. The response to htmx contains the latest notes, and the typed text if it was refused."""
+        """Add a note.
+
+        The response to htmx contains the latest notes. If the service refused the note, it also contains the entered
+        text.
+        """
         order = order_or_404(key)
         text, page = request.POST.get("text", ""), reverse("admin:orders_order_change", args=[key])
         refused = ""

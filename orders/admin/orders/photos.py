@@ -1,8 +1,8 @@
 """The panel with the photos on an order's page. Staff add and withdraw photos, and create the customer's link.
 
 Each button is a form that also works without a script. The response is then a redirect to the order's page. The script
-(static/cvety_crm/photos.js) requests JSON and replaces only the panel, because a reload of the page would lose what was
-typed into the order's form.
+(static/cvety_crm/photos.js) requests JSON and replaces only the panel, because a reload of the page would lose what the
+user has entered in the order's form.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,8 @@
 """The fields of an order for a user who may only read them.
 
 Sums are formatted. References are shown as text, because Django shows each read-only reference as a link, even to users
-who may not open the page of that link. In typed texts, the phones that the user may not see are masked.
+who may not open the page of that link. In texts that people have entered, the phones that the user may not see are
+masked.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "po
 
 
 def readonly_fieldsets(fieldsets: Any, user: AnyUser) -> list[Any]:
-    """Return the fieldsets with each sum, reference and typed text replaced by a function.
+    """Return the fieldsets with each sum, reference and entered text replaced by a function.
 
     The function returns the value of the field as the user may see it.
     """

@@ -105,7 +105,7 @@ def composition_column(order: OrderRow) -> SafeString:
 def recipient_column(order: OrderRow) -> SafeString:
     """Return the recipient's name, the phone, and the marks for the handover."""
     user = order.seen_by
-    # The phone of a surprise is plain text, because an accidental tap must not call the recipient.
+    # If the order is a surprise, the phone is plain text, because an accidental tap must not call the recipient.
     show = phone_text if order.is_surprise else shown_phone
     phone = show(user, order.recipient_phone)
     return _lines(
@@ -317,7 +317,7 @@ def _missing(order: Order, words: str) -> SafeString | str:
 
 
 def _lines(*parts: str) -> SafeString:
-    """Return the non-empty parts, each on its own line. Parts that are not safe markup are escaped."""
+    """Return the non-empty strings, each on its own line. Strings that are not safe markup are escaped."""
     there = [(part,) for part in parts if part] or [("—",)]
     return format_html_join("", "<div>{}</div>", there)
 

@@ -15,7 +15,7 @@ from orders.rules.visibility import may_see_phones, shown_text
 def row_links(order: Order, user: User | AnonymousUser) -> SafeString:
     """Return the links of an order that this user may open. The order needs `select_related("customer", "city")`.
 
-    The links of a surprise call the customer, because the recipient must not be called.
+    If the order is a surprise, the links call the customer, because the recipient must not be called.
     """
     phone = order.recipient_phone
     if order.is_surprise:

@@ -1,6 +1,6 @@
 """The HTML that htmx puts into an open order list: the cells of changed rows, and messages.
 
-htmx finds each element by its id and morphs it.
+htmx finds each element by its id and changes it in place.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""Renderers of timeline entries that a report of the site can cause."""
+"""Renderers of timeline entries that webhook events and other data from the site can cause."""
 
 from collections.abc import Iterator
 

@@ -31,7 +31,7 @@ class Names:
     """Fields whose values this reader may not see."""
 
     def masked(self, text: str) -> str:
-        """Return a typed text. Its phones are masked if this reader may not see phones."""
+        """Return a text that people have entered. Its phones are masked if this reader may not see phones."""
         return without_phones(text) if "recipient_phone" in self.hidden else text
 
     def get(self, name: str, key: Any) -> str:

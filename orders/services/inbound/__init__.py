@@ -1,1 +1,1 @@
-"""Services that apply what the site reports: orders, customers, products, reference data and deletions."""
+"""Services that apply data received from the site: orders, customers, products, reference data and deletions."""

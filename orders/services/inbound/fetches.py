@@ -15,7 +15,10 @@ ATTEMPTS = 3
 
 
 def start_fetch(bitrix_order_id: int) -> FreshRead:
-    """Return the start time of a fetch and the number of earlier reports of the order, for `apply_snapshot`."""
+    """Return a record of the start of a fetch, for `apply_snapshot`.
+
+    The record contains the current time and the number of events and responses that have reported the order so far.
+    """
     read_at = timezone.now()
     known = Order.objects.filter(bitrix_order_id=bitrix_order_id).annotate(times=KT("bitrix_state__times_received"))
     return FreshRead(read_at=read_at, times_received=int(known.values_list("times", flat=True).first() or 0))

@@ -53,8 +53,8 @@ def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntr
 def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
     """Lock these orders or their creation. Return the ids on the site of the orders that do not exist in the CRM.
 
-    This makes two queries for any number of orders. An import locks all orders before their customers and products, as
-    the processing of a webhook event does, so the two can't deadlock.
+    This makes two queries for any number of orders. An import locks all orders before their customers and products. The
+    processing of a webhook event uses the same sequence, so the two can't deadlock.
     """
     wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
     lock_creation(wanted)

@@ -31,7 +31,7 @@ def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[st
 
 
 def _name(key: str) -> str:
-    # `basket[0].PRICE` is a part of a field, and `PRICE#2` is the second value of a field.
+    # `basket[0].PRICE` belongs to the field `basket`, and `PRICE#2` is the second value of the field `PRICE`.
     return re.split(r"[\[#]", key, maxsplit=1)[0]
 
 
@@ -43,12 +43,15 @@ class Oddities:
     remarks: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return whether there is any problem or remark."""
+        """Return whether there is any unreadable field or remark."""
         return bool(self.problems or self.remarks)
 
 
 def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
-    """Return the oddities that the order's timeline does not contain yet. If there are no oddities, make no query."""
+    """Return the unreadable fields and remarks that the order's timeline does not contain yet.
+
+    If the snapshot has none of them, make no query.
+    """
     odd = oddities(snapshot, history)
     if not odd:
         return odd
@@ -64,5 +67,5 @@ def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | N
 
 
 def oddities(snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
-    """Return the problems of the snapshot and the remarks of the import."""
+    """Return the unreadable fields of the snapshot and the remarks of the import."""
     return Oddities(problems=snapshot.problems, remarks=history.remarks if history is not None else ())

@@ -33,7 +33,7 @@ class Origin:
 
     @property
     def arrival(self) -> Arrival:
-        """Return the part of the origin that decides about the freshness of the snapshot."""
+        """Return the data of the origin from which the freshness of the snapshot is decided."""
         return Arrival(at=self.happened_at, received_at=self.received_at, fresh=self.fresh, is_copied=self.is_copied)
 
     @property

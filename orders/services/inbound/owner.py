@@ -14,9 +14,9 @@ def set_customer(
 ) -> bool:
     """Update the customer from the snapshot, and set the customer of the order. Return whether anything changed.
 
-    A customer that staff have chosen is kept until the site reports a different customer. Contacts that were typed into
-    the order are skipped if an earlier snapshot had the same contacts (`repeats_contacts`), since the same customer may
-    have given a different name with a later order.
+    A customer that staff have chosen is kept until the site reports a different customer. Contacts that the customer
+    entered in the order are skipped if an earlier snapshot had the same contacts (`repeats_contacts`), since the same
+    customer may have given a different name with a later order.
     """
     if customer is None:
         return False

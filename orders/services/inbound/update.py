@@ -124,7 +124,7 @@ def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
 
 
 def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
-    """Compute the sum from its parts if the site has changed one part and staff a different part."""
+    """Compute the sum from the items and the fee if the site has changed one of them and staff the other."""
     if TOTAL not in change.merged.kept or not {ITEMS, FEE} <= incoming.theirs.keys():
         return
     lines = incoming.items if ITEMS in change.merged.taken and incoming.items else change.lines_before
@@ -159,7 +159,10 @@ def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None
 
 
 def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change) -> None:
-    """Write and publish the timeline entry if a field has changed, or if there is a conflict or a new oddity."""
+    """Write and publish the timeline entry if there is a changed field, a conflict, an unreadable field or a remark.
+
+    An unreadable field or a remark that the timeline already contains does not count.
+    """
     odd = new_oddities(order, snapshot, origin.history)
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)

@@ -1,1 +1,1 @@
-"""Services that record what the site answered: the results of pushes and of comparisons."""
+"""Services that record the results of pushes and of comparisons."""

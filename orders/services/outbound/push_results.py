@@ -53,7 +53,7 @@ def _release_values(order: Order, own: Mapping[str, Any]) -> bool:
 
 @transaction.atomic
 def start_request(*, order_id: UUID, values: Mapping[str, Any]) -> Request | None:
-    """Record the values (comparable form) of a request that may be repeated. Return the request, whose key is sent too.
+    """Record the values (comparable form) of a request that may be repeated. Return the request, with its key.
 
     If the unanswered request has the same values, return it again. Return None if the order has different values now or
     its status can still be undone.

@@ -23,10 +23,11 @@ class NewMessages:
 def record_response(
     agreement: Agreement, values: Mapping[str, Any], response: SiteResponse, *, is_whole_order: bool = True
 ) -> NewMessages:
-    """Record the site's warnings and its refusals of these values (comparable form). Return the new ones.
+    """Record the site's warnings and refusals. Return the warnings and refusals that are new.
 
-    A refusal that is not about the value itself is reported only when the push has failed. `is_whole_order` means
-    that the site has checked the whole order, so warnings that the response does not repeat no longer apply.
+    `values` are in comparable form. A refusal that is not about the value itself is not returned: the timeline shows it
+    only if the push fails. `is_whole_order` means that the site has checked the whole order, so warnings that the
+    response does not repeat no longer apply.
     """
     refused = {
         name: refusal
