@@ -15,5 +15,5 @@ def failed_pushes() -> int:
 
 
 def open_differences() -> int:
-    """Return the number of differences that staff must decide."""
+    """Return the number of differences that staff must resolve."""
     return Difference.objects.filter(outcome=Difference.Outcome.PERSON).count()

@@ -93,7 +93,7 @@ def order_link(request: HttpRequest, row: ImportRow) -> str:
 
 
 def site_id(text: str) -> int:
-    """Return the id that the user has typed. If the text is not an id, return 0, which is not the id of any order."""
+    """Return the id that the user has entered. If the string is not an id, return 0, which no order has as its id."""
     return int(text) if text.isdecimal() and len(text) <= 18 else 0
 
 

@@ -136,5 +136,5 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("reasons"))
     def reasons_column(self, row: ImportRow) -> SafeString | str:
-        """Return the messages of the reasons."""
+        """Return a message for each reason that the import has reported for the order."""
         return format_html_join("", '<div class="crm-why">{}</div>', ((text,) for text in texts(row.reasons))) or "—"

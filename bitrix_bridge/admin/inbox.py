@@ -141,7 +141,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("error"))
     def error_column(self, row: WebhookEvent) -> str:
-        """Return the beginning of the error."""
+        """Return the error, cut to 80 characters. If there is no error, return the number of unreadable fields."""
         if row.error:
             return Truncator(row.error).chars(80)
         return gettext("unreadable fields: %(count)s") % {"count": len(row.problems)} if row.problems else "—"

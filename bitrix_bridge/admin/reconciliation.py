@@ -1,4 +1,4 @@
-"""The admin pages on which users start a comparison, see its progress and decide differences field by field."""
+"""The admin pages on which users start a comparison, see its progress, and resolve its differences."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -70,7 +70,7 @@ class ReconciliationAdmin(LongRunAdmin):
         return super().has_view_permission(request, obj) or self.may_control(request)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URL for the buttons that choose a side."""
+        """Add the URL of the buttons by which staff choose the CRM's value or the site's value."""
         decide = self.admin_site.admin_view(require_POST(self.decide))
         return [path("difference/<uuid:key>/", decide, name="bitrix_bridge_reconciliation_decide"), *super().get_urls()]
 
@@ -161,7 +161,7 @@ class ReconciliationAdmin(LongRunAdmin):
     # --- its differences
 
     def decide(self, request: HttpRequest, key: Any) -> HttpResponse:
-        """Apply the side that the user has chosen for a difference."""
+        """Apply the CRM's value or the site's value to both sides, as the user has chosen for a difference."""
         if not self.may_control(request):
             raise PermissionDenied
         side = request.POST.get("side", "")

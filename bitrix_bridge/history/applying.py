@@ -33,7 +33,7 @@ from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, Produ
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-"""The maximum number of attempts to apply a batch whose transaction conflicts with a webhook or a member of staff."""
+"""The maximum number of attempts to apply a batch whose transaction conflicts with a different transaction."""
 NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
 """Reasons that are not written to the timeline. The timeline shows unreadable fields already, and the other codes
 describe the import and not the order."""
@@ -202,7 +202,7 @@ def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
     except Exception:
         if not one_by_one:
             raise
-        # An item with this product gets a stub.
+        # For an item with this product, a stub of the product is created.
         logger.exception("product %s of the copy could not be applied", product.bitrix_product_id)
 
 

@@ -180,7 +180,7 @@ def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
         made.note(Code.UNKNOWN_USER, user_id)
         return None
     user = _whole(order.user, made, "user.")
-    # The phone that the customer has confirmed has priority over phones that were only typed.
+    # A phone that the customer has confirmed has priority over phones that the customer has only entered.
     return {"PHONE": order.phone, **user} if order.phone else user
 
 

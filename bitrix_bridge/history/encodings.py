@@ -18,7 +18,7 @@ _FROM_CP1252 = re.compile(r"[ÐÑÒÓð][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\
 _CP1251_IN_LATIN1 = re.compile(r"[À-ÿ]{3}")
 """No language has three such letters in a row."""
 _CERTAIN = 2
-"""The minimum number of broken pairs in a text that is repaired. A single pair may be a typing error."""
+"""The minimum number of wrongly decoded letters in a text that is repaired. A single one may be a typing error."""
 # The characters of the shop's texts. A wrong repair would give letters of other alphabets.
 _KNOWN = re.compile(
     r"[\x00-\x7f\u00a0-\u00bfа-яёА-ЯЁәғқңөұүһіӘҒҚҢӨҰҮҺІ\u2010-\u203e\u2116\u20b8\u20ac\u2190-\u2bff\u2600-\u27bf\ufe0f\u200d"
@@ -42,7 +42,7 @@ def decode(raw: bytes) -> tuple[str, bool]:
 
 
 def repair(text: str) -> str | None:
-    """Return the original text, or None if the text is not broken or the repair is not certain."""
+    """Return the original text, or None if the text was decoded correctly or the result is not certain."""
     for pattern, encoding in ((_FROM_CP1251, "cp1251"), (_FROM_CP1252, "cp1252")):
         pairs = pattern.findall(text)
         if len(pairs) < _CERTAIN or not _unlike_words(pairs):
@@ -62,14 +62,17 @@ def repair(text: str) -> str | None:
 
 
 def is_broken(text: str) -> bool:
-    """Return whether letters are lost or broken in a way that cannot be repaired."""
+    """Return whether letters are lost, or are wrongly decoded and cannot be restored."""
     if "\ufffd" in text:
         return True
     return any(len(_unlike_words(pattern.findall(text))) > _CERTAIN for pattern in (_FROM_CP1251, _FROM_CP1252))
 
 
 def _unlike_words(pairs: Iterable[str]) -> list[str]:
-    """Return the pairs that no Russian word contains. "Рё" is a broken "и", but many Russian words begin with it."""
+    """Return the pairs of letters that no Russian word contains.
+
+    Many Russian words begin with "Рё", so it may be correct, although it is also a wrongly decoded "и".
+    """
     return [pair for pair in pairs if pair[1] not in "ёЁ"]
 
 

@@ -1,6 +1,7 @@
-"""Oddities of orders of the copy. They do not stop the import; the order's timeline and the report show them.
+"""The reasons that an import reports for an order: unusual or missing data, and its effect on the imported order.
 
-The texts are for staff. The subject of a reason is an id, a code or a column.
+A reason does not stop the import. The order's timeline and the report show it with a text for staff. The subject of a
+reason is an id, a code or a column.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Code(StrEnum):
-    """Kinds of reasons."""
+    """The code of a reason, which is stored in the rows of a run."""
 
     FAILED = "failed"
     RUNNING = "running"
@@ -43,7 +44,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One oddity of one order."""
+    """A fact about the data of one order that the import reports to staff, with its effect on the imported order."""
 
     code: Code
     subject: str = ""
@@ -55,7 +56,7 @@ class Reason:
 
     @property
     def what(self) -> str:
-        """Return the text that names the oddity."""
+        """Return the text that names the unusual data, without its effect on the import."""
         return str(_TEXTS[self.code].what) % {"subject": self.subject}
 
     def outcome(self, *, is_dry: bool) -> str:
@@ -65,7 +66,7 @@ class Reason:
 
     @property
     def advice(self) -> str:
-        """Return how to fix the cause; empty when nothing can be done."""
+        """Return a text that explains how to fix the cause, or an empty string if nothing can be done."""
         return str(_TEXTS[self.code].advice)
 
     def as_json(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.model_fields import field_label
 
 MOST_SUBJECTS = 10
-"""The number of subjects of a code that get their own line. The other subjects share one line, which names as many."""
+"""The number of subjects of a code that get their own line. The other subjects share one line, which names this number
+of them at most."""
 EXAMPLES = 5
 _PAGE = 2000
 _CODES = frozenset(Code)

@@ -1,6 +1,6 @@
 """Store every event that has a valid token, with its outcome, in the transaction that processes the event.
 
-The response 200 means that the event is stored. An event that can't be processed is stored too. It is processed again
+The response 200 means that the event is stored. An event that can't be processed is also stored. It is processed again
 with growing retry delays, and staff can process it again.
 """
 

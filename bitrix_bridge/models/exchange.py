@@ -101,7 +101,7 @@ class Push(OutboxEntry):
         return str(_("Push of order № %(number)s") % {"number": self.order.order_number})
 
     def lock_owner(self) -> None:
-        """Lock the order before the push is locked, as do the services that change orders and queue pushes."""
+        """Lock the order before the push. The services that change orders and queue pushes use the same sequence."""
         Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
 
 

@@ -13,7 +13,7 @@ _IS_OPEN = Q(outcome__in=["found", "person"])
 
 
 class Reconciliation(LongRun):
-    """One comparison of the orders in the CRM with the orders on the site. It runs in slices."""
+    """One comparison of the orders in the CRM with the orders on the site."""
 
     class Origin(models.TextChoices):
         COMMAND = "command", _("command line")

@@ -53,14 +53,15 @@ LINE_UNKNOWN = "basket_unknown"
 
 
 class ValuesRefusedError(PermanentDeliveryError):
-    """The site can't store some values and has accepted all other values. The order's timeline shows the refusals."""
+    """The site can't store some values and has accepted all other values. The order's timeline shows the reasons."""
 
 
 def deliver(push: Push) -> Delivered:
     """Send as many requests as needed. Raise an exception of `cvety_crm.outbox` if a field was not delivered.
 
     If the site refuses a field (an unknown status, the cancellation of a paid order), the other fields are still sent.
-    They are also sent while the status is held. The push is then delivered again at the end of the hold period.
+    The other fields are also sent while the status is held. The push is then delivered again at the end of the hold
+    period.
     """
     client, progress = SiteClient(), Progress()
     for _step in range(MAX_STEPS):
@@ -134,7 +135,7 @@ def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any],
 def _handle_refusal(
     push: Push, order: Order, sent: Mapping[str, Any], refusal: PermanentDeliveryError, progress: "Progress"
 ) -> None:
-    """Prepare the next request after a refusal: fetch the site's items, split the request, or leave out the fields."""
+    """Prepare the next request after a refused one: fetch the site's items, split the request, or leave out fields."""
     further = further_split(sent, progress.split, refusal)
     if refusal.code == LINE_UNKNOWN and not progress.are_lines_read:
         progress.are_lines_read = _read_lines(order)
@@ -157,7 +158,7 @@ class Exchange:
     refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
     """The names of the fields that the site refused -> the reasons."""
     values_refused: dict[str, PermanentDeliveryError] = field(default_factory=dict)
-    """The names of the fields whose values the site can't store -> the reasons. The order stores these refusals."""
+    """The names of the fields whose values the site can't store -> the reasons. The order stores these reasons."""
 
     def add_refusals(self, response: SiteResponse, sent: Collection[str]) -> None:
         """Add the sent fields that the site refused in a request that it otherwise accepted."""
@@ -167,7 +168,10 @@ class Exchange:
             target[name] = refused_part(refusal)
 
     def forget_unknown_lines(self) -> bool:
-        """Remove the refusal of unknown items, so that the items are sent again. Return whether they were refused."""
+        """Remove the record that the site has refused unknown items, so that the items are sent again.
+
+        Return whether there was such a record.
+        """
         refusal = self.refused.get(ITEMS)
         if refusal is None or refusal.code != LINE_UNKNOWN:
             return False

@@ -113,7 +113,7 @@ def queue_push(order: Order, fields: list[str]) -> Push:
 
     A status is held while it can be undone; all other fields are sent at once. The caller has locked the order.
     """
-    # The code that records the outcome of a push locks the order too, so the push can't end at the same time.
+    # The code that records the outcome of a push also locks the order, so the push can't end at the same time.
     live = Push.objects.filter(order=order, state__in=LIVE).first()
     if live is not None:
         if not set(fields) <= set(live.fields):

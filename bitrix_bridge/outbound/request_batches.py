@@ -1,7 +1,7 @@
 """Split the pending fields into requests, and choose how to split a request that the site refused.
 
 Bitrix does not cancel a paid order. For a cancelled order, it accepts no payment and no change of the sum or of the
-delivery. The refusal of one field must not prevent unrelated fields from being sent.
+delivery. If the site refuses one field, unrelated fields must still be sent.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def further_split(values: Mapping[str, Any], split: Split, refusal: PermanentDel
 
 
 def combine_refusals(refusals: Mapping[str, PermanentDeliveryError]) -> PermanentDeliveryError:
-    """Return one error with the messages of all refusals, and with the code and the response of the first refusal."""
+    """Return one error with the messages of all these errors, and with the code and the response of the first error."""
     first = next(iter(refusals.values()))
     messages = dict.fromkeys(refusal.message for refusal in refusals.values())
     if len(messages) == 1:

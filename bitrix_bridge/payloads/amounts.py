@@ -1,4 +1,4 @@
-"""Read amounts, quantities and ids as PHP sends them. No JSON value raises an exception.
+"""Read amounts, quantities and ids in the formats in which PHP sends them. No JSON value raises an exception.
 
 PHP sends MySQL's DECIMAL as a string, a float as a JSON number, and a formatted price as a text for people.
 """
@@ -33,7 +33,7 @@ def read_number(raw: Any) -> Reading[Decimal]:
     """Read a number such as `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"` or `"7500 KZT"`.
 
     A comma before exactly three digits (`7,500`) may be the thousands separator of PHP's `number_format` or a Russian
-    decimal comma, so such a number is unreadable. An amount in a different currency is unreadable too.
+    decimal comma, so such a number is unreadable. An amount in a different currency is also unreadable.
     """
     if raw is None:
         return Reading()
@@ -97,7 +97,7 @@ def read_id(raw: Any) -> Reading[int]:
 
 
 def read_small_id(raw: Any) -> Reading[int]:
-    """Read an id that is stored in an integer column, such as that of a city or a shop."""
+    """Read an id that is stored in an integer column, such as the id of a city or a shop."""
     return _none_if_zero(read_whole_number(raw, at_most=INTEGER))
 
 

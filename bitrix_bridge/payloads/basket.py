@@ -42,13 +42,13 @@ class Basket:
     problems: list[Problem] = field(default_factory=list)
 
     def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
-        """Add a problem and keep the raw value."""
+        """Record a field as unreadable, with its raw value."""
         self.problems.append(Problem(name, storable(raw), reason))
         self.kept[name] = storable(raw)
 
 
 def read_basket(raw: Any) -> Basket:
-    """Return the items. For an item that is not an object, add a problem and keep the raw value."""
+    """Return the items. An item that is not an object is recorded as unreadable, with its raw value."""
     basket = Basket()
     if raw is None or raw is False or raw == "":
         return basket
@@ -109,8 +109,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     quantity = _amount(reading, "QUANTITY", Decimal(1))
     price = _amount(reading, "PRICE", Decimal(0))
     if quantity * price >= _TOTAL_BELOW:
-        # Quantity and price fit into their columns, but the total does not. The quantity is flagged because people
-        # enter it, while the price is copied from the catalogue.
+        # Quantity and price fit into their columns, but the total does not. The quantity is recorded as unreadable,
+        # because people enter it. The price is copied from the catalogue.
         reading.flag("QUANTITY", raw_quantity, ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
     snapshot = _product_snapshot(reading)
@@ -139,7 +139,7 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
 def _amount(reading: Translation, name: str, fallback: Decimal) -> Decimal:
     """Return the quantity (pieces) or the price (KZT) of an item.
 
-    If it is missing or unreadable, add a problem and return the fallback.
+    If the value is missing or unreadable, record the field as unreadable and return `fallback`.
     """
     raw = reading.source.take(name)
     reader = read_quantity if name == "QUANTITY" else read_money

@@ -47,9 +47,10 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
 def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: Fields) -> CustomerSnapshot:
     """Return the customer of an order, read from `user` or USER_ID and from `name`, `fio`, `phone` and `email`.
 
-    One technical user may own the orders of many anonymous customers. So a name or phone that is missing in `user` is
-    read from the order's properties, and `contacts_only` is True if an account without both is known. For Bitrix's
-    account for guests, only the order's properties are read.
+    One technical user may own the orders of many anonymous customers. For this reason, a name or phone that is missing
+    in `user` is read from the order's properties. `contacts_only` is True if the id of the account is known, but `user`
+    contains neither a name nor a phone. If `user` is Bitrix's account for guests, only the order's properties are read,
+    and `contacts_only` is True.
     """
     if user is not None and _is_guest_account(user):
         return replace(_customer(Translation(Fields({})), None, contacts), contacts_only=True)

@@ -118,7 +118,10 @@ def _pair(element: Any, key: str) -> tuple[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value. An object with numeric keys becomes a list, because PHP encodes a list with gaps so."""
+    """Return the value.
+
+    An object with numeric keys becomes a list, because PHP encodes a list with gaps as an object.
+    """
     if isinstance(value, Mapping) and value and all(str(key).isdecimal() for key in value):
         value = list(value.values())
     if not isinstance(value, list):

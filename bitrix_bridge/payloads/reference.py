@@ -1,4 +1,4 @@
-"""Read the response to the bridge's action `reference` into a snapshot. Values are read as tolerantly as in orders."""
+"""Read the response to the bridge's action `reference` into a snapshot. Values are read as in an order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

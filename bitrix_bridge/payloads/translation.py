@@ -49,7 +49,7 @@ class Fields:
         return next((value for _, value in spellings if not is_empty(value)), spellings[0][1])
 
     def take(self, name: str) -> Any:
-        """Return the field's value as `peek` does. Remove this value and the empty values under other spellings."""
+        """Return the value that `peek` returns. Remove this value and the empty values under other spellings."""
         spellings = self._values.get(fold(name))
         if spellings and len(spellings) == 1:
             del self._values[fold(name)]
@@ -73,7 +73,7 @@ class Translation:
     """The translation of one object of a payload into columns.
 
     `kept` contains the raw values that have no column or could not be read. `readable` contains the names of the fields
-    that were read. `where` is the prefix of a field's name in problems.
+    that were read. `where` is the prefix of the names of unreadable fields in `problems`.
     """
 
     source: Fields
@@ -113,7 +113,7 @@ class Translation:
             self.keep(name, raw)
 
     def interpret(self, name: str, raw: Any, reader: Reader[T]) -> Reading[T]:
-        """Read a raw value. If it has a problem, add the problem and keep the raw value."""
+        """Read a raw value. If it is unreadable, record the field as unreadable and keep the raw value."""
         reading = reader(raw)
         if reading.reason is not None:
             self.flag(name, raw, reading.reason)
@@ -129,7 +129,7 @@ class Translation:
             self.fields[column] = empty
 
     def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
-        """Add a problem and keep the raw value."""
+        """Record a field as unreadable, and keep its raw value."""
         value = storable(raw)
         self.problems.append(Problem(self.where + name, value, reason))
         self.keep(name, value)

@@ -1,6 +1,6 @@
-"""Read flags, texts, phones, delivery slots and codes as PHP sends them. No JSON value raises an exception.
+"""Read flags, texts, phones, delivery slots and codes in the formats in which PHP sends them.
 
-Each function returns a `Reading`.
+Each function returns a `Reading`. No JSON value raises an exception.
 """
 
 import re
@@ -69,7 +69,10 @@ def read_slot(raw: Any) -> Reading[str]:
 
 
 def read_status(raw: Any) -> Reading[str]:
-    """Read `STATUS_ID`, a case-sensitive varchar(2). Up to ten letters, digits, `_` and `-` are accepted."""
+    """Read `STATUS_ID`, which is case-sensitive.
+
+    The column on the site is a varchar(2). The CRM accepts up to ten Latin letters, digits, `_` and `-`.
+    """
     text = _as_text(raw, clean_line)
     if not text.value:
         return Reading(reason=text.reason)
@@ -99,7 +102,7 @@ def _as_text(raw: Any, clean: Callable[[str], str]) -> Reading[str]:
 
 def _scalar_text(raw: Any) -> str | None:
     if raw is None or raw is False or raw == []:
-        return ""  # as PHP prints null and false
+        return ""  # PHP prints null and false as an empty string
     if raw is True:
         return "1"
     if isinstance(raw, str):

@@ -225,7 +225,8 @@ def _fetch(client: SiteClient, bitrix_order_id: int) -> ListedOrder | None:
     except MisconfiguredError:
         raise
     except (PermanentDeliveryError, PayloadError):
-        # The order exists but can't be read: staff decide, and the run continues with the other orders.
+        # The order exists but can't be read. Staff must resolve the difference, and the run continues with the other
+        # orders.
         return ListedOrder(bitrix_order_id, unreadable={"status": None})
 
 
@@ -276,7 +277,10 @@ def _write(
     compared_keys: list[UUID] | None = None,
     **columns: object,
 ) -> None:
-    """Save the results and the position of the run, and close differences that earlier runs found in these orders."""
+    """Save the results and the position of the run.
+
+    Set the outcome `GONE` for open differences that earlier runs found in these orders.
+    """
     need_person = sum(one.outcome == Outcome.PERSON for one in tally.differences)
     tally.count("differences", len(tally.differences))
     tally.count("need_person", need_person)

@@ -1,6 +1,7 @@
-"""Decide a difference: fetch the current order from the site, and apply the side that the user has chosen.
+"""Resolve a difference: fetch the current order from the site, and apply the CRM's or the site's value.
 
-A second decision on the same difference changes nothing. If the site does not answer, nothing is changed.
+A user has chosen whose value is applied. A second decision on the same difference changes nothing. If the site does not
+answer, nothing is changed.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,10 @@ class NotDecidedError(Exception):
 
 
 def sides(difference: Difference) -> tuple[Difference.Side, ...]:
-    """Return the sides that a user may choose for a difference. Return no sides while its run may still repair it."""
+    """Return the sides (the CRM, the site) whose value a user may choose for a difference.
+
+    Return no sides while the run of the difference may still repair it.
+    """
     run = difference.run
     if not difference.is_open or (run.is_repair and run.state == Reconciliation.State.RUNNING):
         return ()
@@ -44,7 +48,9 @@ def sides(difference: Difference) -> tuple[Difference.Side, ...]:
 
 
 def decide(difference_id: UUID, side: Difference.Side, *, actor: User) -> Difference:
-    """Apply a side and return the closed difference. Change nothing if a user has already closed it.
+    """Apply the value of one side, and return the resolved difference.
+
+    Change nothing if a user has already resolved the difference.
 
     Raise `NotDecidedError` if the decision fails, and `Difference.DoesNotExist` if there is no such difference.
     """

@@ -1,4 +1,4 @@
-"""Build the rows in which staff see differences, with values in three columns and with buttons to decide."""
+"""Build the rows in which staff see differences, with values in three columns and buttons that apply one of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ CSS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """The button that chooses one side of a difference."""
+    """A button that applies the CRM's value or the site's value of a difference."""
 
     side: str
     label: str

@@ -115,7 +115,7 @@ class Sandbox:
         self._storage.close()
 
     def place_order(self, **overrides: Any) -> Order:
-        """Place a plausible order as a customer does, and return the stored order in the webhook's format.
+        """Place a plausible order of a customer, and return the stored order in the webhook's format.
 
         `overrides` are keys of the bridge's create request. They replace generated values; `properties` replace the
         generated properties one by one.
@@ -129,7 +129,7 @@ class Sandbox:
         return self.site.create_order({**request, **overrides, "properties": properties}).order
 
     def change_status(self, order_id: int | str, code: str) -> Order:
-        """Set an order's status as staff of the site do, and return the order.
+        """Set an order's status by the rules for staff of the site, and return the order.
 
         Raise `SiteError` 404 if the site does not have the order and 422 if it does not have the status.
         """

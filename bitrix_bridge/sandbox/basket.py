@@ -84,7 +84,7 @@ def allocate_goods_total(lines: list[RequestedLine], goods: Decimal) -> list[Req
 
 
 def current_lines(order: Order) -> list[RequestedLine]:
-    """Return the items of an order as those of a request that changes nothing."""
+    """Return the items of an order in the format of a request, which would change nothing."""
     return [
         RequestedLine(
             basket_id=int(line["ID"]),
@@ -104,8 +104,8 @@ def current_lines(order: Order) -> list[RequestedLine]:
 class BasketUpdate:
     """An update of an order's items to the items of a request.
 
-    If `fixed_prices` is true, the items are written as the bridge writes them: Bitrix does not recompute such prices. A
-    product that the catalogue does not sell is refused if staff of the site add it. The bridge adds it without the
+    If `fixed_prices` is true, the items are written by the rules of the bridge: Bitrix does not recompute their prices.
+    A product that the catalogue does not sell is refused if staff of the site add it. The bridge adds it without the
     catalogue; `unavailable` then contains its product id, its name and Bitrix's reason.
     """
 
@@ -114,13 +114,13 @@ class BasketUpdate:
         self.unavailable: list[tuple[int, str, str]] = []
 
     def apply(self, wanted: list[RequestedLine]) -> None:
-        """Update the rows of the order to the items in `wanted`.
+        """Make the order's basket contain the items in `wanted`, by updating, adding and deleting rows.
 
-        An item updates the row with its id or, if it has no id, the first unused row of the same product. An item
-        without a row is added, and a row without an item is deleted.
+        If an item has a row id, it updates that row. If an item has no row id, it updates the first row of the same
+        product that no other item updates. If there is no such row, a row is added. The remaining rows are deleted.
 
-        Raise `SiteError` 422 if the order does not have the row of an id, if items or quantities of a shipped order
-        would change, or if the catalogue refuses an item.
+        Raise `SiteError` 422 if the order has no row with a given id, if items or quantities of a shipped order would
+        change, or if the catalogue refuses an item.
         """
         present = self._draft.order["basket"]
         free = list(present)

@@ -89,7 +89,7 @@ class Bridge:
         try:
             if not isinstance(request, dict):
                 raise bad_request("bad_request", "The request must be a JSON object")
-            # A body without an action is a create request, as the live endpoint receives it.
+            # A body without an action is a create request in the format of the live endpoint.
             action = request.get("action", "order.create")
             handler = self._actions.get(action) if isinstance(action, str) else None
             if handler is None:
@@ -227,7 +227,10 @@ def _not_created_answer(order_id: int) -> Answer:
 
 
 class TextRequestReport(RequestReport):
-    """The report of bridges before 1.2. Warnings are strings. If one part is refused, the whole request is refused."""
+    """The report of a bridge before 1.2.
+
+    Its warnings are strings. If one part of a request is refused, the whole request is refused.
+    """
 
     def as_answer(self) -> Answer:
         """Return the messages of the warnings."""

@@ -1,4 +1,4 @@
-"""The action `order.update` of the bridge. A refused part does not prevent the other parts."""
+"""The action `order.update` of the bridge. If a part of the request is refused, the other parts are still applied."""
 
 from __future__ import annotations
 
@@ -79,7 +79,10 @@ class BridgeChange:
         self._do([column], lambda: set_column(self._draft, column, value))
 
     def _money(self, fields: Order, lines: list[RequestedLine] | None) -> None:
-        """Apply items, delivery and total. A total that differs from the sum of the parts changes the items' prices."""
+        """Apply items, delivery and total.
+
+        If the total differs from the sum of the items and the delivery, the items' prices are changed.
+        """
         delivery = only(fields, "PRICE_DELIVERY", "DELIVERY_ID")
         if delivery:
             self._do(list(delivery), lambda: set_delivery(self._draft, delivery))
@@ -105,7 +108,10 @@ class BridgeChange:
             self._report.warn_unavailable(basket.unavailable)
 
     def _settle(self) -> None:
-        """Set the total to the sum of its parts. If the order has one payment, and it is unpaid, change its sum too."""
+        """Set the total to the sum of the items and the delivery.
+
+        If the order has one payment, and it is unpaid, also change the sum of this payment.
+        """
         draft = self._draft
         refresh_price(draft)
         if any(draft.order[name] != draft.loaded[name] for name in ("basket", "PRICE")):

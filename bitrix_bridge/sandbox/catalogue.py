@@ -21,7 +21,7 @@ RESERVED = "_reserved"
 
 @dataclass
 class Stock:
-    """The stock of a product. If `is_deleted` is true, only orders still refer to the product."""
+    """The stock of a product. If `is_deleted` is true, the product is no longer sold, but orders may contain it."""
 
     product_id: int
     quantity: str = "0.0000"
@@ -46,7 +46,7 @@ class Catalogue:
     """The products of the shop, with their stock."""
 
     def __init__(self, rows: list[Document]) -> None:
-        """Load the products that every sandbox has, then the stored rows, which replace them."""
+        """Load the products that every sandbox has. A stored row replaces the default stock of its product."""
         self._stocks = {product.id: Stock(product.id) for product in PRODUCTS}
         self._stocks |= {row["product_id"]: Stock(**row) for row in rows}
 
@@ -69,7 +69,7 @@ class Catalogue:
     def refusal(self, line: Order, quantity: Decimal) -> str | None:
         """Return Bitrix's reason why an item cannot have this quantity, or None if it can.
 
-        Bitrix checks every change of a quantity, also a decrease. It refuses a product that is not sold, and does not
+        Bitrix checks every change of a quantity, even a decrease. It refuses a product that is not sold, and does not
         check its stock.
         """
         stock = self._stocks.get(int(line["PRODUCT_ID"]))

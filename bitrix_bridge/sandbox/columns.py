@@ -20,7 +20,7 @@ MONEY_COLUMNS = ("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE")
 FLAG_COLUMNS = ("PAYED", "CANCELED", "MARKED", "EXTERNAL_ORDER")
 ID_COLUMNS = ("RESPONSIBLE_ID", "PAY_SYSTEM_ID", "DELIVERY_ID", "COMPANY_ID", "EMP_STATUS_ID")
 
-# Columns that belong to a part of the order, or that are computed.
+# Columns that belong to the items, the shipment or a payment, or that are computed.
 PART_COLUMNS = (
     *("PRICE", "PRICE_DELIVERY", "DISCOUNT_VALUE", "DELIVERY_ID", "TRACKING_NUMBER", "PAYED", "PAY_SYSTEM_ID"),
     *("STATUS_ID", "CANCELED", "REASON_CANCELED"),
@@ -40,7 +40,7 @@ def check_status(status_id: object) -> str:
 def column_value(column: str, value: object) -> Any:
     """Return the value of a column in the format in which it is stored.
 
-    Raise `SiteError` 422 if the column cannot be set or the value is invalid. The refusals are those of D7: `setField`
+    Raise `SiteError` 422 if the column cannot be set or the value is invalid. The rules are those of D7: `setField`
     accepts only columns that it knows, USER_ID and CURRENCY never change, and only the site sets VERSION and the dates.
     """
     if column == "STATUS_ID":

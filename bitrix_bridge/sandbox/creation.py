@@ -46,9 +46,9 @@ def requested_properties(request: Order) -> dict[str, Any]:
 def fill(draft: Draft, request: Order, report: RequestReport | None) -> dict[str, Any]:
     """Fill an empty draft from a create request, without ID and user, and return the requested properties.
 
-    Unknown keys are ignored. If `report` is given, the draft is filled as the bridge does it: the total is allocated to
-    the prices. Otherwise it is filled as the site itself or raw SQL does it: the total may differ from the sum of the
-    parts.
+    Unknown keys are ignored. If `report` is given, the rules of the bridge apply: the total is allocated to the prices.
+    Otherwise the rules of the site itself and of raw SQL apply: the total may differ from the sum of the items and the
+    delivery.
 
     Raise `SiteError` 422 with the step "basket", "order", "status" or "properties" if a value is refused.
     """

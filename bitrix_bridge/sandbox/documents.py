@@ -20,7 +20,7 @@ NEW_IN_1_2 = frozenset({"payments", "checksum"})
 
 
 def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> Order:
-    """Return a copy of a stored order as the site sends it, without the `omitted_keys`.
+    """Return a copy of a stored order in the format in which the site sends it, without the `omitted_keys`.
 
     `properties` contains a value for every property of the site.
     """

@@ -40,5 +40,5 @@ def archived(what: object) -> SiteError:
 
 
 def invalid(code: str, message: str, step: str) -> SiteError:
-    """Return the refusal of a well-formed request that cannot be done, with HTTP status 422."""
+    """Return the refusal of a well-formed request that the site cannot execute, with HTTP status 422."""
     return SiteError(422, code, message, step)

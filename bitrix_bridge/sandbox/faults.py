@@ -67,7 +67,7 @@ def redirect(location: str = "/auth/", code: int = 302) -> Fault:
 
 
 def success_false_200(error: str = "Не удалось сохранить заказ") -> Fault:
-    """Return a fault that does nothing and refuses as the live endpoint does, with HTTP status 200 and a message."""
+    """Return a fault that does nothing and answers with HTTP status 200 and a message, like the live endpoint."""
     quoted = error.replace("\\", "\\\\").replace('"', '\\"')
     return Fault("answer", body=f'{{"success": false, "error": "{quoted}"}}')
 
@@ -93,7 +93,7 @@ def doubled() -> Fault:
 
 
 def delayed(seconds: float) -> Fault:
-    """Return a fault that delivers a webhook `seconds` later. The webhooks after it wait too."""
+    """Return a fault that delivers a webhook `seconds` later. The next webhooks are also delayed."""
     return Fault("delayed", seconds=seconds)
 
 

@@ -57,7 +57,7 @@ def add_payment(draft: Draft, system: int, amount: Decimal) -> Order:
 
 
 def change_price(draft: Draft, price: Decimal) -> None:
-    """Set the total. If the order has one payment, unpaid and with the old total, change its sum too."""
+    """Set the total. If the order's only payment is unpaid and has the old total as its sum, also change that sum."""
     order = draft.order
     before = Decimal(order["PRICE"])
     if before == price:
@@ -70,7 +70,10 @@ def change_price(draft: Draft, price: Decimal) -> None:
 
 
 def refresh_price(draft: Draft) -> None:
-    """Set the total to the sum of the parts, as every change of an item and every recalculation does."""
+    """Set the total to the sum of the items and the delivery.
+
+    Bitrix does this after every change of an item and in every recalculation.
+    """
     change_price(draft, parts_sum(draft.order))
 
 
@@ -140,8 +143,8 @@ def pay(draft: Draft, *, avoid_overpayment: bool) -> None:
 def change_pay_system(draft: Draft, system: int) -> None:
     """Change the pay system of the payments, or add a payment if the order has no payment.
 
-    Raise `SiteError` 422, as the bridge does, if the pay system is unknown, if a payment is paid, or if the payments
-    have different pay systems.
+    Raise `SiteError` 422 if the pay system is unknown, if a payment is paid, or if the payments have different pay
+    systems. These are the rules of the bridge.
     """
     order = draft.order
     present = {payment["PAY_SYSTEM_ID"] for payment in order["payments"]}
@@ -169,7 +172,7 @@ def _refuse_if_cancelled(order: Order) -> None:
 
 
 def _settle(draft: Draft, payment: Order | None = None) -> None:
-    """Update PAYED and SUM_PAID as Order::syncOrderAndPayments() does.
+    """Update PAYED and SUM_PAID by the rules of Order::syncOrderAndPayments().
 
     `payment` is the payment that was marked paid or unpaid, or None after a change of the total.
     """

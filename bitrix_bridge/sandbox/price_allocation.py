@@ -1,6 +1,7 @@
 """The allocation of a given total to the prices of an order's items. All functions are pure. Money is in KZT.
 
-Bitrix recomputes an order's total from its parts at any time, so a discount must be part of the prices.
+Bitrix may recompute an order's total from the items and the delivery at any time, so the prices must contain a
+discount.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ Parts = list[list[PricedQuantity]]
 def allocate_total(lines: Sequence[PricedQuantity], total: Decimal) -> Parts:
     """Return `lines` with prices changed in proportion, such that their sum is exactly `total`.
 
-    Whole prices are preserved unless an item would have to be split. No price rises when the sum decreases, and no
-    price falls when the sum increases. Raise `ValueError` if the total is negative or there are no items.
+    Whole prices are preserved unless an item would have to be split. No price increases when the sum decreases, and no
+    price decreases when the sum increases. Raise `ValueError` if the total is negative or there are no items.
     """
     if total < 0 or not lines:
         raise ValueError(f"{total} can't be the price of {len(lines)} lines")

@@ -185,7 +185,7 @@ def _all_statuses() -> list[Params]:
 
 
 def _page(rows: list[Params], name: str, params: Params) -> Params:
-    """Filter and sort rows, and return a page of 50 with the selected fields, as every list method does.
+    """Filter and sort the rows of a list method, and return a page of 50 rows with the selected fields.
 
     If `start` is -1, the rows are not counted: the answer has neither `total` nor `next`.
     """

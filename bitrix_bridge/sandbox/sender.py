@@ -45,7 +45,7 @@ class Sender:
     """The sender of a site's events to `url`. If there is no URL, the events are only stored in `events`.
 
     `attempts` lists the latest attempts. `retry_delays` are the seconds between attempts; the last delay is repeated.
-    After `max_tries` attempts the sender gives up and loses the event. The live site's sender does so after three
+    After `max_tries` attempts the sender gives up and loses the event. The live site's sender gives up after three
     attempts.
     """
 
@@ -209,7 +209,7 @@ class Sender:
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         with self._changed:
-            # New events notify the condition too, so check the time.
+            # New events also notify the condition, so check the time.
             self._changed.wait_for(lambda: self._stopping or time.monotonic() >= end, seconds)
 
 

@@ -80,7 +80,7 @@ class SandboxServer(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering, and close every open connection, also kept-alive connections."""
+        """Stop answering, and close every open connection, including kept-alive connections."""
         self.closing.set()
         if self._thread.is_alive():
             self.shutdown()

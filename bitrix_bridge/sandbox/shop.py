@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 DELIVERY_FEE = 1500
 LATEST_ORDERS = 40
-# The number of seconds in which only the managers of the CRM change the status of a new order.
+# For this number of seconds after an order is placed, only the managers of the CRM change its status.
 SECONDS_LEFT_TO_MANAGERS = 300.0
 # The likely next statuses when staff of the site change an order.
 NEXT_STATUSES = {"N": ("AP", "AP", "AP", "DE"), "AP": ("P", "PD"), "P": ("PD",), "PD": ("CO",), "CO": ("F",)}
@@ -140,7 +140,7 @@ def order_request(source: random.Random, today: date | None = None) -> Order:
 
 
 def place_order(site: Site, source: random.Random) -> Order:
-    """Place an order as a customer does. One customer in four pays at once, which the site sends as a second save."""
+    """Place an order of a customer. One order in four is paid at once, with a second save and a second event."""
     order = site.create_order(order_request(source)).order
     if source.random() < 0.25:
         return site.update_order(int(order["ID"]), {"PAYED": "Y"})

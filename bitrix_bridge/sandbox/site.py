@@ -57,8 +57,9 @@ class Site(Database):
     ) -> Created:
         """Create an order from the bridge's create request. If its `xml_id` is known, return the existing order.
 
-        If `silent` is true, no event is sent, as by an endpoint that inserts with raw SQL. If `report` is given, the
-        order is created as the bridge creates it. Raise `SiteError` 422 if a value is refused.
+        If `silent` is true, no event is sent. This simulates an endpoint that inserts rows with raw SQL. If `report` is
+        given, the order is created as the bridge creates it, and the warnings and refusals are added to `report`. Raise
+        `SiteError` 422 if a value is refused.
         """
         with self.lock:
             xml_id = text_of(request.get("xml_id"))
@@ -78,7 +79,9 @@ class Site(Database):
             return Created(self._document(order), created=True)
 
     def open_order(self, order_id: int) -> Draft:
-        """Load an order as a separate process of the site does, which may save it much later.
+        """Load an order into a draft.
+
+        The draft simulates a separate process of the site, which may save the order much later.
 
         Raise `SiteError` 404 if the site does not have the order.
         """
@@ -87,7 +90,7 @@ class Site(Database):
             return Draft(self._tables, site_time(self._clock()), order, copy.deepcopy(order))
 
     def empty_draft(self) -> Draft:
-        """Return an empty draft, which is never saved. It serves to check what the site would accept."""
+        """Return an empty draft, which is never saved. It is used to check what the site would accept."""
         return Draft(self._tables, site_time(self._clock()), {"properties": {}})
 
     def save_opened(
@@ -117,7 +120,7 @@ class Site(Database):
             return self.order(int(held.order["ID"]))
 
     def save(self, draft: Draft, origin: str) -> None:
-        """Write the changes of a draft as Order::save() does.
+        """Write the changes of a draft by the rules of Order::save().
 
         Without changes there is no new version and no webhook.
         """
@@ -140,11 +143,11 @@ class Site(Database):
         raw_status: str | None = None,
         origin: str = "site",
     ) -> Order:
-        """Change columns, properties and, if `items` is given, the whole basket, as staff of the site do.
+        """Change columns, properties and, if `items` is given, the whole basket, by the rules for staff of the site.
 
         Return a copy of the order. Properties that are not given are not changed. `raw_status` is stored even if the
-        site has no such status, as `setField` of D7 and therefore REST do. Raise `SiteError` 404 if the site does not
-        have the order and 422 if a change is refused.
+        site has no such status, because neither `setField` of D7 nor REST checks it. Raise `SiteError` 404 if the site
+        does not have the order and 422 if a change is refused.
         """
         with self.lock:
             held = self.open_order(order_id)
@@ -177,7 +180,7 @@ class Site(Database):
             raise SiteError(409, "status_conflict", message, "status", current=current)
 
     def recalculate(self, order_id: int) -> Order:
-        """Set the total to the sum of its parts, as Order::doFinalAction() does.
+        """Set the total to the sum of the items and the delivery, by the rules of Order::doFinalAction().
 
         Save the order and return a copy of the order.
         """
@@ -201,10 +204,11 @@ class Site(Database):
             return self.order(order_id)
 
     def delete_order(self, order_id: int, *, origin: str = "site") -> None:
-        """Delete an order as Order::delete() does: cancel and save, delete the parts and save, send the event.
+        """Delete an order by the steps of Order::delete().
 
-        Raise `SiteError` 404 if the site does not have the order, and 422 if the order cannot be cancelled because it
-        is paid or shipped.
+        The steps are: cancel the order and save it, delete its items, payments and shipments and save it, send the
+        event. Raise `SiteError` 404 if the site does not have the order, and 422 if the order cannot be cancelled
+        because it is paid or shipped.
         """
         with self.lock:
             draft = self.open_order(order_id)
@@ -225,7 +229,7 @@ class Site(Database):
             self._storage.write([("archived", order["ID"], order)], [("order", order["ID"])])
 
     def set_property_silently(self, order_id: int, code: str, value: str) -> None:
-        """Write the row of a property as CSaleOrderPropsValue::Update() does.
+        """Write the row of a property by the rules of CSaleOrderPropsValue::Update().
 
         No event is sent, and neither VERSION nor DATE_UPDATE changes.
         """
@@ -234,7 +238,7 @@ class Site(Database):
             self.write_raw(order_id, {"properties": {**order["properties"], code: value}})
 
     def write_raw(self, order_id: int, columns: Order) -> None:
-        """Change columns as raw SQL does, without checks and without a new version, a new date or a webhook.
+        """Simulate raw SQL that changes columns: there are no checks, no new version, no new date and no webhook.
 
         Raise `SiteError` 404 if the site does not have the order.
         """
@@ -244,7 +248,7 @@ class Site(Database):
             self._storage.write([("order", order["ID"], order)], [])
 
     def forget_raw(self, order_id: int) -> None:
-        """Delete an order as raw SQL does, without an event.
+        """Simulate raw SQL that deletes an order: no event is sent.
 
         Raise `SiteError` 404 if the site does not have the order.
         """

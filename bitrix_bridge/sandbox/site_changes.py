@@ -24,8 +24,11 @@ def change(draft: Draft, fields: Order, properties: dict[str, Any], items: objec
     """Change columns, properties and, if `items` is given, the whole basket.
 
     `fields` contains values in the format in which they are stored. PRICE is set even if it differs from the sum of the
-    parts, as raw SQL and old modules do. The next change of a part sets it to the sum again. Raise `SiteError` 422 if
-    Bitrix refuses a change; the draft must not be saved then.
+    items and the delivery, because raw SQL and old modules also write such values. The next change of an item or of the
+    delivery price sets PRICE to the sum again.
+
+    Raise `SiteError` 422 if Bitrix refuses a change. After an error, the draft contains a part of the changes and must
+    not be saved.
     """
     if fields.get("CANCELED") == "N":
         cancel(draft, "N", None)
@@ -60,7 +63,7 @@ def _change_payment(draft: Draft, fields: Order) -> None:
 
 
 def set_property(draft: Draft, code: str, value: Any) -> None:
-    """Set a property as the site's own form does. If the site does not have the property, it is defined first.
+    """Set a property by the rules of the site's own form. If the site does not have the property, it is defined first.
 
     Bitrix saves a value that the property does not allow, and marks the order for this reason. A value that is too long
     for the column is lost.

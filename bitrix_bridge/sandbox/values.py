@@ -18,7 +18,7 @@ ALMATY = timezone(timedelta(hours=5))
 
 
 def site_time(seconds: float) -> str:
-    """Return unix seconds as the site writes a datetime: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
+    """Return unix seconds in the site's format of a datetime: naive, Asia/Almaty, whole seconds (MySQL `datetime`)."""
     return datetime.fromtimestamp(seconds, ALMATY).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -44,7 +44,7 @@ def amount(value: object, name: str, step: str) -> Decimal:
 
 
 def rounded(number: Decimal) -> Decimal:
-    """Return a sum rounded as Bitrix rounds it (option `value_precision` of the module sale, 2 by default)."""
+    """Return a sum rounded by Bitrix's rule (option `value_precision` of the module sale, 2 by default)."""
     return number.quantize(CENT, ROUND_HALF_UP)
 
 

@@ -29,7 +29,10 @@ class UnusableSiteError(Exception):
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of a site check. `problem` is why the check ended early. `leftover` is an order left on the site."""
+    """The result of a site check.
+
+    `problem` is the reason if the check ended early. `leftover` is an order left on the site.
+    """
 
     version: str
     xml_id: str = ""

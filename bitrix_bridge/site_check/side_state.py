@@ -23,7 +23,7 @@ REFERENCES = {"city": "cities", "shopId": "shops", "when": "slots"}
 class Side:
     """The site or the sandbox.
 
-    `pay_system`, `delivery` and `order_id` are ids on this side, which differ from the ids on the other side.
+    `pay_system`, `delivery` and `order_id` are ids on this side. The other side has different ids for the same rows.
     """
 
     xml_id: str
