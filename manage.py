@@ -9,7 +9,8 @@ def main() -> None:
     """Run the command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cvety_crm.settings")
     if sys.argv[1:2] == ["run"]:
-        # Before the settings are read: with no DATABASE_URL, reading them starts the private PostgreSQL.
+        # The port is checked before the settings are read: without DATABASE_URL, reading the settings starts the
+        # private PostgreSQL.
         from cvety_crm.ops.listen_address import exit_unless_free
 
         exit_unless_free()

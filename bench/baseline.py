@@ -28,6 +28,6 @@ class BaselineView(APIView):
     throttle_classes = (WebhookThrottle,)
 
     def post(self, request: Request) -> Response:
-        """Read the body, as the webhook does, and return a constant response."""
+        """Read the body, because the view of the webhook also reads it, and return a constant response."""
         _ = request._request.body
         return Response(ANSWER)

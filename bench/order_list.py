@@ -39,9 +39,9 @@ class Timings:
 
 
 def measure(numbers: Sequence[int]) -> list[Timings]:
-    """Measure all pages with each number of orders, sorted in ascending order.
+    """Measure all pages for each number of orders, from the smallest number to the largest.
 
-    Raise `WrongAnswerError` for an error page.
+    Raise `WrongAnswerError` if a response is an error page.
     """
     from django.test import Client, override_settings
 

@@ -69,7 +69,7 @@ def measure(numbers: Sequence[int]) -> list[Comparison]:
 
 
 def table(found: Sequence[Comparison]) -> str:
-    """Return the measurements as a table."""
+    """Return a table with one line for each measurement, and with a header."""
     lines = [f"{'orders':>8} {'seconds':>8} {'orders/s':>9} {'peak MB':>8}"]
     for one in found:
         rate = one.orders / one.seconds

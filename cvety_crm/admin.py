@@ -54,7 +54,7 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fieldsets. Only superusers see single permissions; other users assign roles."""
+        """Return the fieldsets. Only a superuser sees the permissions of a single user; other staff assign roles."""
         fieldsets = super().get_fieldsets(request, obj)
         return (*fieldsets, self.superuser_fieldset) if obj and request.user.is_superuser else fieldsets
 

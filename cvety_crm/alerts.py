@@ -16,7 +16,7 @@ class Alert:
     title: str
     text: str = ""
     about: Model | None = None
-    """The row whose admin page lets staff fix the problem."""
+    """The row on whose admin page staff can correct the cause."""
 
     @property
     def path(self) -> str:

@@ -66,5 +66,5 @@ class MaskingFormatter(logging.Formatter):
     """A formatter that masks a complete log record: its message, its arguments and its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a masked string."""
+        """Return the message and the traceback of the record, with all secrets masked."""
         return mask(super().format(record))

@@ -27,7 +27,7 @@ class User(AbstractUser):
 
 
 class Heartbeat(Table):
-    """The time at which a part of the system was last alive."""
+    """The latest time at which a part of the system, such as the worker, was running."""
 
     name = models.CharField(_("part"), max_length=50, unique=True)
     beat_at = models.DateTimeField(_("last alive"))
@@ -44,10 +44,10 @@ class Heartbeat(Table):
 
     @staticmethod
     def beat(name: str) -> None:
-        """Store the present time as the time at which this part was last alive."""
+        """Store that the part of the system with this name is running now."""
         Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": timezone.now()})
 
     @staticmethod
     def last(name: str) -> datetime | None:
-        """Return the time at which this part was last alive, or None if it has never stored a heartbeat."""
+        """Return when the part of the system with this name last stored a heartbeat, or None if it never did."""
         return Heartbeat.objects.filter(name=name).values_list("beat_at", flat=True).first()

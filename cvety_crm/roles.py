@@ -51,13 +51,14 @@ MANAGER = Role(
     | _each("add change", "orders.order")
     | _each("view add change", "orders.customer")
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
-    # For the rows of the exchange with the site, `change` is the permission to retry and to decide.
+    # The permission to change these rows allows a user to process events again, to retry pushes, and to choose between
+    # different values of the CRM and the site.
     | _each("view change", "bitrix_bridge.webhookevent", "bitrix_bridge.push", "bitrix_bridge.reconciliation")
     | _each("view change", "bitrix_bridge.importrun")
     | _each("view", "bitrix_bridge.importrow")
     | _each("view change", "notifications.telegrammessage"),
 )
-"""A manager takes calls, accepts orders, and resolves problems of the exchange with the site."""
+"""A manager takes calls, accepts orders, and handles failures and differences of the exchange with the site."""
 
 ACCOUNTANT = Role(
     "Бухгалтер",

@@ -33,7 +33,7 @@ class AddressThrottle(SimpleRateThrottle):
         If the cache fails, return True: no order may be lost.
         """
         try:
-            # DRF's throttle reads only attributes that Django's request has too.
+            # DRF's throttle reads only attributes that Django's request also has.
             return bool(super().allow_request(request, view))  # type: ignore[arg-type]
         except Exception:
             _log_failure_once(self.scope or "")

@@ -16,7 +16,7 @@ NOT_CHECKED = "pip-audit: not checked for known vulnerabilities, its service can
 
 
 def audit() -> str:
-    """Return pip-audit's report as JSON; empty when it ended without one."""
+    """Return pip-audit's report as JSON, or an empty string if pip-audit ended without a report."""
     files = [option for name in FILES for option in ("--requirement", str(ROOT / name))]
     command = [sys.executable, "-m", "pip_audit", *files, "--no-deps", "--disable-pip", "--format=json", "--timeout=10"]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
@@ -32,7 +32,7 @@ def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def main() -> int:
-    """Print the vulnerabilities; return 1 when there are any."""
+    """Print the vulnerabilities. Return 1 if there are any, otherwise 0."""
     try:
         packages = json.loads(audit())["dependencies"]
     except ValueError:

@@ -1,4 +1,4 @@
-"""An admin filter by a day or a range of days, which accepts dates as staff type them."""
+"""An admin filter by a day or a range of days, which accepts dates in the formats that staff use."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ class DayOrRangeForm(RangeDateForm):
 
 
 class DayOrRangeFilter(RangeDateFilter):
-    """A filter for the rows of one day, or of a range that includes its last day. Days are typed as 25.08.2025."""
+    """A filter for the rows of one day, or of a range that includes its last day. Users enter a day as 25.08.2025."""
 
     form_class = DayOrRangeForm
 
@@ -51,7 +51,7 @@ class DayOrRangeFilter(RangeDateFilter):
         return [f"{self.parameter_name}_on", *super().expected_parameters()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of these days. If a typed text is not a date, show a warning and return no rows."""
+        """Return the rows of these days. If an entered string is not a date, show a warning and return no rows."""
         for ending, lookup in (("on", ""), ("from", "__gte"), ("to", "__lte")):
             typed = self.used_parameters.get(f"{self.parameter_name}_{ending}")
             if not typed:
@@ -74,7 +74,7 @@ class DayOrRangeFilter(RangeDateFilter):
         return {key: value for key, value in conditions.items() if not lookup or key == f"{name}{_BOUND[lookup]}"}
 
     def choices(self, changelist: Any) -> Any:
-        """Yield the template context of the form, filled with the typed values."""
+        """Yield the template context of the form, filled with the values that the user has entered."""
         names = [name for name in self.expected_parameters() if name]
         yield {
             "request": self.request,

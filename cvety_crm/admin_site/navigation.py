@@ -26,7 +26,7 @@ CACHE_SECONDS = 10
 _Item = tuple[str, str, str, str]
 
 NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
-"""Counts that do not report a problem, such as new orders."""
+"""Counts of rows that need no correction, such as new orders."""
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def may_view(user: User | AnonymousUser, model: str) -> bool:
 
 def cached(key: str, make: Callable[[], Any], seconds: float = CACHE_SECONDS) -> Any:
     """Return the cached value of this key, or call `make` and cache its value for some seconds."""
-    # The value is wrapped in a dictionary so that None is cached too.
+    # The value is wrapped in a dictionary so that None is also cached.
     wrapped: Mapping[str, Any] | None = cache.get(f"navigation:{key}")
     if wrapped is None:
         wrapped = {"value": make()}

@@ -136,17 +136,17 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
 
     @action(description=_("Try again"), permissions=["deliver"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Make the selected entries pending again."""
+        """Make the selected entries that are failed or cancelled pending again. Show the number of other entries."""
         self._each(request, queryset, self._retry)
 
     @action(description=_("Try now"), permissions=["deliver"])
     def deliver_now_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Make the next attempts of the selected entries due now."""
+        """Make the next attempts of the selected pending entries due now. Show the number of other entries."""
         self._each(request, queryset, self._deliver_now)
 
     @action(description=_("No longer needed"), permissions=["deliver"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Cancel the selected entries."""
+        """Cancel the selected entries that are pending or failed. Show the number of other entries."""
         reason = gettext("Cancelled by %(user)s.") % {"user": request.user.get_username()}
         self._each(request, queryset, lambda entry, _user: bool(entry.cancel(reason=reason)))
 

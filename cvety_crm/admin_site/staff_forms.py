@@ -8,7 +8,7 @@ from unfold.forms import UserChangeForm, UserCreationForm
 from cvety_crm.models import User
 
 REGION = "KZ"
-"""The country of phones that are typed without a country code."""
+"""The country of phones that users enter without a country code."""
 
 
 class StaffCreationForm(UserCreationForm):

@@ -6,10 +6,10 @@ process ids, and a killed process is never removed from the list. It mistakes an
 server for the server. All users of the machine share one lock file in /tmp.
 
 This module uses kernel locks instead. Each process that uses the server holds a shared lock on `.postgres/users.lock`,
-and the kernel releases the lock when the process ends. A small detached process, the guard, waits until it gets the
-exclusive lock, and then stops the server.
+and the kernel releases the lock when the process ends. A small detached process, the guard process, waits until it gets
+the exclusive lock, and then stops the server.
 
-The top of the file imports only the standard library, because the guard runs this file as a script.
+The top of the file imports only the standard library, because the guard process runs this file as a script.
 """
 
 import contextlib
@@ -85,7 +85,7 @@ def release(folder: Path | None = None) -> None:
     with server.exclusive():
         os.close(descriptor)
         with server.open_lock("users.lock") as users:
-            # The guard may hold the lock briefly, until it finds that start.lock is taken.
+            # The guard process may hold the lock briefly, until it finds that start.lock is locked.
             for _ in range(20):
                 if _try_lock(users):
                     server.stop()
@@ -100,7 +100,8 @@ class _Server:
         self.folder = folder
         self.data = folder / "data"
         self.log = self.data / "server.log"
-        # PostgreSQL refuses to run as root. It runs as the owner of the checkout, or as an unprivileged user.
+        # PostgreSQL does not start if its user is root. In this case, its user is the owner of the checkout or an
+        # unprivileged user.
         self.user = self._unprivileged_user() if os.geteuid() == 0 else None
 
     def _unprivileged_user(self) -> pwd.struct_passwd:
@@ -143,7 +144,8 @@ class _Server:
         if self.folder in _use_locks:
             return
         with self.open_lock("users.lock") as descriptor:
-            # This waits for a guard that has just got the lock. The guard releases it if start.lock is taken.
+            # A guard process may just have got the lock. It releases the lock if start.lock is locked, and this process
+            # waits for that.
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             # When the first descriptor is closed, a second descriptor of the same open file still holds the lock.
             _use_locks[self.folder] = os.dup(descriptor)
@@ -272,7 +274,8 @@ class _Server:
                 with self.open_lock("start.lock") as starting:
                     if _try_lock(starting):
                         self.stop()
-                        # The lock is released while start.lock is held: the next process must start a new guard.
+                        # The lock is released while start.lock is held: the next process must start a new guard
+                        # process.
                         fcntl.flock(guard_lock, fcntl.LOCK_UN)
                         return
                 # Another process is starting or stopping the server, and it needs users.lock.
@@ -378,7 +381,7 @@ def _is_file(descriptor: int, path: Path) -> bool:
 def _guard_in_background(folder: Path) -> None:
     server = _Server(folder)
     with server.open_lock("guard.lock") as guard_lock:
-        # The guard is a forked process that inherits the lock, so that the caller does not wait for it to end.
+        # The guard process is a forked process that inherits the lock, so that the caller does not wait for it to end.
         if _try_lock(guard_lock) and os.fork() == 0:
             server.guard(guard_lock)
 

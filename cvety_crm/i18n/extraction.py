@@ -57,7 +57,7 @@ def _run_makemessages(folder: Path) -> polib.POFile:
     """Return the message template of all files below a folder. The folder has no locale to merge with."""
     locale = folder / "locale"
     locale.mkdir()
-    # Our settings are removed, because they would write the result to our own message file.
+    # With the CRM's settings, `makemessages` would write into the CRM's message files (LOCALE_PATHS).
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "django", "makemessages", "--all", "--keep-pot", "--add-location=file"]
     subprocess.run(

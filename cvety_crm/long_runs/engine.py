@@ -44,9 +44,9 @@ class RunEngine(Generic[R]):
     lease: timedelta = timedelta(minutes=5)
     """The duration of a lease, which is longer than one step can take."""
     pick_up_within: timedelta = timedelta(0)
-    """The time after the end of a lease in which another worker resumes the run by itself.
+    """For this time after the end of a lease, another worker resumes the run by itself.
 
-    After this time the run is abandoned.
+    After that, the run is abandoned.
     """
     abandoned_state: State = State.STOPPED
     abandoned_text: str | Promise = ""

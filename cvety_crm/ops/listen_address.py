@@ -55,6 +55,6 @@ def free_port(preferred: int) -> int:
 
 def _bind(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # create_server sets SO_REUSEADDR as gunicorn does: a port in TIME_WAIT is considered free.
+    # Like gunicorn, create_server sets SO_REUSEADDR, so a port in TIME_WAIT is considered free.
     with socket.create_server((host, port), family=family):
         pass

@@ -46,7 +46,7 @@ FAILURES_BEFORE_MINIMUM = 3
 """From this number of failures in a row, a Retry-After that is shorter than the delay in `WAITS` is ignored."""
 ANSWER_LIMIT = 2048  # characters of a response that are stored
 SWEEP_SECONDS = 45
-"""The number of seconds in which one sweep claims entries. It is less than django-q's time limit for a task."""
+"""One sweep claims entries for this number of seconds at most. It is less than django-q's time limit for a task."""
 
 
 def deliver_task(label: str, *ids: str) -> None:

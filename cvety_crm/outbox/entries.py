@@ -26,7 +26,7 @@ LIVE = (State.PENDING, State.SENDING)
 
 
 class AttemptOutcome(models.TextChoices):
-    """The outcome of one attempt."""
+    """The values of `DeliveryAttempt.outcome`. An attempt whose worker was killed is first STARTED, then DIED."""
 
     STARTED = "started", _("started")
     DELIVERED = "delivered", _("delivered")

@@ -22,7 +22,7 @@ FACTORIES = frozenset({"formset_factory", "inlineformset_factory", "modelform_fa
 
 @dataclass(slots=True)
 class Scope:
-    """The names of one function."""
+    """The local variables of one function, with the kind of value that each contains."""
 
     project: Project
     module: Module
@@ -143,7 +143,7 @@ def _display(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Kind | None:
 
 
 def inside_comprehension(scope: Scope, generators: list[ast.comprehension]) -> Scope:
-    """Return the scope inside a comprehension."""
+    """Return a copy of the scope that also contains the variables of a comprehension."""
     inner = Scope(scope.project, scope.module, scope.owner, dict(scope.names), scope.own)
     for generator in generators:
         kind = inner.kind(generator.iter)

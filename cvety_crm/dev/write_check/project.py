@@ -38,7 +38,7 @@ class Project:
     """The model by the dotted name of a ModelForm or of an inline's formset."""
 
     def full_name(self, module: Module, name: str) -> str:
-        """Return the dotted name of the definition of a name, also if the name is re-exported."""
+        """Return the dotted name of the definition of a name, even if the name is re-exported."""
         head, _, rest = name.partition(".")
         full = module.imports.get(head, f"{module.name}.{head}") + (f".{rest}" if rest else "")
         return self._follow(full)
@@ -55,7 +55,7 @@ class Project:
         return annotated_kind(node, lambda name: self.instance_kind(module, name))
 
     def model_named(self, full: str) -> str | None:
-        """Return the name of the model with this dotted name, or None for any other definition."""
+        """Return the name of the model class with this dotted name, or None if the name is not a model of `orders`."""
         package, _, name = full.rpartition(".")
         inside = package == rules.MODELS_PACKAGE or package.startswith(f"{rules.MODELS_PACKAGE}.")
         return name if inside and name in self.models.tables else None
