@@ -31,7 +31,7 @@ NAMELESS = frozenset({"ormq", "object", "none"})
 
 
 def registered() -> list[type[models.Model]]:
-    """Return the models that are registered in the admin."""
+    """Return the models that have an admin page, sorted by name."""
     return sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 

@@ -1,4 +1,4 @@
-"""A copy of the checkout in its own folder, and `manage.py run` in this copy, as a new developer runs it."""
+"""A copy of the checkout in its own folder, and `manage.py run` in this copy, in the environment of a new developer."""
 
 import contextlib
 import os

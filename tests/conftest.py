@@ -72,7 +72,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Record each skipped test. With xdist, this function gets the reports of all workers."""
+    """Record each skipped test. With xdist, this function is called for the tests of all workers."""
     if report.skipped and not hasattr(report, "wasxfail"):
         _skipped.append(f"{report.nodeid}: {_reason(report)}")
 

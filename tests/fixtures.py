@@ -61,7 +61,7 @@ def template_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _disable_nagle_algorithm() -> None:
-    """Make the live server send responses without delay, as gunicorn does.
+    """Make the live server send responses without delay, like gunicorn.
 
     Django's development server sends the headers and the body separately. On a persistent connection the body would
     wait up to 40 ms for the client's delayed acknowledgement of the headers.
@@ -88,7 +88,7 @@ def _clear_known_endpoints() -> None:
 
 @pytest.fixture
 def post_webhook(client: Client) -> PostWebhook:
-    """Return a function that posts an event as the site does and returns the response."""
+    """Return a function that posts an event, by default with the site's token, and returns the response."""
 
     def post(
         event: Any,

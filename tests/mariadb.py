@@ -1,9 +1,9 @@
 """A private MariaDB server for the tests of the import, without network port and fsync. It is deleted after the tests.
 
 It needs only the programs of Debian's `mariadb-server` (`mariadbd`, `mariadb-install-db`), and does not use a MariaDB
-service of the machine. The server listens on a UNIX socket in a temporary folder. A second process, the guard, reads
-from a pipe that only the test process holds open. When the test process ends, even if it is killed, the pipe closes.
-The guard then kills the server and removes the folder.
+service of the machine. The server listens on a UNIX socket in a temporary folder. A second process, the guard process,
+reads from a pipe that only the test process holds open. When the test process ends, even if it is killed, the pipe
+closes. The guard process then kills the server and removes the folder.
 """
 
 import contextlib
@@ -149,7 +149,7 @@ def running() -> Iterator[Server]:
     daemon, install = _program("mariadbd"), _program("mariadb-install-db")
     # pytest's folders are not used, because the path of a socket is limited to about a hundred bytes.
     server = Server(Path(tempfile.mkdtemp(prefix="mariadb-")))
-    # MariaDB runs as root only with this option.
+    # Without this option, MariaDB does not start if the current user is root.
     common = ["--no-defaults", f"--datadir={server.folder / 'data'}", *(["--user=root"] if os.geteuid() == 0 else [])]
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, server.folder, ignore_errors=True)
@@ -174,7 +174,7 @@ def running() -> Iterator[Server]:
             ["sh", "-c", GUARD, str(process.pid), str(server.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
         stack.callback(guard.communicate)
-        stack.callback(guard.kill)  # the pipe is still open, so the guard has not killed the server
+        stack.callback(guard.kill)  # the pipe is still open, so the guard process has not killed the server
         _wait_until_started(server, process)
         server.create_accounts()
         yield server

@@ -55,5 +55,5 @@ def read_form(html: str, form_id: str) -> dict[str, Any]:
 
 
 def as_posted(text: str) -> str:
-    """Return a text as a browser posts it: every line break is CRLF."""
+    """Return a text in the form in which a browser posts it: every line break is CRLF."""
     return text.replace("\r\n", "\n").replace("\n", "\r\n")

@@ -15,7 +15,7 @@ def person(role: Role, name: str = "") -> User:
 
 
 def everything_but(*codenames: str) -> User:
-    """Return a member of staff who has every permission except these."""
+    """Return a member of staff who has every permission except `codenames`."""
     user = User.objects.create_user(f"user{User.objects.count()}", password="made-up", is_staff=True)
     user.user_permissions.set(Permission.objects.exclude(codename__in=codenames))
     return user

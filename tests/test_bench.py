@@ -1,4 +1,4 @@
-"""Tests that the bench sends the described webhooks and refuses wrong responses. They do not check measured times."""
+"""Tests that the benchmark sends the described webhooks and refuses wrong responses. No test checks a measured time."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Tests of the guard that fails a test when production code outside the services writes a table of `orders`."""
+"""Tests of the write guard, which fails a test if production code outside the services writes a table of `orders`."""
 
 import inspect
 

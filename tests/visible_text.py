@@ -16,7 +16,7 @@ NAMES = {
 }
 """The names of products and keys that are the same in Russian.
 
-Words in capitals, such as CRM and HTML, are allowed too.
+Words in capitals, such as CRM and HTML, are also allowed.
 """
 
 WITHOUT_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

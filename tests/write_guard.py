@@ -1,8 +1,8 @@
-"""A guard that fails a test in which production code outside `orders.services` writes a table of `orders`.
+"""The write guard fails a test if production code outside `orders.services` writes a table of `orders`.
 
-The guard inspects each SQL statement of this process and the stack of the call that executes it. It finds writes that
-the source does not show: querysets passed to other functions, `ModelAdmin.save_model`, and cascades. It does not see
-other processes and COPY.
+The write guard inspects each SQL statement of this process and the stack of the call that executes it. It finds writes
+that the source does not show: querysets passed to other functions, `ModelAdmin.save_model`, and cascades. It does not
+see other processes and COPY.
 """
 
 import re

@@ -10,7 +10,7 @@ Answer = dict[str, Any]
 
 
 class ScriptedBridge:
-    """A bridge that responds as the bridge of `version` does, with the values that a test adds."""
+    """A bridge that responds like the bridge of `version`, with the values that a test adds."""
 
     def __init__(self, sandbox: Sandbox, version: str) -> None:
         self._original, self._site, self.version = sandbox.server.bridge, sandbox.site, version

@@ -49,7 +49,7 @@ def test_06_row_has_links_to_call_write_and_open_a_map(screen, shop):
     row.get_by_role("button", name="Скопировать адрес, № 1001").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
     assert screen.clipboard() == "Алматы, ул. Абая 150, кв 25"
-    # The recipient of a surprise must not be called.
+    # If the order is a surprise, the recipient must not be called.
     call = screen.row(1002).get_by_role("link", name="Позвонить клиенту: получателю звонить нельзя, № 1002")
     expect(call).to_have_attribute("href", "tel:+77771234567")
 

@@ -91,7 +91,7 @@ def dialogs(screen: Screen) -> Iterator[str]:
 
 
 def problems(page: Page) -> list[str]:
-    """Return the problems of the page in both widths."""
+    """Return the accessibility violations and the sideways scrolling of the page, in each width of `WIDTHS`."""
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": TALL})

@@ -1,4 +1,4 @@
-"""Test in a browser of entering a new order, as a manager does during a phone call."""
+"""Test in a browser that a manager can enter a new order during a phone call."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,6 +1,6 @@
 """Tests of an order list that remains open.
 
-When rows change, htmx morphs only the changes. What a user has set up, such as a ticked box, is kept.
+When rows change, htmx changes only the elements that are different. A ticked box and the keyboard focus are kept.
 """
 
 import re

@@ -39,7 +39,7 @@ They are the order's total, its total before a change, its delivery fee and its 
 price.
 """
 TYPED = "77059182740"
-"""A phone in texts that users have typed. Users who may edit these texts may see the phone."""
+"""A phone in texts that users have entered. Users who may edit these texts may see the phone."""
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 

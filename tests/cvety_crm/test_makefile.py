@@ -37,7 +37,7 @@ def test_without_a_usable_python_says_so_in_one_line(tmp_path):
     for name in ("bash", "touch", "rm"):
         (commands / name).symlink_to(f"/bin/{name}")
     old = commands / "python3"
-    # The Makefile asks this command for its version. The command fails, as a Python that is too old does.
+    # The Makefile asks this command for its version. The command fails, like a Python that is too old.
     old.write_text("#!/bin/bash\nexit 1\n")
     old.chmod(0o755)
 

@@ -68,7 +68,8 @@ def bot_api(settings) -> Iterator[BotApi]:
 @pytest.fixture
 def crm() -> Iterator[Crm]:
     """Yield the CRM as it runs in production, with its own PostgreSQL."""
-    # tmp_path can't be used: pytest makes its parent folder private, and as root, PostgreSQL runs as a different user.
+    # tmp_path can't be used: pytest gives only the current user access to its parent folder. If the current user is
+    # root, PostgreSQL runs as a different user, who also needs access.
     with tempfile.TemporaryDirectory(prefix="cvety-crm-") as folder:
         running = Crm(Path(folder) / "postgres")
         try:

@@ -56,13 +56,13 @@ class Crm:
                 time.sleep(0.1)
 
     def post(self, event: str, data: dict[str, Any], event_id: str = "") -> requests.Response:
-        """Post an event as the site does."""
+        """Post an event to the webhook URL, with the site's token."""
         body = {"event": event, "data": data, **({"event_id": event_id} if event_id else {})}
         headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
         return requests.post(self.address, json=body, headers=headers, timeout=20)
 
     def kill_postgresql(self) -> None:
-        """Kill all processes of PostgreSQL, as the kernel does when memory runs out."""
+        """Kill all processes of PostgreSQL. The kernel does this when memory runs out."""
         first = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
         # The main process is killed first, because it would start new children.
         processes = [first, *first.children(recursive=True)]

@@ -29,7 +29,7 @@ def test_crm_answers_503_with_retry_after_while_its_database_is_down(crm):
     assert (response.status_code, response.json()["error"]) == (503, "database_unavailable")
     assert int(response.headers["Retry-After"]) > 0
     embedded_postgres.revive(crm.folder)
-    # Each process finds that its old connection is broken, and opens a new one.
+    # The old connection of each process is closed, so the process opens a new connection.
     assert [post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
     assert post(1).json()["action"] == "duplicate"
     assert post(2).json()["action"] == "duplicate"

@@ -92,7 +92,7 @@ class Manager:
         self._edit(order, delivery_fee=order.delivery_fee + more, total_amount=order.total_amount + more)
 
     def _items(self, order):
-        """Increase the quantity and the price of an item, and the total, as the page of the order does."""
+        """Increase the quantity and the price of an item, and the total, with the service of the order's page."""
         lines = [
             ItemSnapshot(
                 bitrix_basket_id=item.bitrix_basket_id,

@@ -91,7 +91,7 @@ def test_worker_sends_a_status_after_the_hold_period_and_not_before(arrived, sit
     assert late < 30, late
     wait_until(lambda: Push.objects.get(order=kept).state == "delivered", 60)
     assert Push.objects.get(order=kept).attempts == 1
-    wait_until(lambda: not OrmQ.objects.exists(), 60)  # the task of the undone status has run too
+    wait_until(lambda: not OrmQ.objects.exists(), 60)  # the task of the undone status has also run
     assert (there(undone), site.site.writes) == ("N", 2)
 
 
@@ -144,8 +144,8 @@ def accept_two_of(page: Page, address: str) -> None:
 @pytest.mark.timeout(400)
 def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     with (checkout.folder / ".env").open("a") as env:
-        env.write("\nSTATUS_HOLD_SECONDS=25\n")  # enough seconds on a machine that runs other tests too
-    checkout.disable_sandbox_orders()  # the changes of these orders would appear in the output too
+        env.write("\nSTATUS_HOLD_SECONDS=25\n")  # enough seconds on a machine that also runs other tests
+    checkout.disable_sandbox_orders()  # the changes of these orders would also appear in the output
     checkout.start()
     crm = f"http://localhost:{checkout.port}/crm/"
     password = checkout.wait_for(r"admin, password (\S+)")[1]
@@ -175,7 +175,7 @@ def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     page = open_page(browser, crm, password, 1280)
     accepted = accept_a_new_order(page, crm)
     expect(page.locator(".crm-undo-button").first).to_be_visible()
-    # On the same page, the manager adds a note. Text that was typed in other fields is not lost. The manager then
+    # On the same page, the manager adds a note. Text that was entered in other fields is not lost. The manager then
     # changes the order in a different window.
     page.locator("[name=courier_comment]").fill("Домофон 12")
     page.locator("#crm-note-text").fill("Позвонить вечером")

@@ -38,5 +38,5 @@ def read(text: str) -> str:
 
 
 def length(text: str) -> int:
-    """Return the length of the string in UTF-16 code units, as Telegram counts it."""
+    """Return the length of the string in UTF-16 code units, which Telegram counts."""
     return len(text.encode("utf-16-le")) // 2

@@ -194,7 +194,7 @@ def _infoblock_rows() -> Rows:
         | common
         for key, (name, _) in PRODUCTS.items()
     ]
-    # An unpublished draft of the first product.
+    # An unpublished version of the first product.
     draft = products[0] | {"ID": 696690, "NAME": "Букет «Стандарт» (черновик)", "WF_PARENT_ELEMENT_ID": 696613}
     others = [
         {"ID": key, "IBLOCK_ID": infoblock, "NAME": name, "CODE": None, "XML_ID": str(key), "ACTIVE": "Y"}

@@ -42,7 +42,7 @@ PAID = {"CO", "F", "RD", "PD"}
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the basket. By default, its name and its price are those of the catalogue."""
+    """One row of the basket. By default, the row has the name and the price of the product in the catalogue."""
 
     product: int = 696613
     name: str | None = None
@@ -58,7 +58,7 @@ class Line:
 
     @property
     def total(self) -> Decimal:
-        """Return the sum of the item in KZT. It is zero for a part of a set, because parts are paid with the set."""
+        """Return the sum of the item in KZT. It is zero for a component of a set, because the set has the price."""
         return Decimal(0) if self.part_of_set else self.unit_price * Decimal(repr(self.quantity))
 
 

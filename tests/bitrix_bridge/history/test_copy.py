@@ -1,6 +1,6 @@
 """Tests of the test copies of the site's database.
 
-There are two versions of the tables, and a week of orders with every oddity.
+There are two versions of the tables, and a week of orders with all unusual data that the import must handle.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Tests of the repair of texts that were decoded in a wrong encoding, and of texts that only seem broken."""
+"""Tests of the repair of texts that were decoded in a wrong encoding, and of correct texts that are not changed."""
 
 import pytest
 from hypothesis import assume, given
@@ -60,7 +60,7 @@ def test_random_intact_text_is_not_changed(text):
 
 @given(st.text(RUSSIAN + KAZAKH, min_size=3), st.sampled_from(["cp1251", "cp1252"]))
 def test_random_text_broken_once_is_repaired(text, encoding):
-    assume(set(text) - set("иШӨ"))  # The broken forms of these letters look like the start of a word: "РёРё".
+    assume(set(text) - set("иШӨ"))  # These letters, wrongly decoded, look like the start of a word: "РёРё".
     assert repair(broken_by(text, encoding)) == text
 
 

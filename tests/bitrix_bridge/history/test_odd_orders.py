@@ -125,7 +125,10 @@ def test_imported_orders_are_in_no_work_queue(order, manager):
 
 @pytest.mark.parametrize("schema", [Schema.NEW])
 def test_order_with_unreadable_date_does_not_count_as_placed_today(source, site_copy):
-    """DATE_INSERT is a string column with unreadable dates. No order precedes the first of these orders."""
+    """Such an order gets one of its other dates, or the date of a neighbouring order.
+
+    The three orders with the lowest ids have no other date. They get the date of a later order.
+    """
     site_copy.execute("ALTER TABLE b_sale_order MODIFY DATE_INSERT varchar(40) NULL")
     dates = ["2025-00-00 00:00:00", "nonsense", None, "", "0001-01-01 00:00:00", "9999-12-31 00:00:00", "1970-01-01"]
     ids = range(122101, 122101 + len(dates))

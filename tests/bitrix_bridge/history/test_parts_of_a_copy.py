@@ -51,7 +51,7 @@ def test_copy_with_only_ids_of_orders_is_imported(source, site_copy):
 
 @pytest.mark.parametrize("names", [{"ID"}, {"ID", "CODE", "VALUE", "ORDER_ID", "PHONE_NUMBER", "SORT", "NAME"}])
 def test_copy_without_these_columns_is_imported(source, site_copy, names):
-    """Conditions of queries use the missing columns: first only `ID` is missing, then all of them."""
+    """Columns that the import's SQL conditions use are missing: only `ID`, or all columns in `names`."""
     for table in columns.READ.keys() - {"b_sale_order"}:
         for name in names & set(present(site_copy, table)):
             site_copy.execute(f"ALTER TABLE `{table}` RENAME COLUMN `{name}` TO `{PREFIX}{name}`")

@@ -1,8 +1,8 @@
 """One week of the shop, 11 to 17 August 2025: 54 orders to import, and rows that must not be imported.
 
-Together, the orders have every oddity that the import must handle. Each order describes its oddity in one line and
-lists the reasons that the import reports for it. `fill` writes the week into an empty database, with the tables of an
-old or a new version of Bitrix.
+Together, the orders have all unusual data that the import must handle. Each order describes its unusual data in one
+line and lists the reasons that the import reports for it. `fill` writes the week into an empty database, with the
+tables of an old or a new version of Bitrix.
 """
 
 from tests.bitrix_bridge.history.odd_orders import (

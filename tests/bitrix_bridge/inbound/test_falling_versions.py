@@ -1,4 +1,4 @@
-"""Tests of versions that fall, and of versions that two saves have in common.
+"""Tests of a version that becomes lower, and of two saves with the same version.
 
 Bitrix writes the loaded VERSION plus one, so overlapping saves may lower the version or write the same
 version twice.
@@ -353,7 +353,7 @@ class TestResponseAfterEvent:
 def test_repeated_request_keeps_later_change_of_site(site, shared_order, manager, site_saves, post_order):
     """The address of the CRM was saved as version 11, but the response was lost.
 
-    A process of the site that had loaded the order earlier then saved version 11 too.
+    A process of the site that had loaded the order earlier then also saved version 11.
     """
     services.edit_order(order_id=shared_order.pk, changes={"delivery_address": "Достык 5"}, actor=manager)
     site.faults.give(faults.answer_lost(), action="order.update")

@@ -30,7 +30,7 @@ def updated_order(site, shared_order, manager):
 
 @pytest.fixture
 def post_status(post_webhook):
-    """Return a function that posts a status as the site's earlier sender does, and returns the stored event."""
+    """Return a function that posts a status like the site's earlier sender, and returns the stored event."""
 
     def post(order, code, event="order.status.change", **clocks):
         data = {"ID": str(order.bitrix_order_id), "STATUS_ID": code, **clocks}

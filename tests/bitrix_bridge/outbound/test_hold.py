@@ -303,7 +303,7 @@ class TestChangeBeforeRequest:
 def test_undone_status_during_delivery_leaves_both_sides_equal(
     head_start, site, shared_order, manager, hold_clock, monkeypatch
 ):
-    """Two connections work at the same time. The first one wins, and both sides agree afterwards."""
+    """Of two actions at the same time, only the first one is done. Both sides agree afterwards."""
     # With this margin the clock allows both actions, so only the lock decides.
     monkeypatch.setattr("orders.rules.hold.MARGIN", timedelta(seconds=-10))
     change(shared_order, "accepted", manager)

@@ -1,4 +1,4 @@
-"""Tests of payments sent to the site and received from it: the sum, the method, and refusals of the site."""
+"""Tests of payments sent to the site and received from it: the sum, the method, and changes that the site refuses."""
 
 from decimal import Decimal
 

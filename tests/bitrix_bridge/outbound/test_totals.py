@@ -51,7 +51,7 @@ def test_total_is_not_sent_with_changed_lines(site, shared_order, manager):
 
 
 def test_total_is_sent_when_restored_to_sum_of_parts(site, shared_order, manager, post_webhook):
-    """The total on the site differed from the sum of its parts, and staff set the total to this sum."""
+    """The total on the site differs from the sum of the items and the delivery. Staff set the total to this sum."""
     key = shared_order.bitrix_order_id
     site.site.write_raw(key, {"PRICE": "5000.0000"})
     Order.objects.filter(pk=shared_order.pk).update(total_amount=5000)

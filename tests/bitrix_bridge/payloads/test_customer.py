@@ -1,4 +1,4 @@
-"""Tests of the customer of an order, as the site sends the customer."""
+"""Tests of the customer of an order, in the formats in which the site sends the customer."""
 
 import pytest
 

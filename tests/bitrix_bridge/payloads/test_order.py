@@ -108,7 +108,8 @@ def test_every_column_of_full_order_is_read():
             "RESPONSIBLE_ID": "12",
             "webhook_source": "site",
         },
-        # Flags are kept too, because a change must be sent under the code that the site uses.
+        # The flags of the order are also kept under the property codes of the site, because a later change of a flag is
+        # sent under the same code.
         "properties": {"howFound": "Instagram", "iWillGet": "N", "isAnonymous": "Y", "doNotCall": "N"},
     }
 

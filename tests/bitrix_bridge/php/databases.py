@@ -1,6 +1,7 @@
 """The databases of a test shop: an SQLite file, or a database of a real MariaDB server.
 
-Both return values as Bitrix's own connection does: decimals as strings with all their digits, and dates as strings.
+Both return values in the types of Bitrix's own connection: decimals as strings with all their digits, and dates as
+strings.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class ShopDatabase(Protocol):
         """Create the tables and insert the rows."""
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query. Each `?` is replaced by a value."""
+        """Return the rows of a query. Each `?` in the query is replaced by the next value."""
 
     def execute(self, sql: str, values: tuple[Any, ...]) -> None:
         """Change the database directly, without Bitrix. MariaDB does not use strict mode for this."""
@@ -39,7 +40,7 @@ class ShopDatabase(Protocol):
         """Return the names of all tables."""
 
     def columns(self, table: str) -> list[str]:
-        """Return the columns of a table."""
+        """Return the names of the columns of a table, in the sequence of its definition."""
 
 
 class SqliteDatabase:
@@ -53,7 +54,6 @@ class SqliteDatabase:
         return {"FAKE_ENGINE": "sqlite", "FAKE_DATABASE": str(self.path)}
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and insert the rows."""
         with self._connected() as connection:
             connection.executescript(f"PRAGMA journal_mode = WAL;{schema.sqlite_schema()}")
             for table, some in rows.items():
@@ -61,7 +61,6 @@ class SqliteDatabase:
                     connection.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query. Each `?` is replaced by a value."""
         with self._connected() as connection:
             return [dict(row) for row in connection.execute(sql, values)]
 
@@ -71,11 +70,9 @@ class SqliteDatabase:
             connection.execute(sql, values)
 
     def tables(self) -> list[str]:
-        """Return the names of all tables."""
         return [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'", ())]
 
     def columns(self, table: str) -> list[str]:
-        """Return the columns of a table."""
         return [row["name"] for row in self.rows("SELECT name FROM pragma_table_info(?)", (table,))]
 
     @contextlib.contextmanager
@@ -109,7 +106,6 @@ class MariaDatabase:
         }
 
     def fill(self, rows: dict[str, list[Row]]) -> None:
-        """Create the tables and insert the rows."""
         connection = self._server.connect(self._name, client_flag=CLIENT.MULTI_STATEMENTS)
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(schema.mariadb_schema())
@@ -120,7 +116,6 @@ class MariaDatabase:
                     cursor.executemany(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        """Return the rows of a query. Each `?` is replaced by a value."""
         with self._connection.cursor() as cursor:
             cursor.execute(_with_percent_marks(sql), values)
             names = [column[0] for column in cursor.description]
@@ -132,11 +127,9 @@ class MariaDatabase:
             cursor.execute(_with_percent_marks(sql), values)
 
     def tables(self) -> list[str]:
-        """Return the names of all tables."""
         return [name for row in self.rows("SHOW TABLES", ()) for name in row.values()]
 
     def columns(self, table: str) -> list[str]:
-        """Return the columns of a table."""
         return [row["Field"] for row in self.rows(f"SHOW COLUMNS FROM `{table}`", ())]
 
     def drop(self) -> None:

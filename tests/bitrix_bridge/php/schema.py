@@ -1,8 +1,8 @@
 """The tables of the test shop, which are defined once and can be created in either database.
 
-Most tables are those of the import's tests, as Bitrix's installer creates them in version 25. The others are defined in
-this module, in the same notation. MariaDB in strict mode checks lengths and empty columns itself. SQLite checks the
-same rules in CHECK constraints, and the name of a type contains the number of decimals.
+Most tables are those of the import's tests, in the version that the installer of Bitrix 25 creates. The others are
+defined in this module, in the same notation. MariaDB in strict mode checks lengths and empty columns itself. SQLite
+checks the same rules in CHECK constraints, and the name of a type contains the number of decimals.
 """
 
 from __future__ import annotations

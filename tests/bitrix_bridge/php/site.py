@@ -163,14 +163,14 @@ class PhpSite:
         return self.hit(["create", order])[0]
 
     def run_agents(self) -> None:
-        """End all retry delays, and run the agents as cron does."""
+        """End all retry delays, and run the agents like the cron job of the site."""
         self.execute("UPDATE cvety_crm_queue SET NEXT_TRY_AT = 0 WHERE STATE = 'W'")
         self.hit(["agents"], crontab=True)
 
     # State of the shop
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """Return the rows of a query. Each `?` is replaced by a value."""
+        """Return the rows of a query. Each `?` in the query is replaced by the next value."""
         return self.database.rows(sql, values)
 
     def execute(self, sql: str, *values: Any) -> None:

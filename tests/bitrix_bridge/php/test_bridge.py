@@ -1,4 +1,4 @@
-"""Tests of the PHP bridge without the CRM: it creates and changes orders as Bitrix requires."""
+"""Tests of the PHP bridge without the CRM: it creates and changes orders by the rules of Bitrix."""
 
 from __future__ import annotations
 
@@ -242,7 +242,8 @@ def test_update_of_items_keeps_ids_and_recomputes_the_total(site, order_id):
     shipped = {row["BASKET_ID"]: float(row["QUANTITY"]) for row in site.rows("SELECT * FROM b_sale_order_dlv_basket")}
     assert shipped == {first["ID"]: 2, second["ID"]: 1}
 
-    # The quantity of one item falls, and the other item is deleted. Pieces must leave their shipment first.
+    # One item gets a lower quantity, and the other item is deleted. The bridge must remove these pieces from the
+    # shipment first.
     changed(site, order_id, items=[{"bitrix_product_id": 696613, "quantity": 1, "price": 7500}])
     assert site.order(order_id)["PRICE"] == "9000.0000"
     assert [row["ID"] for row in site.rows("SELECT ID FROM b_sale_basket")] == [line["ID"]]

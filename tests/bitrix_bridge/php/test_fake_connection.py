@@ -1,4 +1,4 @@
-"""Tests of the fake connection: it handles statements as Bitrix's own connection does, on either database."""
+"""Tests of the fake connection: it handles statements like Bitrix's own connection, with SQLite and with MariaDB."""
 
 from __future__ import annotations
 

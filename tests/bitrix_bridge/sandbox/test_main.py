@@ -1,4 +1,4 @@
-"""Tests of the command that runs the sandbox: its start, its refusals and its stop."""
+"""Tests of the command that runs the sandbox: its start, the settings with which it does not start, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of payments, of the customer's account, and of the total as the sum of its parts."""
+"""Tests of payments, of the customer's account, and of the total as the sum of the items and the delivery."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tests of processes of the site that have loaded an order at the same time.
 
-What they write is mixed, and VERSION may fall.
+The stored order contains values of several processes, and VERSION may become lower.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, Tempora
 
 @pytest.fixture(params=["bridge", "rest"])
 def transport_site(request, site, settings):
-    """Return the site, which the CRM can reach over the bridge or over REST."""
+    """Return the site. Each test runs twice: the CRM can reach the site only over the bridge, or only over REST."""
     if request.param == "rest":
         settings.BITRIX_REST_URL, settings.BITRIX_API_URL = site.rest_url, ""
     return site

@@ -235,7 +235,7 @@ class TwoSides(RuleBasedStateMachine):
     def staff_change_status_and_field(self, pick: int, status: str, change: str, value: int) -> None:
         """Change a status without a hold period, and a field.
 
-        Both are in one push, and in one save if the site accepts both.
+        Both changes are in one push, and in one save if the site accepts them together.
         """
         self.staff_change_the_status(pick, status)
         self.staff_edit(pick, change, value)

@@ -517,7 +517,7 @@ class TestTexts:
 
 
 class TestLegacyEndpoint:
-    """The site's legacy endpoint only creates orders, so any other request would create an order too."""
+    """The site's legacy endpoint only creates orders, so any other request would also create an order."""
 
     @pytest.fixture
     def old_site(self, settings):

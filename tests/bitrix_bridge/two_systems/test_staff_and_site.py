@@ -61,7 +61,7 @@ class TestRetryOfAnOldPush:
 
 
 class TestFailedPushWhenBothSidesAgree:
-    """Both sides agree, so the failed push is closed in the same transaction. No one has to look at it."""
+    """Both sides agree, so the failed push is cancelled in the same transaction. Staff need not act on this push."""
 
     @pytest.fixture
     def failed(self, site, shared_order, manager):

@@ -93,7 +93,7 @@ class World:
             marks.append(event.data["REASON_MARKED"])
         before, self._there[key] = self._there.get(key), site_values(event.data)
         if before is None:
-            # This counts for an order made by staff too, because the site adds its own values.
+            # This also counts for an order made by staff, because the site adds its own values.
             self.site_actions[key] += 1
             return
         changed = {name for name, value in self._there[key].items() if before.get(name, empty_value(name)) != value}
@@ -360,7 +360,7 @@ class World:
                 f"order {key}: {name} was written {there} times on the site, changed {here} times in the CRM"
             )
         received = order.events.filter(source=Source.SITE)
-        # These changes were made on the site. A write by the CRM may have changed the sums too.
+        # These changes were made on the site. A write by the CRM may also have changed the sums.
         own = [
             event
             for event in received
@@ -376,7 +376,7 @@ DERIVED_FIELDS = {"total_amount", "discount_amount", "payment_status", "paid_amo
 DECIDED_BY_SITE = DERIVED_FIELDS | {"status"}
 """The fields that the site decides after staff have changed them.
 
-The site computes sums and payments, and its status wins if both sides have changed the status.
+The site computes sums and payments, and its status is kept if both sides have changed the status.
 """
 NOT_IN_TIMELINE = ("order_number", "bitrix_user_id")
 """The fields that the site sets in its response to the request that creates an order.

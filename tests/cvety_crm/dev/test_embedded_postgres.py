@@ -40,7 +40,7 @@ def folder():
 
 
 def _servers(folder):
-    """Return the main process and the guard of the server, if they are running."""
+    """Return the main process of the server in this folder and its guard process, if they are running."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -68,7 +68,7 @@ def _process(folder, code, **options):
 
 
 def _connect(url):
-    """Connect with the parameters that django-environ reads from the URL, as Django does."""
+    """Connect with the parameters that Django uses: django-environ reads them from the URL."""
     config = environ.Env.db_url_config(url)
     return psycopg.connect(
         host=config["HOST"], port=config["PORT"], user=config["USER"], dbname=config["NAME"], autocommit=True
@@ -238,5 +238,5 @@ if AS_ROOT:
         os.chown(folder.parent, owner.pw_uid, owner.pw_gid)
         embedded_postgres.database_url(folder)
         assert _postmaster(folder).username() == owner.pw_name
-        # The owner has all files, and can use the server without root.
+        # All files belong to the owner, who can use the server without the rights of root.
         assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {owner.pw_uid}

@@ -36,7 +36,7 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     assert checkout.output().endswith("Stopped.\n")
     checkout.assert_nothing_left()
 
-    # The second run uses the same data, prints no password, and stops on SIGTERM too.
+    # The second run uses the same data, prints no password, and also stops on SIGTERM.
     assert checkout.start().status_code == 200
     assert ", password" not in checkout.output()
     assert checkout.stop(signal.SIGTERM) < 60

@@ -1,4 +1,4 @@
-"""Tests of the compilation of the message file without GNU gettext, also after a change of its source."""
+"""Tests of the compilation of the message file without GNU gettext, including a file whose source has changed."""
 
 import os
 

@@ -25,7 +25,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def make_order(post_webhook: Any, db: None) -> MakeOrder:
-    """Return a function that posts an order as the site does and returns the stored order."""
+    """Return a function that posts an order to the webhook URL with the site's token, and returns the stored order."""
 
     def make(number: int = 122183, **changes: Any) -> Order:
         changes.setdefault("basket", [{"ID": str(number * 10), "PRODUCT_ID": "696613", "NAME": "Букет Стандарт",

@@ -103,7 +103,7 @@ def test_list_takes_constant_number_of_queries(browser, make_order, name):
     def cost():
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(f"/crm/orders/{name}/").status_code == 200
-        # The counts of the sidebar read only rows with problems, and they are cached for some seconds.
+        # The counts of the sidebar read only rows on which staff must act, and are cached for some seconds.
         assert not [q for q in queries if "COUNT(" in q["sql"] and " WHERE " not in q["sql"]]
         return len(queries)
 

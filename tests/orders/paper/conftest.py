@@ -15,7 +15,7 @@ numbers = count(122225)
 
 @pytest.fixture
 def make(db):
-    """Return a function that creates an order and returns it as `orders_to_print` reads it."""
+    """Return a function that creates an order, reads it with `orders_to_print`, and returns it."""
 
     def make(*items: str, status: str = "accepted", **values: Any) -> Order:
         defaults = {

@@ -1,4 +1,4 @@
-"""Tests of the preparation of typed texts for printing."""
+"""Tests of the preparation of texts of staff and customers for printing."""
 
 import re
 

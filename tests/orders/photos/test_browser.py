@@ -82,7 +82,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
     ]
     gallery.set_input_files(files)
     panel = page.locator("#crm-photos")
-    # The manager types the reason of a withdrawal while further photos are uploaded.
+    # The manager enters the reason of a withdrawal while further photos are uploaded.
     expect(panel.locator(".crm-photo-list li")).to_have_count(1, timeout=60_000)
     panel.locator(".crm-photo-withdraw summary").click()
     panel.locator("[name=reason]").fill("не тот букет")
@@ -97,7 +97,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
 
     page.get_by_role("button", name="Ссылка клиенту").click()
     link = panel.locator("input[type=url]").input_value()
-    assert page.input_value("[name=comment]") == "ещё не сохранено"  # the text that the manager had typed is not lost
+    assert page.input_value("[name=comment]") == "ещё не сохранено"  # the text that the manager had entered is not lost
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
     customer = chromium.new_context(viewport={"width": 360, "height": 800}).new_page()

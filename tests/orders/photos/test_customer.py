@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer(customer, link, **data):
-    """Post an answer with the hidden fields of the page's form, as a browser does, and return the response."""
+    """Post an answer with the hidden fields of the page's form, like a browser, and return the response."""
     form = customer.get(link).content.decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     hidden.pop("answer", None)

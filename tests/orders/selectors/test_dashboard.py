@@ -1,6 +1,6 @@
 """Tests of the metrics of the start page: today, the same weekday, and the last thirty days.
 
-They also check which users see sums.
+The tests also check which users see sums.
 """
 
 from datetime import date, timedelta

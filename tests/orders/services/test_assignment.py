@@ -1,6 +1,6 @@
 """Tests of the assignment of florists and couriers: which orders a user may take, and which assignments are refused.
 
-They also check that nothing is pushed.
+The tests also check that nothing is pushed.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,6 +1,6 @@
 """Tests of changing and creating orders by staff: the rules, the timeline and refused changes.
 
-They also test the search by staff.
+This module also tests the search by staff.
 """
 
 from decimal import Decimal

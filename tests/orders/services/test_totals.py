@@ -1,4 +1,4 @@
-"""Tests of the sum, the discount and the items of an order after changes by staff, as the services compute them."""
+"""Tests of the sum, the discount and the items of an order, which the services compute after changes by staff."""
 
 from decimal import Decimal
 

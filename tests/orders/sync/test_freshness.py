@@ -1,6 +1,6 @@
 """Tests of the freshness of snapshots: the functions agree with the tables in their docstrings.
 
-They also check that the functions get the right arguments.
+The tests also check that the functions get the right arguments.
 """
 
 from dataclasses import replace

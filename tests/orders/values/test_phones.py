@@ -1,4 +1,4 @@
-"""Tests of phone numbers in every format that customers of the shop have typed."""
+"""Tests of phone numbers in every format that customers of the shop have used."""
 
 import pytest
 from hypothesis import given

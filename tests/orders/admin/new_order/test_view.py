@@ -270,7 +270,7 @@ def test_user_who_may_only_add_is_redirected_to_start_page(add, browser_of):
 
 @pytest.fixture
 def regular(make_order):
-    """Return a customer of the site with four orders to three people."""
+    """Return a customer received from the site, who has four orders for three recipients."""
     for number, name, address in (
         (1, "Мама", "Абая 1"), (2, "Мария", "Абая 150"), (3, "мария", "абая 150"), (4, "Анна", "Сатпаева 3"),
     ):  # fmt: skip
@@ -310,7 +310,7 @@ def test_masked_phones_are_accepted_without_permission_for_phones(browser_of, ad
     clerk = browser_of("orders.add_order", "orders.view_order")
     (found,) = clerk.get(f"{ADD}customers/", {"q": "4567"}).json()["found"]
     assert found["phone"] == "•••\xa04567"
-    # A search by some of the digits must not find a phone either.
+    # A search by some of the digits must also not find the phone.
     for text, is_found in (("87771234567", True), ("77712", False), ("7771", False), ("айг", True)):
         assert bool(clerk.get(f"{ADD}customers/", {"q": text}).json()["found"]) is is_found
     answer = clerk.get(f"{ADD}customers/{regular.pk}/")
