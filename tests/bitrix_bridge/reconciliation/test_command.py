@@ -194,6 +194,7 @@ def test_command_fails_when_the_run_is_stopped_on_its_page(site, place, run_comm
     assert Reconciliation.objects.get().state == "stopped"
 
 
+@pytest.mark.e2e
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("numbers", "seconds"),

@@ -113,6 +113,7 @@ def test_orders_without_delivery_are_left_out_with_reason(make, courier):
     assert reason_to_leave_out(make(courier=courier)) == ""
 
 
+@pytest.mark.slow
 def test_row_is_not_split_by_page_break(make, courier):
     orders = [
         make(

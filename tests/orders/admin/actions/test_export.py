@@ -194,7 +194,7 @@ def test_empty_or_too_large_export_redirects_with_message(browser, make_order, m
     assert browser.get(EXPORT, {"delivery_date__year": "x"}).status_code in (302, 400)
 
 
-@pytest.mark.parametrize("count", [1, 2000])
+@pytest.mark.parametrize("count", [1, pytest.param(2000, marks=pytest.mark.slow)])
 def test_export_takes_constant_number_of_queries_per_page(django_assert_num_queries, count, manager):
     related = {
         "status": Status.objects.get(code="new"),
