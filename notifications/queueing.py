@@ -27,7 +27,7 @@ STUB_DELAY = timedelta(minutes=2)
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message to each chat for a new order, a changed status, a problem, or a customer's answer about a photo.
+    """Queue a message to each chat for a new order, a status, a cancellation, a problem or an answer to a photo.
 
     Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
     after the status's hold period. Make two queries, and one query for the task after the commit.
@@ -36,7 +36,7 @@ def on_order_event(change: OrderChange) -> None:
         return
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
-    elif "status" in change.changed_fields:
+    elif change.changed_fields & {"status", "is_cancelled"}:
         due_at = release_time(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
     elif change.event.kind == EventKind.PROBLEM:

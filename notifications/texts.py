@@ -43,7 +43,7 @@ def new_order(facts: OrderFacts) -> str:
 
 
 def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
-    """Return the message about the status change in `facts.event`, even if the order has changed again.
+    """Return the message about the status or the cancellation in `facts.event`, even if the order has changed again.
 
     `status_names` maps the codes of the event's statuses to their names.
     """
@@ -56,6 +56,7 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
     head: list[Part] = [f"🔄 <b>{number}</b>{_DOT}{_payment(order)}"]
     if event is not None:
         words = [f"<b>{_status(change['old'])} → {_status(change['new'])}</b>" for change in status_changes(event)]
+        words += [f"<b>{text}</b>" for text in _cancellations(event)]
         actor = _actor(event)
         words.append(", ".join(part for part in (actor, long_moment(event.happened_at)) if part))
         head.append(_DOT.join([*words, _source(event.source)]))
@@ -90,6 +91,12 @@ def photo_answer(facts: OrderFacts) -> str:
 def status_changes(event: OrderEvent | None) -> list[Mapping[str, Any]]:
     """Return the status changes of a timeline entry."""
     return [change for change in event.changes if change["field"] == "status"] if event else []
+
+
+def _cancellations(event: OrderEvent) -> list[str]:
+    """Return what the entry changed in the site's cancellation mark, which does not depend on the status."""
+    changes = [change for change in event.changes if change["field"] == "is_cancelled"]
+    return [gettext("Order cancelled") if change["new"] else gettext("Cancellation withdrawn") for change in changes]
 
 
 def alert(warning: Alert) -> str:

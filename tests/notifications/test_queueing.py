@@ -64,6 +64,17 @@ def test_status_changes_by_site_and_manager_queue_one_message_each(
     assert "· from the CRM" in preview(messages[2])
 
 
+def test_cancellation_without_a_status_and_its_withdrawal_queue_messages(bot_api: BotApi, post_webhook: Any) -> None:
+    post_webhook("order.create", order_data())
+    post_webhook("order.update", order_data(CANCELED="Y", VERSION="2"))
+    post_webhook("order.update", order_data(CANCELED="N", VERSION="3"))
+
+    new, cancelled, withdrawn = TelegramMessage.objects.order_by("created_at")
+    assert [message.kind for message in (new, cancelled, withdrawn)] == [Kind.NEW_ORDER, Kind.STATUS, Kind.STATUS]
+    assert "\n<b>Order cancelled</b> · " in preview(cancelled)
+    assert "\n<b>Cancellation withdrawn</b> · " in preview(withdrawn)
+
+
 def test_echo_of_our_own_push_queues_no_message(bot_api: BotApi, post_webhook: Any, manager: User) -> None:
     post_webhook("order.create", order_data())
     change_status(order_id=Order.objects.get().pk, status="accepted", actor=manager)
