@@ -111,7 +111,7 @@ ACTIONS = ["reference", "order.create", "order.get", "order.list", "order.update
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("fault", [faults.silent, faults.answer_lost])
 def test_order_is_deleted_after_a_lost_connection(check, site, others, settings, action, fault):
-    settings.OUTBOX_TIMEOUT = 0.5
+    settings.OUTBOX_TIMEOUT = 2  # seconds; the other requests must not take longer on a busy machine
     site.faults.give(fault(), action=action)
     outcome = check()
     assert outcome.exit_status == NOT_DONE
@@ -126,7 +126,7 @@ def test_order_is_deleted_after_a_lost_connection(check, site, others, settings,
 
 
 def test_unreachable_site_is_reported_with_the_order(check, site, others, settings, replace, changed_bridge):
-    settings.OUTBOX_TIMEOUT = 0.3
+    settings.OUTBOX_TIMEOUT = 2  # seconds; the requests before it must not take longer on a busy machine
 
     def away(request):
         site.faults.give(faults.silent(), times=1000)
