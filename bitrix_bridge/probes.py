@@ -85,14 +85,20 @@ def last_event() -> Finding:
 
 @probe(_("Events not processed"), reads_database=True)
 def inbox() -> Finding:
-    """Count the failed events and the events that will be processed again."""
+    """Count the failed events, the events that will be processed again, and the requests refused in the last day."""
     states = WebhookEvent.State
     counts = WebhookEvent.objects.exclude(state=states.PROCESSED).aggregate(
         failed=Count("pk", filter=Q(state=states.FAILED)), waiting=Count("pk", filter=Q(state=states.WAITING))
     )
     figure = gettext("failed: %(failed)d, to be repeated: %(waiting)d") % counts
+    since = timezone.now() - timedelta(days=1)
+    refused = WebhookEvent.objects.filter(action=WebhookEvent.Action.REFUSED, created_at__gte=since).count()
+    if refused:
+        figure += gettext(", refused in a day: %(number)d") % {"number": refused}
     if counts["failed"]:
         return Finding(Level.RED, figure, gettext("Open the inbox: each failed event says why."))
+    if refused:
+        return Finding(Level.YELLOW, figure, gettext("Open the inbox: each refused request says why."))
     return Finding(Level.YELLOW if counts["waiting"] else Level.GREEN, figure)
 
 

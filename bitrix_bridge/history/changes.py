@@ -11,11 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bitrix_bridge.history.php_values import unserialize
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
 from bitrix_bridge.payloads.amounts import read_id, read_money
 from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.payloads.php_values import unserialize
 from bitrix_bridge.payloads.values import read_flag, read_status
 from orders.sync.snapshot import HistoryEntry
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitrix_bridge.history import encodings
-from bitrix_bridge.history.php_values import looks_serialized, unserialize
 from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
 from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.payloads.php_values import looks_serialized, unserialize
 
 _LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
 _ZERO = re.compile(r"0000-00-00.*")

@@ -94,9 +94,12 @@ def document_webhook(about: str) -> Callable[[View], View]:
                 200: OpenApiResponse(
                     _SUCCESS, "Событие сохранено, action говорит, что с ним стало; pong — ответ на ping."
                 ),
-                400: OpenApiResponse(_ERROR, "Не JSON, не объект, нет event или ID: в message сказано, что и где."),
+                400: OpenApiResponse(_ERROR, "Не JSON и не форма, нет event или ID: в message сказано, что и где."),
                 401: OpenApiResponse(_ERROR, "Нет токена или он неверен."),
-                413: OpenApiResponse(_ERROR, "Больше 1 МБ."),
+                408: OpenApiResponse(_ERROR, "Соединение оборвалось: тело пришло не целиком, повторить."),
+                411: OpenApiResponse(_ERROR, "Нет ни Content-Length, ни Transfer-Encoding: chunked."),
+                413: OpenApiResponse(_ERROR, "Больше 1 МБ, также после распаковки."),
+                415: OpenApiResponse(_ERROR, "Сжатие не gzip и не deflate: Accept-Encoding называет возможные."),
                 429: OpenApiResponse(_ERROR, "Слишком часто: повторить через Retry-After секунд."),
                 503: OpenApiResponse(_ERROR, "База данных недоступна: повторить через Retry-After секунд."),
             },

@@ -56,6 +56,8 @@ class Result:
 
 def process(row: WebhookEvent) -> Result:
     """Process the event and return its outcome. The caller stores the event's row in the same transaction."""
+    if row.action == Action.REFUSED:
+        return Result(Action.REFUSED, reason=row.error)
     handler = HANDLERS.get(canonical_name(row.event))
     if handler is not None and is_about_check(row):
         reason = gettext("The event is about a test order that manage.py check_site created on the site.")

@@ -1,10 +1,10 @@
 """The webhook views. They throttle and authenticate the sender, parse the body and pass the event to the inbox."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseError
 from django.utils.crypto import constant_time_compare
 from rest_framework import status
@@ -16,8 +16,10 @@ from rest_framework.views import APIView
 from bitrix_bridge.inbound.documentation import document_webhook
 from bitrix_bridge.inbound.event_handlers import is_known, is_ping
 from bitrix_bridge.inbound.inbox import receive
-from bitrix_bridge.inbound.parsing import BadBodyError, parse_body, read_incoming
+from bitrix_bridge.inbound.parsing import address_of, parse_body, read_incoming
+from bitrix_bridge.inbound.refused import keep_refused, tokens_in
 from bitrix_bridge.inbound.throttling import WebhookThrottle
+from bitrix_bridge.inbound.transport import DECODED, BadBodyError, read_body
 from bitrix_bridge.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -28,8 +30,8 @@ RETRY_AFTER_SECONDS = 30
 class _WebhookView(APIView):
     """The base class of the webhook views.
 
-    Senders authenticate with a token and not with a session, so CSRF protection is not needed. The content type of a
-    request is ignored.
+    Senders authenticate with a token and not with a session, so CSRF protection is not needed. The content of the body
+    decides how it is read, not its content type.
     """
 
     authentication_classes = ()
@@ -38,43 +40,29 @@ class _WebhookView(APIView):
 
     def post(self, request: Request) -> Response:
         """Receive one event and return its outcome."""
-        if _declared_length(request) > settings.WEBHOOK_MAX_BYTES:
-            return _too_large()
+        body: dict[str, Any] = {}
         try:
-            raw = request._request.body
-        except RequestDataTooBig:
-            return _too_large()
-        if len(raw) > settings.WEBHOOK_MAX_BYTES:
-            return _too_large()
-
-        # The token may be in the body. If the body can't be parsed, only the token in the header is checked.
-        try:
-            body: dict[str, Any] = parse_body(raw)
-            body_error = None
+            raw = read_body(request._request)
+            body = parse_body(raw, request.headers.get("Content-Type", ""))
+            refusal = None
         except BadBodyError as error:
-            body, body_error = {}, error
-        if not _is_authorized(request, body):
+            refusal = error
+        if refusal is not None and refusal.status == status.HTTP_411_LENGTH_REQUIRED:
+            # The body is unknown, and the token may be in it.
+            return _refused(refusal)
+        if not _is_authorized(request, body, refusal.received if refusal else b""):
             return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
-        if body_error is not None:
-            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(body_error))
+        if refusal is not None:
+            return _keep(request, refusal, body)
         event = str(body.get("event", ""))
         if is_ping(event):
             # No database query: a ping tests only the connection, and `/health` checks the database.
             return Response({"status": "success", "action": "pong"})
         try:
-            known = is_known(event)
-            incoming = read_incoming(body, known=known, remote_addr=WebhookThrottle().get_ident(request))
+            incoming = read_incoming(body, known=is_known(event), remote_addr=WebhookThrottle().get_ident(request))
         except BadBodyError as error:
-            return _error(status.HTTP_400_BAD_REQUEST, "invalid_payload", str(error))
-
-        try:
-            return Response(_success(receive(incoming)))
-        except DatabaseError:
-            # The database is unavailable, read-only or full. The sender will send the event again.
-            logger.exception("the event could not be stored")
-            response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
-            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return response
+            return _keep(request, error, body)
+        return _stored(lambda: Response(_success(receive(incoming))))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return the response for the exception. For a throttled sender, use the error format of the webhooks."""
@@ -94,20 +82,43 @@ class ProductWebhookView(_WebhookView):
     """The view of `POST /webhooks/bitrix/product`."""
 
 
-def _declared_length(request: Request) -> int:
+def _stored(store: Callable[[], Response]) -> Response:
+    """Return the response of `store`, or 503 if the database is unavailable, read-only or full.
+
+    After 503 the sender sends the event again.
+    """
     try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
+        return store()
+    except DatabaseError:
+        logger.exception("the event could not be stored")
+        response = _error(status.HTTP_503_SERVICE_UNAVAILABLE, "database_unavailable")
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
 
 
-def _is_authorized(request: Request, body: dict[str, Any]) -> bool:
+def _keep(request: Request, refusal: BadBodyError, body: dict[str, Any]) -> Response:
+    """Store a request that has a valid token and is refused, so that staff see it, and return the refusal."""
+
+    def keep() -> Response:
+        keep_refused(
+            refusal,
+            body=body,
+            content_type=request.headers.get("Content-Type", ""),
+            remote_addr=address_of(WebhookThrottle().get_ident(request)),
+        )
+        return _refused(refusal)
+
+    return _stored(keep)
+
+
+def _is_authorized(request: Request, body: dict[str, Any], unparsed: bytes) -> bool:
     given = []
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         given.append(credentials.strip())
     if isinstance(body.get("token"), str):
         given.append(body["token"])
+    given += tokens_in(unparsed)
     # Compare every token, so that the response time does not reveal which one matches.
     matches = [constant_time_compare(one, token) for one in given for token in settings.WEBHOOK_TOKENS if token]
     return any(matches)
@@ -120,8 +131,13 @@ def _success(row: WebhookEvent) -> dict[str, Any]:
     return body
 
 
-def _too_large() -> Response:
-    return _error(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", f"limit: {settings.WEBHOOK_MAX_BYTES} bytes")
+def _refused(refusal: BadBodyError) -> Response:
+    response = _error(refusal.status, refusal.error, str(refusal))
+    if refusal.status == status.HTTP_415_UNSUPPORTED_MEDIA_TYPE:
+        response["Accept-Encoding"] = ", ".join(DECODED)
+    if refusal.status == status.HTTP_408_REQUEST_TIMEOUT:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def _error(code: int, error: str, message: str = "") -> Response:

@@ -26,6 +26,7 @@ class WebhookEvent(Table):
         STALE = "stale", _("outdated")
         IGNORED = "ignored", _("unknown event")
         STORED = "stored", _("stored, not processed")
+        REFUSED = "refused", _("refused")
 
     event = models.CharField(_("event"), max_length=100)
     object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
@@ -56,10 +57,12 @@ class WebhookEvent(Table):
             models.Index(fields=["order"], name="webhook_events_order"),
             models.Index(fields=["retry_at"], name="webhook_events_retry", condition=Q(state="waiting")),
             models.Index(fields=["state"], name="webhook_events_unprocessed", condition=~Q(state="processed")),
+            models.Index(fields=["-created_at"], name="webhook_events_refused", condition=Q(action="refused")),
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} {self.object_id or ''}".strip()
+        # A refused request may have no readable event.
+        return f"{self.event} {self.object_id or ''}".strip() or str(self.get_action_display())
 
     @classmethod
     def latest_deletion(cls, bitrix_order_id: int) -> "WebhookEvent | None":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bitrix_bridge.payloads.amounts import read_id
+from bitrix_bridge.payloads.php_values import unserialize
 from bitrix_bridge.payloads.reading import Reader, Reading
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_phone
@@ -120,13 +121,23 @@ def _pair(element: Any, key: str) -> tuple[str, Any] | None:
 def _plain(value: Any) -> Any:
     """Return the value.
 
-    An object with numeric keys becomes a list, because PHP encodes a list with gaps as an object.
+    An object with numeric keys becomes a list, because PHP encodes a list with gaps as an object. A serialized array,
+    in which the site stores several values, also becomes a list.
     """
+    if isinstance(value, str) and value.startswith("a:"):
+        value = _unserialized(value)
     if isinstance(value, Mapping) and value and all(str(key).isdecimal() for key in value):
         value = list(value.values())
     if not isinstance(value, list):
         return value
     return [_inner_value(element) for element in value]
+
+
+def _unserialized(text: str) -> Any:
+    try:
+        return unserialize(text)
+    except ValueError:
+        return text
 
 
 def _inner_value(element: Any) -> Any:

@@ -7,6 +7,21 @@ import re
 _SECRET = re.compile(r"password|checkword|stored_?hash|confirm_?code", re.IGNORECASE)
 
 
+# The name with its spellings in JSON, in a form, in multipart and in a serialized array, and then the value. The value
+# ends at the first character that cannot be part of it.
+_SECRET_IN_TEXT = re.compile(
+    r"""((?:password|checkword|stored_?hash|confirm_?code|token)\w*(?:\]|%5D)?)"""  # the name
+    r"""([\\"']*\s*(?:[:=;]|=>|%3D|\r?\n\r?\n)\s*(?:s:\d+:)?[\\"']*)"""  # what separates it from the value
+    r"""[^\\"'&\r\n]+""",
+    re.IGNORECASE,
+)
+
+
+def mask_secrets(text: str, mask: str) -> str:
+    """Return a text that could not be parsed, with the value of each secret field and of each token replaced."""
+    return _SECRET_IN_TEXT.sub(lambda found: found[1] + found[2] + mask, text)
+
+
 def is_secret(name: str) -> bool:
     """Return whether a field with this name must not be stored. The kind of the object does not matter."""
     return _SECRET.search(name) is not None

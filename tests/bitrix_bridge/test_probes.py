@@ -61,6 +61,12 @@ def test_time_since_last_event_is_reported():
 def test_unprocessed_events_are_counted():
     event()
     assert probes.inbox.run().level == GREEN
+    event(ago(hours=25), action="refused")
+    assert probes.inbox.run().level == GREEN
+    event(action="refused")
+    found = probes.inbox.run()
+    assert (found.level, found.figure) == (YELLOW, "с ошибкой: 0, ждут повтора: 0, отклонено за сутки: 1")
+    WebhookEvent.objects.filter(action="refused").delete()
     event(state="waiting", retry_at=timezone.now())
     assert probes.inbox.run().level == YELLOW
     event(state="failed")

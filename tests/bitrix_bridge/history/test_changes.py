@@ -3,9 +3,9 @@
 import pytest
 
 from bitrix_bridge.history.changes import history
-from bitrix_bridge.history.php_values import unserialize
 from bitrix_bridge.history.reasons import Code
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.payloads.php_values import unserialize
 from tests.bitrix_bridge.history.reference import php
 
 

@@ -73,14 +73,13 @@ def test_invalid_body_without_a_token_gets_401(post_webhook):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("", "line 1 column 1"),
+        (" ", "the body is empty"),
         ("{", "line 1"),
         ("[]", "a list, not an object"),
         ("7", "a number, not an object"),
-        ('{"event": "order.create", "data": {"ID": NaN}}', "JSON"),
-        (b'{"event": "\xff"}', "UTF-8"),
+        ('{"event": "order.create", "data": {"ID": NaN}}', "data.ID is not a positive integer"),
+        ('{"event": "order.create", "data": {"ID": ' + "9" * 5000 + "}}", "data.ID is not a positive integer"),
         ("[" * 100_000, "JSON"),
-        ('{"n": ' + "9" * 5000 + "}", "JSON"),
         ({"data": {"ID": 1}}, "event"),
         ({"event": "", "data": {"ID": 1}}, "event"),
         ({"event": 5, "data": {"ID": 1}}, "event"),
@@ -99,13 +98,18 @@ def test_response_to_invalid_body_says_what_is_wrong_and_where(post_webhook, bod
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_payload"
     assert says in response.json()["message"]
-    assert not WebhookEvent.objects.exists()
+    kept = WebhookEvent.objects.get()
+    assert (kept.state, kept.action, kept.error) == ("processed", "refused", f"400: {response.json()['message']}")
+    assert not Order.objects.exists()
 
 
 def test_body_above_one_megabyte_is_refused(post_webhook, settings):
     response = post_webhook("order.create", order_data(COMMENTS="x" * settings.WEBHOOK_MAX_BYTES))
     assert (response.status_code, response.json()["error"]) == (413, "too_large")
-    assert not WebhookEvent.objects.exists()
+    kept = WebhookEvent.objects.get()
+    assert (kept.action, kept.error) == ("refused", "413: limit: 1048576 bytes")
+    assert len(kept.payload["text"]) == 20_000
+    assert not Order.objects.exists()
 
 
 def test_body_just_below_one_megabyte_is_accepted(post_webhook):
@@ -191,7 +195,7 @@ def test_documentation_lists_every_response(client):
     # The CRM itself serves the assets of this page.
     assert b"https://" not in page.content.replace(b"https://cvety", b"")
     schema = client.get("/docs/schema", headers={"Accept": "application/json"}).content.decode()
-    for answer in ("'200'", "'400'", "'401'", "'413'", "'429'", "'503'"):
+    for answer in ("'200'", "'400'", "'401'", "'408'", "'411'", "'413'", "'415'", "'429'", "'503'"):
         assert answer in schema or answer.replace("'", '"') in schema
     assert "/webhooks/bitrix/product" in schema
     assert "pong" in schema

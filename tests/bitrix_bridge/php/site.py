@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from bitrix_bridge.history.php_values import unserialize
+from bitrix_bridge.payloads.php_values import unserialize
 from tests.bitrix_bridge.php import contents
 from tests.bitrix_bridge.php.databases import ShopDatabase
 
