@@ -9,7 +9,7 @@ from bitrix_bridge.history.encodings import repair
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads import read_product
 from bitrix_bridge.payloads import reference as payloads_reference
-from bitrix_bridge.payloads.amounts import read_small_id
+from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.values import read_status
 from orders.sync.snapshot import ProductSnapshot, ReferenceSnapshot
 
@@ -122,7 +122,7 @@ def _shops(source: Source) -> list[dict[str, Any]]:
         return []
     marks = ", ".join(["%s"] * len(definitions))
     sql = f"SELECT DISTINCT `VALUE` FROM `b_sale_order_props_value` WHERE `ORDER_PROPS_ID` IN ({marks})"  # noqa: S608
-    ids = sorted({key for (value,) in source.texts(sql, definitions) if (key := read_small_id(value).value)})
+    ids = sorted({key for (value,) in source.texts(sql, definitions) if (key := read_id(value).value)})
     found = source.among("b_iblock_element", columns.ELEMENT, "ID", ids)
     return [{"id": row.get("ID"), "name": _repaired(row.get("NAME"))} for row in found]
 

@@ -93,12 +93,8 @@ def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
 
 def read_id(raw: Any) -> Reading[int]:
     """Read a positive id that a bigint column can store. 0, `''` and null mean that there is no id."""
-    return _none_if_zero(read_whole_number(raw, at_most=BIGINT))
-
-
-def read_small_id(raw: Any) -> Reading[int]:
-    """Read an id that is stored in an integer column, such as the id of a city or a shop."""
-    return _none_if_zero(read_whole_number(raw, at_most=INTEGER))
+    reading = read_whole_number(raw, at_most=BIGINT)
+    return Reading() if reading.value == 0 else reading
 
 
 def _number_in_text(raw: str) -> Reading[Decimal]:
@@ -155,7 +151,3 @@ def _quantized(reading: Reading[Decimal], places: Decimal, below: Decimal) -> Re
     if abs(value) >= below:
         return Reading(reason=ProblemReason.OUT_OF_RANGE)
     return Reading(value if value else abs(value))  # avoids "-0.00"
-
-
-def _none_if_zero(reading: Reading[int]) -> Reading[int]:
-    return Reading() if reading.value == 0 else reading

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from bitrix_bridge.payloads.amounts import read_id, read_money, read_small_id, read_whole_number
+from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_number
 from bitrix_bridge.payloads.basket import Basket, read_basket
 from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
@@ -211,8 +211,8 @@ def _read_properties(order: Translation) -> PropertyTranslation:
     reading.text("postcardText", "postcard_text", lines)
     reading.single("data", "delivery_date", read_date)
     reading.single("when", "delivery_slot", read_slot)
-    reading.single("city", "city", read_small_id)
-    reading.single("shopId", "shop", read_small_id)
+    reading.single("city", "city", read_id)
+    reading.single("shopId", "shop", read_id)
     reading.flag_of(("pickup", "iWillGet"), "is_pickup", read_flag)
     reading.flag_of(("isAnonymous", "anonymous"), "is_anonymous", read_flag)
     reading.flag_of(("isSurprise", "surprise", "doNotCall"), "is_surprise", read_flag)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bitrix_bridge.payloads.amounts import read_small_id
+from bitrix_bridge.payloads.amounts import read_id, read_whole_number
 from bitrix_bridge.payloads.values import read_line, read_slot, read_status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from orders.values.slots import parse_slot
@@ -29,7 +29,7 @@ def read_reference(data: Mapping[str, Any]) -> ReferenceSnapshot:
 
 
 def _named(rows: Any) -> Iterator[ReferenceRow]:
-    for key, name, _row in _rows(rows, lambda raw: read_small_id(raw).value):
+    for key, name, _row in _rows(rows, lambda raw: read_id(raw).value):
         yield ReferenceRow(key=key, fields={"name": name})
 
 
@@ -47,8 +47,7 @@ def _rows(rows: Any, read_key: Callable[[Any], Any]) -> Iterator[tuple[Any, str,
 
 
 def _sort(raw: Any) -> int:
-    sort = read_small_id(raw).value
-    return sort if isinstance(sort, int) else _LAST
+    return read_whole_number(raw).value or _LAST
 
 
 def _times(name: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class _NamedById(SiteReference):
 class City(_NamedById):
     """A city of delivery."""
 
-    bitrix_id = models.IntegerField(_("id on the site"), unique=True)
+    bitrix_id = models.BigIntegerField(_("id on the site"), unique=True)
 
     class Meta(_NamedById.Meta):
         db_table = "cities"
@@ -111,7 +111,7 @@ class City(_NamedById):
 class Shop(_NamedById):
     """A shop that makes bouquets. The table calls it a seller."""
 
-    bitrix_id = models.IntegerField(_("id on the site"), unique=True)
+    bitrix_id = models.BigIntegerField(_("id on the site"), unique=True)
 
     class Meta(_NamedById.Meta):
         db_table = "sellers"

@@ -16,6 +16,7 @@ from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRun
+from bitrix_bridge.payloads.amounts import BIGINT
 from cvety_crm.command_arguments import read_moment
 from cvety_crm.long_runs.command import DATABASE_ERRORS, STOPPED, LongRunCommand
 from cvety_crm.long_runs.engine import AlreadyRunningError, State
@@ -38,8 +39,8 @@ class Command(LongRunCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--count", type=_positive, metavar="N", help="import at most N orders")
-        parser.add_argument("--start-id", type=_positive, metavar="ID", help="start at the order with this site id")
-        parser.add_argument("--order", type=_positive, metavar="ID", help="import only the order with this site id")
+        parser.add_argument("--start-id", type=_site_id, metavar="ID", help="start at the order with this site id")
+        parser.add_argument("--order", type=_site_id, metavar="ID", help="import only the order with this site id")
         parser.add_argument("--since", type=_since, metavar="WHEN", help="placed since: 2025-08-11, 2025-08-11T18:00")
         parser.add_argument("--until", type=_until, metavar="WHEN", help="placed before; a date includes its whole day")
         parser.add_argument(
@@ -215,6 +216,7 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 _positive = _whole_number(1, 2**31 - 1)
+_site_id = _whole_number(1, BIGINT)
 _batch_size = _whole_number(1, MOST_AT_ONCE)
 
 

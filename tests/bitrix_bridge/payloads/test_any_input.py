@@ -127,7 +127,7 @@ def check_fields(fields):
     for name, limit in limits.items():
         assert len(fields.get(name) or "") <= limit
     for name in ("city", "shop"):
-        assert 0 < (fields.get(name) or 1) < 2**31
+        assert 0 < (fields.get(name) or 1) < 2**63
     for value in fields.values():
         if isinstance(value, Decimal):
             assert abs(value) < 10**10

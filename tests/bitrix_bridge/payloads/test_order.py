@@ -391,7 +391,7 @@ def test_unreadable_column_is_kept_with_a_problem(name, column, raw, reason):
         ("data", "delivery_date", {}, Reason.NOT_A_DATE),
         ("when", "delivery_slot", {"a": 1}, Reason.NOT_A_NUMBER),
         ("city", "city", "Алматы", Reason.NOT_A_NUMBER),
-        ("shopId", "shop", 2**31, Reason.OUT_OF_RANGE),
+        ("shopId", "shop", 2**63, Reason.OUT_OF_RANGE),
         ("nameRecipient", "recipient_name", {"a": 1}, Reason.NOT_TEXT),
         ("isAnonymous", "is_anonymous", "не знаю", Reason.NOT_A_FLAG),
         ("addressRecipient", "delivery_address", {"a": 1}, Reason.NOT_TEXT),

@@ -17,7 +17,6 @@ from bitrix_bridge.payloads.amounts import (
     read_money,
     read_number,
     read_quantity,
-    read_small_id,
     read_stock,
     read_whole_number,
 )
@@ -46,7 +45,6 @@ EVERY_READER: list[Any] = [
     read_stock,
     read_whole_number,
     read_id,
-    read_small_id,
     read_flag,
     lambda raw: read_line(raw, max_length=10),
     read_lines,
@@ -246,7 +244,7 @@ def test_id_is_read_in_each_spelling(raw):
 
 @pytest.mark.parametrize("raw", ["", None, 0, "0", 0.0, "0.00"])
 def test_empty_id_is_not_read(raw):
-    assert read_id(raw) == read_small_id(raw) == NOTHING
+    assert read_id(raw) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -267,8 +265,9 @@ def test_invalid_id_is_unreadable(raw, reason):
 
 def test_id_must_fit_its_column():
     assert read_id(BIGINT) == Reading(BIGINT)
-    assert read_small_id(2**31 - 1) == Reading(2**31 - 1)
-    assert read_small_id(2**31) == Reading(reason=Reason.OUT_OF_RANGE)
+    assert read_id(BIGINT + 1) == Reading(reason=Reason.OUT_OF_RANGE)
+    assert read_whole_number(2**31 - 1) == Reading(2**31 - 1)
+    assert read_whole_number(2**31) == Reading(reason=Reason.OUT_OF_RANGE)
     assert read_whole_number("0") == Reading(0)
 
 
