@@ -13,6 +13,7 @@ from bitrix_bridge.history import encodings
 from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.payloads.basket import is_not_bought
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.php_values import looks_serialized, unserialize
 
@@ -152,7 +153,8 @@ def _keep_shipment_property(row: Row, made: Document) -> None:
 
 
 def _basket(order: SourceOrder, made: Document) -> list[dict[str, Any]]:
-    lines = []
+    """Return all rows of the basket. The reader of payloads leaves out the rows that were not bought."""
+    lines: list[dict[str, Any]] = []
     for row in order.lines:
         line = _without(_whole(row, made, "basket."))
         properties = {
@@ -161,11 +163,15 @@ def _basket(order: SourceOrder, made: Document) -> list[dict[str, Any]]:
         }
         if properties:
             line["PROPS"] = properties
+        lines.append(line)
+        name = line.get("NAME") or f"#{line.get('ID')}"
+        if is_not_bought(line):
+            made.note(Code.NOT_BOUGHT, name)
+            continue
         if (line.get("PRODUCT_ID") or "0") == "0":
-            made.note(Code.NO_PRODUCT, line.get("NAME") or f"#{line.get('ID')}")
+            made.note(Code.NO_PRODUCT, name)
         if (line.get("PRICE") or "").startswith("-"):
             made.note(Code.NEGATIVE_AMOUNT, "basket.PRICE")
-        lines.append(line)
     if not lines:
         made.note(Code.NO_LINES)
     return lines

@@ -197,6 +197,16 @@ def count_carts(source: Source) -> int:
     return source.number("SELECT COUNT(*) FROM `b_sale_basket` WHERE `ORDER_ID` IS NULL OR `ORDER_ID` = 0")
 
 
+def count_lines_not_bought(source: Source) -> int:
+    """Return how many rows of `b_sale_basket` belong to an order but were not bought."""
+    conditions = (("DELAY", "`DELAY` = 'Y'"), ("CAN_BUY", "`CAN_BUY` = 'N'"))
+    found = [condition for column, condition in conditions if source.has("b_sale_basket", column)]
+    if not found or not source.has("b_sale_basket", "ORDER_ID"):
+        return 0
+    sql = f"SELECT COUNT(*) FROM `b_sale_basket` WHERE `ORDER_ID` > 0 AND ({' OR '.join(found)})"  # noqa: S608
+    return source.number(sql)
+
+
 def _children(source: Source, table: str, names: Sequence[str], ids: Sequence[object]) -> dict[str, list[Row]]:
     return grouped(source.among(table, names, "ORDER_ID", ids, order=_by_id(source, table)), "ORDER_ID")
 

@@ -28,6 +28,7 @@ class Code(StrEnum):
     NO_USER = "no_user"
     NO_PRODUCT = "no_product"
     NO_LINES = "no_lines"
+    NOT_BOUGHT = "not_bought"
     NO_NUMBER = "no_number"
     REPEATED_NUMBER = "repeated_number"
     ZERO_DATE = "zero_date"
@@ -140,6 +141,11 @@ _TEXTS = {
         _("will be imported without lines"),
         _("was imported without lines"),
         _("Copy the table b_sale_basket whole."),
+    ),
+    Code.NOT_BOUGHT: _Texts(
+        _("a line that was set aside or is not for sale: %(subject)s"),
+        _("the line will not be imported"),
+        _("the line was not imported"),
     ),
     Code.NO_NUMBER: _Texts(
         _("no number"), _("the id will serve as the number"), _("the id serves as the number"), _ON_SITE

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.history import catalogue, columns
-from bitrix_bridge.history.reading import count_carts
+from bitrix_bridge.history.reading import count_carts, count_lines_not_bought
 from bitrix_bridge.history.source import Source
 from orders.models import Status
 
@@ -112,6 +112,7 @@ def by_month(source: Source) -> list[Counted]:
 def left_out(source: Source) -> list[Counted]:
     """Count the rows that the import leaves out."""
     found = [Counted(gettext("lines of carts"), count_carts(source))]
+    found.append(Counted(gettext("lines that were not bought"), count_lines_not_bought(source)))
     if source.has("b_sale_order", "RUNNING"):
         number = source.number("SELECT COUNT(*) FROM `b_sale_order` WHERE `RUNNING` = 'Y'")
         found.append(Counted(gettext("orders being saved"), number))

@@ -9,7 +9,7 @@ from typing import Any
 from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, read_quantity
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
-from bitrix_bridge.payloads.values import read_line
+from bitrix_bridge.payloads.values import read_flag, read_line
 from orders.rules.discounts import kept_list_price
 from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
 
@@ -36,6 +36,8 @@ class Basket:
     items: tuple[ItemSnapshot, ...] | None = None
     set_components: list[Any] = field(default_factory=list)
     """The raw components of sets. They are not items, because the item of the set has the price."""
+    not_bought: list[Any] = field(default_factory=list)
+    """The raw lines that the customer did not buy. They are not items, and no sum of the order contains them."""
     has_list_prices: bool = False
     """Whether every item has its price with the discount and its price without the discount."""
     kept: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +66,8 @@ def read_basket(raw: Any) -> Basket:
         if not isinstance(line, Mapping) or not line:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
             basket.has_list_prices = False
+        elif is_not_bought(line):
+            basket.not_bought.append(storable(line))
         elif _is_set_component(line):
             basket.set_components.append(storable(line))
         else:
@@ -74,7 +78,7 @@ def read_basket(raw: Any) -> Basket:
             if item.bitrix_basket_id is not None:
                 seen.add(item.bitrix_basket_id)
             items.append(item)
-    if items or not lines:
+    if items or not lines or (basket.not_bought and not basket.problems):
         basket.items = tuple(items)
     basket.has_list_prices = basket.has_list_prices and bool(items)
     return basket
@@ -88,6 +92,16 @@ def _lines(raw: Any) -> list[Any] | None:
     if Fields(raw).peek("PRODUCT_ID") is not ABSENT:
         return [raw]  # a single item that is not in a list
     return list(raw.values())
+
+
+def is_not_bought(line: Mapping[str, Any]) -> bool:
+    """Return whether the row is set aside for later (DELAY is Y) or cannot be bought (CAN_BUY is N).
+
+    A missing or unreadable column does not exclude the row.
+    """
+    fields = Fields(line)
+    set_aside, can_buy = fields.peek("DELAY"), fields.peek("CAN_BUY")
+    return read_flag(set_aside).value is True or read_flag(can_buy).value is False
 
 
 def _is_set_component(line: Mapping[str, Any]) -> bool:
@@ -113,6 +127,8 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
         # because people enter it. The price is copied from the catalogue.
         reading.flag("QUANTITY", raw_quantity, ProblemReason.OUT_OF_RANGE)
         quantity = Decimal(1)
+    for column in ("DELAY", "CAN_BUY"):
+        reading.read(column, read_flag)
     snapshot = _product_snapshot(reading)
     listed = kept_list_price(snapshot)
     is_read = {f"{reading.where}{column}" for column in ("PRICE", "QUANTITY")}.isdisjoint(

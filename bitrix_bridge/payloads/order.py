@@ -84,10 +84,14 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     xml_id = order.source.peek("XML_ID")
     order.keep_rest(rename=order_column)
     properties.keep_rest()
-    parts = {"fields": order.kept, "properties": properties.kept, "set_components": basket.set_components}
+    left_out = {"set_components": basket.set_components, "not_bought": basket.not_bought}
+    parts = {"fields": order.kept, "properties": properties.kept, **left_out}
     metadata = {name: part for name, part in parts.items() if part}
     if payments is not None:
         metadata["payments"] = payments
+    readable = {"fields": frozenset(order.readable), "properties": frozenset(properties.readable)}
+    if basket.items is not None:
+        readable |= dict.fromkeys(left_out, frozenset())
     return OrderSnapshot(
         bitrix_order_id=order_id,
         crm_order_id=crm_order_id(xml_id),
@@ -101,7 +105,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
         metadata=metadata,
-        readable={"fields": frozenset(order.readable), "properties": frozenset(properties.readable)},
+        readable=readable,
         problems=(
             *order.problems,
             *properties.problems,

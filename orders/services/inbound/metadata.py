@@ -14,7 +14,10 @@ from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
-    """Return `ours` updated with the snapshot's metadata, without the raw values of fields that can be read now."""
+    """Return `ours` updated with the snapshot's metadata, without the raw values of fields that can be read now.
+
+    A list that the sender has read and found empty is removed.
+    """
     merged = dict(ours)
     for part, value in snapshot.metadata.items():
         both_are_objects = isinstance(value, Mapping) and isinstance(merged.get(part), Mapping)
@@ -27,6 +30,8 @@ def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[st
             merged[part] = left
             if not left:
                 del merged[part]
+        elif part not in snapshot.metadata:
+            merged.pop(part, None)
     return merged
 
 

@@ -42,9 +42,14 @@ REPORTED_ORDERS = [
     ),
     Odd(
         122127,
-        "a line typed by hand, without a product",
-        {"no_product"},
-        lines=(Line(0, name="Букет по фото клиента", price="19900"), Line(696630)),
+        "a line typed by hand, without a product, and two lines that were not bought",
+        {"no_product", "not_bought"},
+        lines=(
+            Line(0, name="Букет по фото клиента", price="19900"),
+            Line(696630),
+            Line(696631, set_aside=True),
+            Line(0, name="Открытка «Спасибо»", price="-300", not_for_sale=True),
+        ),
     ),
     Odd(122128, "a deleted product", {"unknown_product"}, lines=(gone(), Line(696630)), system_shipment=True),
     Odd(

@@ -50,6 +50,8 @@ class Line:
     quantity: float = 1
     part_of_set: bool = False
     is_set: bool = False
+    set_aside: bool = False
+    not_for_sale: bool = False
 
     @property
     def unit_price(self) -> Decimal:
@@ -58,8 +60,12 @@ class Line:
 
     @property
     def total(self) -> Decimal:
-        """Return the sum of the item in KZT. It is zero for a component of a set, because the set has the price."""
-        return Decimal(0) if self.part_of_set else self.unit_price * Decimal(repr(self.quantity))
+        """Return the part of the order's sum in KZT.
+
+        It is zero for a component of a set, because the set has the price, and for a line that was not bought.
+        """
+        is_free = self.part_of_set or self.set_aside or self.not_for_sale
+        return Decimal(0) if is_free else self.unit_price * Decimal(repr(self.quantity))
 
 
 @dataclass(frozen=True)
@@ -248,6 +254,8 @@ class Odd:
             "SET_PARENT_ID": self.id * 10 + set_place if in_set and set_place is not None else None,
             "MEASURE_NAME": "шт",
             "SORT": 100 + place,
+            "DELAY": "Y" if line.set_aside else "N",
+            "CAN_BUY": "N" if line.not_for_sale else "Y",
         }
 
     def _payment(self, place: int, payment: Payment, price: Decimal) -> Row:

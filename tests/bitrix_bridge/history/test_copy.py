@@ -25,7 +25,7 @@ only_new = pytest.mark.parametrize("schema", [Schema.NEW])
 REASONS = {
     *("no_user", "unknown_user", "no_product", "unknown_product", "no_lines", "unknown_status", "unknown_city"),
     *("unknown_shop", "unknown_slot", "unknown_pay_system", "zero_date", "no_number", "repeated_number", "unreadable"),
-    "negative_amount",
+    *("negative_amount", "not_bought"),
     *(
         "repaired_text",
         "broken_text",

@@ -65,7 +65,9 @@ def test_missing_data_is_replaced_by_stubs_and_substitutes(order, schema):
     assert order(122125).customer.phone == "+77013455125"
     assert order(122125).customer.name == "Жанна"
     assert order(122126).customer.phone == "+77023455126"
-    assert names(order(122127))[0] == "Букет по фото клиента"
+    assert names(order(122127)) == ["Букет по фото клиента", "Открытка"]
+    assert sum(item.total for item in order(122127).items.all()) + 1500 == order(122127).total_amount == Decimal(21900)
+    assert [line["NAME"] for line in order(122127).metadata["not_bought"]] == ["Ваза стеклянная", "Открытка «Спасибо»"]
     stub = order(122128).items.order_by("position").first()
     assert (stub.product.bitrix_product_id, stub.product.name) == (5121, "Букет «Осень»")
     assert stub.product.needs_attention

@@ -42,7 +42,7 @@ json_values = st.recursive(
 COLUMNS = sorted(set(full_order()) - {"ID"})
 PROPERTIES = [*sorted(full_order()["properties"]), "phone", "email", "fio"]
 USER_COLUMNS = sorted(full_order()["user"])
-LINE_COLUMNS = [*sorted(full_order()["basket"]["55"]), "SET_PARENT_ID", "TYPE"]
+LINE_COLUMNS = [*sorted(full_order()["basket"]["55"]), "SET_PARENT_ID", "TYPE", "DELAY", "CAN_BUY"]
 
 COLUMN_OF = {
     "ACCOUNT_NUMBER": "order_number",
@@ -230,7 +230,7 @@ def test_every_line_is_read_or_kept(lines):
     snapshot = read_order(full_order(basket=basket))
     check(snapshot)
     flagged = {problem.field for problem in snapshot.problems if problem.field.endswith("]")}
-    parts = snapshot.metadata.get("set_components", [])
+    parts = snapshot.metadata.get("set_components", []) + snapshot.metadata.get("not_bought", [])
     assert len(snapshot.items) + len(parts) + len(flagged) == len(basket)
 
 

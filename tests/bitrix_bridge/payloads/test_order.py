@@ -601,6 +601,8 @@ def test_names_of_read_fields_are_listed():
     assert readable == {
         "fields": columns - {"XML_ID", "RESPONSIBLE_ID", "webhook_source"} | {"payments"},
         "properties": set(full_order()["properties"]) - {"howFound"},
+        "set_components": set(),
+        "not_bought": set(),
     }
 
 
@@ -705,6 +707,46 @@ def test_components_of_a_set_are_not_lines():
     snapshot = read_order({"ID": 1, "basket": [the_set, part, plain]})
     assert [item.bitrix_basket_id for item in snapshot.items] == [7, 9]
     assert snapshot.metadata["set_components"] == [part]
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_bought"),
+    [
+        ({"DELAY": "Y"}, False),
+        ({"CAN_BUY": "N"}, False),
+        ({"DELAY": "Y", "CAN_BUY": "N"}, False),
+        ({"DELAY": True, "CAN_BUY": True}, False),
+        ({"delay": "Y"}, False),
+        ({"canBuy": "N"}, False),
+        ({"CAN_BUY": 0}, False),
+        ({"DELAY": "Y", "SET_PARENT_ID": "7"}, False),
+        ({"DELAY": "N", "CAN_BUY": "Y"}, True),
+        ({"DELAY": "", "CAN_BUY": None}, True),
+        ({}, True),
+    ],
+)
+def test_line_set_aside_or_not_for_sale_is_no_item(columns, is_bought):
+    bought = LINE | {"ID": "8", "PRICE": "900", "BASE_PRICE": "1000"}
+    other = LINE | columns
+    snapshot = read_order({"ID": 1, "basket": [bought, other]})
+    assert [item.bitrix_basket_id for item in snapshot.items] == ([8, 7] if is_bought else [8])
+    assert snapshot.metadata.get("not_bought", []) == ([] if is_bought else [other])
+    assert snapshot.problems == ()
+    if not is_bought:
+        assert snapshot.fields["discount_amount"] == 300
+
+
+def test_unreadable_mark_of_a_line_is_kept_and_the_line_is_an_item():
+    snapshot = read_order({"ID": 1, "basket": [LINE | {"DELAY": "завтра", "CAN_BUY": "Y"}]})
+    assert [item.bitrix_basket_id for item in snapshot.items] == [7]
+    assert problems(snapshot) == {"basket[0].DELAY": Reason.NOT_A_FLAG}
+
+
+@pytest.mark.parametrize(("others", "items"), [([], ()), (["не позиция"], None)])
+def test_basket_without_a_bought_line_is_empty_unless_a_line_is_unreadable(others, items):
+    snapshot = read_order({"ID": 1, "basket": [LINE | {"CAN_BUY": "N"}, *others]})
+    assert snapshot.items == items
+    assert len(snapshot.metadata["not_bought"]) == 1
 
 
 def test_other_columns_of_a_line_are_kept():

@@ -358,6 +358,22 @@ def test_raw_value_is_removed_once_field_is_readable(post_webhook):
     assert (order.metadata["properties"]["odd"], "data" in order.metadata["properties"]) == ("остаётся", False)
 
 
+def test_line_that_was_not_bought_is_kept_until_it_is_bought(post_webhook):
+    line = {"ID": "501", "PRODUCT_ID": "696613", "NAME": "Роза", "PRICE": "1500", "QUANTITY": "1"}
+    other = line | {"ID": "9001", "DELAY": "Y"}
+    post_webhook("order.create", order_data(basket=[line, other]))
+    order = Order.objects.get()
+    assert order.items.get().bitrix_basket_id == 501
+    assert order.metadata["not_bought"] == [other]
+    # An event without the basket does not show whether the line was bought.
+    post_webhook("order.update", {"ID": order.bitrix_order_id, "VERSION": 2, "properties": {"city": "2"}})
+    assert Order.objects.get().metadata["not_bought"] == [other]
+    post_webhook("order.update", {**order_data(basket=[line, other | {"DELAY": "N"}]), "VERSION": "3"})
+    order = Order.objects.get()
+    assert set(order.items.values_list("bitrix_basket_id", flat=True)) == {501, 9001}
+    assert "not_bought" not in order.metadata
+
+
 def test_product_snapshot_of_item_stays_after_update_of_product(post_webhook):
     post_webhook("order.create", order_data())
     product = {"ID": "696613", "NAME": "Букет Стандарт 2.0", "PRICES": {"BASE": {"PRICE": "8000"}}}
