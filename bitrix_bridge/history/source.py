@@ -1,6 +1,5 @@
 """Read the copy of the site's database over a read-only session. Every value is read as a string, as PHP sends it."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,30 +13,13 @@ from pymysql import converters
 from pymysql.cursors import SSCursor
 
 from bitrix_bridge.history.encodings import decode
+from bitrix_bridge.history.grants import Right, rights_to_change
 
 CONNECT_SECONDS, READ_SECONDS = 10, 300
-HARMLESS = frozenset(
-    {
-        "USAGE",
-        "SELECT",
-        "SHOW VIEW",
-        "SHOW DATABASES",
-        "PROCESS",
-        "REPLICATION CLIENT",
-        "BINLOG MONITOR",
-        "SLAVE MONITOR",
-        "REPLICA MONITOR",
-    }
-)
-"""The privileges of MySQL and MariaDB that do not allow writing. EXECUTE and FILE are missing, because procedures may
-write and FILE allows creating files."""
-
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
 """MySQL's error codes after which the connection is lost: closed by the client, server shutdown, connection killed,
 server gone away, connection lost, commands out of sync, cursor protocol error, idle timeout."""
 
-_GRANT = re.compile(r"GRANT (?P<what>.+?) ON .+? TO ", re.DOTALL)
-_ROLE = re.compile(r"GRANT (?P<role>[`'\"].+?|\w+) TO ", re.DOTALL)
 _ENCODERS: Any = {key: value for key, value in converters.conversions.items() if not isinstance(key, int)}
 
 
@@ -200,33 +182,45 @@ class Source:
 
     # --- privileges of the account
 
-    def privileges(self) -> set[str]:
-        """Return the account's privileges, including the privileges of its roles."""
-        return self._granted("SHOW GRANTS", set())
-
-    def may_write(self) -> list[str]:
-        """Return the account's privileges that allow a change."""
-        return sorted(self.privileges() - HARMLESS)
+    def may_write(self) -> list[Right]:
+        """Return the rights of the account, and of its roles, that allow a change of the database."""
+        return rights_to_change(self._grants, self.where.database)
 
     def warning(self) -> str:
         """Return a warning for staff if the account may write; otherwise return an empty string."""
-        if not (privileges := self.may_write()):
+        if not (rights := self.may_write()):
             return ""
-        return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(privileges)}
+        return gettext("The account may change the copy: %(privileges)s.") % {"privileges": ", ".join(map(str, rights))}
 
-    def _granted(self, query: str, seen: set[str]) -> set[str]:
-        found: set[str] = set()
-        for text, *_ in self.texts(query):
-            if " WITH GRANT OPTION" in text:
-                found.add("GRANT OPTION")
-            if match := _GRANT.match(text):
-                found |= _names(match["what"])
-            elif match := _ROLE.match(text):
-                role = match["role"]
-                if role not in seen:
-                    seen.add(role)
-                    found |= self._granted(f"SHOW GRANTS FOR {role}", seen)
-        return found
+    def _grants(self, role: str) -> list[str] | None:
+        if not role:
+            return self._lines("SHOW GRANTS")
+        ways = (
+            lambda: self._lines(f"SHOW GRANTS FOR {role}"),
+            # MySQL shows an account that may not read the database mysql its own rights together with a role.
+            lambda: self._lines(f"SHOW GRANTS FOR CURRENT_USER() USING {role}"),
+            lambda: self._grants_while_active(role),
+        )
+        for show in ways:
+            try:
+                return show()
+            except SourceLostError:
+                raise
+            except SourceError:
+                continue
+        return None
+
+    def _grants_while_active(self, role: str) -> list[str]:
+        """Return the rights with this role. MariaDB shows the rights of a role only while the role is active."""
+        before = next(iter(self._lines("SELECT CURRENT_ROLE()")), "")
+        self._lines(f"SET ROLE {role}")
+        try:
+            return self._lines("SHOW GRANTS")
+        finally:
+            self._lines(f"SET ROLE `{before.replace('`', '``')}`" if before else "SET ROLE NONE")
+
+    def _lines(self, statement: str) -> list[str]:
+        return [text for text, *_ in self.texts(statement)]
 
     # --- the connection
 
@@ -282,11 +276,6 @@ def _row(names: Sequence[str], line: Sequence[bytes | None]) -> Row:
         if is_repaired:
             repaired.append(name)
     return Row(values, repaired)
-
-
-def _names(privileges: str) -> set[str]:
-    """Return the names of the privileges, without lists of columns: `SELECT (a, b), INSERT` contains two names."""
-    return {name.strip().upper() for name in re.sub(r"\([^)]*\)", "", privileges).split(",")}
 
 
 @contextmanager

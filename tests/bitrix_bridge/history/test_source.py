@@ -63,35 +63,82 @@ def test_server_that_ignores_read_only_raises_error(site_copy, monkeypatch):
 @pytest.mark.parametrize(
     ("account", "may"),
     [
-        ("reader", set()),
-        ("writer", {"ALL PRIVILEGES"}),
-        ("role_reader", {"INSERT"}),
+        ("reader", []),
+        ("writer", ["ALL PRIVILEGES ON `site_copy`.*"]),
+        ("role_reader", ["INSERT ON `site_copy`.* (роль `inserting`)"]),
     ],
 )
-def test_write_privileges_of_each_account_are_listed(site_copy, account, may):
+def test_write_privileges_of_each_account_are_listed_with_their_objects(site_copy, account, may):
     with opened(site_copy, account) as source:
-        assert set(source.may_write()) == may
+        assert [str(right) for right in source.may_write()] == may
+
+
+@pytest.fixture
+def account_with(site_copy):
+    """Return a function that opens the copy with an account that has these rights, each as in GRANT."""
+    statements = ["DROP USER IF EXISTS other@localhost", "DROP ROLE IF EXISTS other_role"]
+    elsewhere = "other_copy"
+
+    def open_with(*rights):
+        site_copy.execute(f"CREATE DATABASE IF NOT EXISTS {elsewhere}")
+        site_copy.execute(f"CREATE TABLE IF NOT EXISTS {elsewhere}.b_user (ID int)")
+        site_copy.execute("CREATE USER other@localhost IDENTIFIED BY 'pass:word'")
+        site_copy.execute("CREATE ROLE other_role")
+        for right in rights:
+            what, _, option = right.partition(" WITH ")
+            site_copy.execute(f"GRANT {what} TO other@localhost{' WITH ' + option if option else ''}")
+        where = address(site_copy.url("reader").replace("reader:", "other:", 1))
+        values = {name: getattr(where, name) for name in where.__slots__}
+        return Source(type(where)(**values | {"password": "pass:word"}))
+
+    yield open_with
+    for statement in (*statements, f"DROP DATABASE IF EXISTS {elsewhere}"):
+        site_copy.execute(statement)
+
+
+READ = "SELECT ON site_copy.*"
 
 
 @only_new
 @pytest.mark.parametrize(
-    "right",
-    ["INSERT (NAME) ON {db}.b_user", "EXECUTE ON *.*", "FILE ON *.*", "SELECT ON {db}.b_user WITH GRANT OPTION"],
+    ("rights", "may"),
+    [
+        ([READ], []),
+        (["USAGE ON *.*", READ], []),
+        (["SELECT ON site_copy.b_sale_order", "SELECT (ID, NAME) ON site_copy.b_user"], []),
+        ([r"SELECT ON `site\_copy`.*", "ALL ON other_copy.*", "INSERT ON other_copy.b_user"], []),
+        ([READ, "INSERT (NAME), SELECT (ID) ON site_copy.b_user"], ["INSERT (NAME) ON `site_copy`.`b_user`"]),
+        (
+            [READ, "UPDATE, DELETE ON site_copy.b_user"],
+            [f"{name} ON `site_copy`.`b_user`" for name in ("DELETE", "UPDATE")],
+        ),
+        ([r"SELECT, DROP ON `site\_%`.*"], [r"DROP ON `site\_%`.*"]),
+        ([READ, "EXECUTE ON *.*"], ["EXECUTE ON *.*"]),
+        ([READ, "FILE ON *.*"], ["FILE ON *.*"]),
+        ([READ, "INSERT ON mysql.*"], ["INSERT ON `mysql`.*"]),
+        ([READ, "SELECT ON site_copy.b_user WITH GRANT OPTION"], ["GRANT OPTION ON `site_copy`.`b_user`"]),
+        ([READ, "USAGE ON *.* WITH MAX_QUERIES_PER_HOUR 500000"], []),
+    ],
+    ids=str,
 )
-def test_indirect_write_privileges_are_listed(site_copy, right):
-    """The rights are to write a column, to execute procedures, to write files, and to grant rights."""
-    what, _, rest = right.format(db="site_copy").partition(" WITH ")
-    site_copy.execute("CREATE OR REPLACE USER other@localhost IDENTIFIED BY 'pass:word'")
-    site_copy.execute("GRANT SELECT ON site_copy.* TO other@localhost")
-    site_copy.execute(f"GRANT {what} TO other@localhost{' WITH ' + rest if rest else ''}")
-    url = site_copy.url("reader").replace("reader:", "other:", 1)
-    where = address(url)
-    where = type(where)(**{name: getattr(where, name) for name in where.__slots__} | {"password": "pass:word"})
-    try:
-        with Source(where) as source:
-            assert source.may_write()
-    finally:
-        site_copy.execute("DROP USER other@localhost")
+def test_only_rights_on_the_copy_count(account_with, rights, may):
+    with account_with(*rights) as source:
+        assert [str(right) for right in source.may_write()] == may
+        assert all(right in source.warning() for right in may)
+        assert (source.warning() == "") == (not may)
+
+
+@only_new
+def test_rights_of_a_role_that_is_not_active_count(site_copy, account_with):
+    site_copy.execute("DROP ROLE IF EXISTS other_role")
+    with account_with(READ) as source:
+        site_copy.execute("GRANT UPDATE (NAME) ON site_copy.b_user TO other_role")
+        site_copy.execute("GRANT DELETE ON other_copy.* TO other_role")
+        site_copy.execute("GRANT other_role TO other@localhost")
+        assert [str(right) for right in source.may_write()] == [
+            "UPDATE (NAME) ON `site_copy`.`b_user` (роль `other_role`)"
+        ]
+        assert source.texts("SELECT CURRENT_ROLE()") == [("",)]
 
 
 def test_missing_tables_and_columns_are_not_queried(source, schema):
