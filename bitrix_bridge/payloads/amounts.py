@@ -3,10 +3,11 @@
 PHP sends MySQL's DECIMAL as a string, a float as a JSON number, and a formatted price as a text for people.
 """
 
-import re
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
+from bitrix_bridge.payloads.number_texts import is_blank, number_in, sum_in
 from bitrix_bridge.payloads.reading import Reading
 from orders.sync.snapshot import ProblemReason
 
@@ -18,29 +19,15 @@ _LINE_QUANTITY_BELOW = Decimal(10) ** 7
 _STOCK_BELOW = Decimal(10) ** 9
 _ARITHMETIC = Context(prec=60, rounding=ROUND_HALF_UP)
 
-_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
-_CURRENCY_MARK = re.compile(r"\s?(?:₸|kzt|тг\.?|тенге)$", re.IGNORECASE)
-_GROUPS = {
-    " ": re.compile(r"[0-9]{1,3}(?: [0-9]{3})+"),
-    ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+"),
-    ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+"),
-}
-_PLAIN = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
-_LONGEST_NUMBER = 100
-
 
 def read_number(raw: Any) -> Reading[Decimal]:
-    """Read a number such as `7500`, `"7500.0000"`, `"7 500,00"`, `"4 950 ₸"` or `"7500 KZT"`.
-
-    A comma before exactly three digits (`7,500`) may be the thousands separator of PHP's `number_format` or a Russian
-    decimal comma, so such a number is unreadable. An amount in a different currency is also unreadable.
-    """
+    """Read a number such as `7500`, `"7500.0000"` or `"7 500,00"` (`number_texts.number_in`)."""
     if raw is None:
         return Reading()
     if isinstance(raw, bool):
         return Reading(reason=ProblemReason.NOT_A_NUMBER)
     if isinstance(raw, str):
-        return _number_in_text(raw)
+        return _in_text(raw, number_in)
     if isinstance(raw, int):
         if raw.bit_length() > 128:
             return Reading(reason=ProblemReason.OUT_OF_RANGE)
@@ -53,11 +40,20 @@ def read_number(raw: Any) -> Reading[Decimal]:
 
 
 def read_money(raw: Any) -> Reading[Decimal]:
-    """Read an amount in KZT and round it half up to two decimal places.
+    """Read an amount in KZT, such as `"4 950 ₸"` or `"KZT 12 990"`, and round it half up to two decimal places.
 
     The columns of `b_sale_order` are decimal(18,4), the columns of the CRM are numeric(12,2).
     """
-    return _quantized(read_number(raw), Decimal("0.01"), _MONEY_BELOW)
+    reading = _in_text(raw, sum_in) if isinstance(raw, str) else read_number(raw)
+    return _quantized(reading, Decimal("0.01"), _MONEY_BELOW)
+
+
+def read_price(raw: Any) -> Reading[Decimal]:
+    """Read an amount that can't be negative, such as the sum of an order. A negative amount is unreadable."""
+    reading = read_money(raw)
+    if reading.value is not None and reading.value < 0:
+        return Reading(reason=ProblemReason.OUT_OF_RANGE)
+    return reading
 
 
 def read_quantity(raw: Any) -> Reading[Decimal]:
@@ -97,40 +93,11 @@ def read_id(raw: Any) -> Reading[int]:
     return Reading() if reading.value == 0 else reading
 
 
-def _number_in_text(raw: str) -> Reading[Decimal]:
-    if len(raw) > _LONGEST_NUMBER:
-        return Reading(reason=ProblemReason.NOT_A_NUMBER)
-    text = _SPACES.sub(" ", raw).strip().replace("\u2212", "-")
-    if not text:
+def _in_text(raw: str, read: Callable[[str], Decimal | None]) -> Reading[Decimal]:
+    if is_blank(raw):
         return Reading()
-    text = _CURRENCY_MARK.sub("", text.removeprefix("₸").lstrip())
-    sign = text[:1] if text[:1] in ("-", "+") else ""
-    plain = _without_grouping(text[len(sign) :].lstrip())
-    if plain is None or not _PLAIN.fullmatch(plain):
-        return Reading(reason=ProblemReason.NOT_A_NUMBER)
-    return _finite(Decimal(sign + plain))
-
-
-def _without_grouping(text: str) -> str | None:
-    """Return the number with a decimal point and no thousands separators, or None if its separators are not clear."""
-    if "," in text and "." in text:
-        grouping, point = (",", ".") if text.rindex(",") < text.rindex(".") else (".", ",")
-    elif text.count(",") == 1:
-        grouping, point = " ", ","
-        whole, fraction = text.split(",")
-        if len(fraction) == 3 and " " not in whole and whole.lstrip("0"):
-            return None
-    elif "," in text:
-        grouping, point = ",", "."
-    else:
-        grouping, point = " ", "."
-    # A second point stays in the fraction, so the result is not a number either.
-    whole, _, fraction = text.partition(point)
-    if grouping in whole:
-        if not _GROUPS[grouping].fullmatch(whole):
-            return None
-        whole = whole.replace(grouping, "")
-    return f"{whole}.{fraction}" if fraction else whole
+    number = read(raw)
+    return Reading(reason=ProblemReason.NOT_A_NUMBER) if number is None else _finite(number)
 
 
 def _finite(number: Decimal) -> Reading[Decimal]:

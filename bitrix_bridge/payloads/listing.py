@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_number
+from bitrix_bridge.payloads.amounts import read_id, read_price, read_whole_number
 from bitrix_bridge.payloads.identity import PayloadError, crm_order_id, is_check_order, read_checksum
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.storable import storable
@@ -55,7 +55,7 @@ def _cancelled(raw: Any) -> Reading[bool]:
 
 _COLUMNS: Mapping[str, tuple[str, Callable[[Any], Reading[Any]]]] = {
     "status": ("STATUS_ID", read_status),
-    "total_amount": ("PRICE", read_money),
+    "total_amount": ("PRICE", read_price),
     "payment_status": ("PAYED", _paid),
     "is_cancelled": ("CANCELED", _cancelled),
 }
