@@ -1,8 +1,8 @@
 """Health checks of the exchange with the site, in both directions."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from statistics import quantiles
 from typing import Any
 
@@ -22,6 +22,8 @@ from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
+from orders.models import Order
+from orders.sync.freshness import CLOCK_TOLERANCE, is_in_future
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 UNUSED_ADDRESS = "0.0.0.0"  # noqa: S104 - no sender has this address, so the check uses up no sender's rate limit
@@ -130,18 +132,38 @@ def failed_pushes() -> Finding:
 @probe(_("Delay site → CRM"), reads_database=True)
 def lag_in() -> Finding:
     """Measure the time between an event, by the site's clock, and its arrival in the CRM, for the last hour."""
+    lags = [max((received - times[0]).total_seconds(), 0.0) for received, times in _times_of_events()]
+    return _lag(lags, gettext("The site sends its webhooks late, or its clock is wrong."))
+
+
+@probe(_("Clock of the site"), reads_database=True)
+def site_clock() -> Finding:
+    """Report the events of the last hour whose time is in the future, and the orders that have such a time."""
+    ahead = [max(times) - received for received, times in _times_of_events() if is_in_future(max(times), received)]
+    orders = Order.objects.filter(bitrix_updated_at__gt=timezone.now() + CLOCK_TOLERANCE).count()
+    if not ahead and not orders:
+        return Finding(Level.GREEN, gettext("no time in the future"))
+    figure = gettext("events: %(events)d, orders: %(orders)d, ahead by up to %(time)s") % {
+        "events": len(ahead),
+        "orders": orders,
+        "time": duration(max((one.total_seconds() for one in ahead), default=0.0)),
+    }
+    hint = gettext("The site sends times from the future: check its clock and its time zone. The orders are fetched.")
+    return Finding(Level.YELLOW, figure, hint)
+
+
+def _times_of_events() -> Iterator[tuple[datetime, list[datetime]]]:
+    """Yield the time of arrival of the events of the last hour, and their times by the clock of the site."""
     rows = (
         WebhookEvent.objects.filter(created_at__gte=timezone.now() - HOUR)
         .exclude(action=WebhookEvent.Action.DUPLICATE)
         .order_by("-created_at")
         .values_list("created_at", "payload__data__webhook_timestamp", "payload__data__DATE_UPDATE")
     )
-    lags = []
     for received, *clocks in rows[:MOST_MEASURED]:
-        happened = next((moment for clock in clocks if (moment := read_clock(clock).value)), None)
-        if happened is not None:
-            lags.append(max((received - happened).total_seconds(), 0.0))
-    return _lag(lags, gettext("The site sends its webhooks late, or its clock is wrong."))
+        times = [moment for clock in clocks if (moment := read_clock(clock).value)]
+        if times:
+            yield received, times
 
 
 @probe(_("Delay CRM → site"), reads_database=True)

@@ -70,6 +70,7 @@ ALERT_HANDLERS = ["notifications.queueing.on_alert"]
 """The functions that are called with each alert for staff, for example about a failed push or an unknown status."""
 
 ORDER_PAGE_PANELS = [
+    "bitrix_bridge.admin.order_panels.clocks",
     "bitrix_bridge.admin.order_panels.differences",
     "bitrix_bridge.admin.order_panels.pushes",
     "notifications.order_panel.messages",
@@ -119,6 +120,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.push_queue",
     "bitrix_bridge.probes.failed_pushes",
     "bitrix_bridge.probes.lag_in",
+    "bitrix_bridge.probes.site_clock",
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
     "bitrix_bridge.probes.rest",

@@ -1,14 +1,16 @@
-"""The panels with the pushes and the differences of an order, on the order's page."""
+"""The panels with the pushes, the differences and the undecided events of an order, on the order's page."""
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.models import Difference, Push
+from bitrix_bridge.models import Difference, Push, WebhookEvent
 from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation.labels import rows
 from orders.admin.panels import Panel
 from orders.models import Order
+from orders.sync.freshness import is_in_future
 
 SHOWN = 10
 
@@ -23,6 +25,25 @@ def pushes(order: Order, request: HttpRequest) -> Panel | None:
         template="bitrix_bridge/order_pushes.html",
         context={"pushes": rows},
         all_url=f"{reverse('admin:bitrix_bridge_push_changelist')}?order__id__exact={order.pk}",
+    )
+
+
+def clocks(order: Order, request: HttpRequest) -> Panel | None:
+    """Return a panel with what the site's clocks do not decide: a time in the future, and the events that wait for it.
+
+    Return None if there is nothing undecided or the user may not view events.
+    """
+    if not any(request.user.has_perm(f"bitrix_bridge.{right}_webhookevent") for right in ("view", "change")):
+        return None
+    future = order.bitrix_updated_at if is_in_future(order.bitrix_updated_at, timezone.now()) else None
+    waiting = WebhookEvent.objects.filter(order=order, state=WebhookEvent.State.WAITING)
+    events = list(waiting.defer("payload", "traceback").order_by("-created_at")[:SHOWN])
+    if future is None and not events:
+        return None
+    return Panel(
+        title=gettext("Checked with the site"),
+        template="bitrix_bridge/order_clocks.html",
+        context={"future_time": future, "events": events},
     )
 
 

@@ -37,6 +37,8 @@ DOUBTS = {
         "The event's version and date do not show whether it is newer than the order. The order is fetched to find out."
     ),
 }
+STATES = WHOLE_ORDER | {"order.status.change"}
+"""The events that contain a state of the order."""
 PING = "ping"
 """The name of an event that only tests whether the sender's webhooks arrive. Such an event contains no data."""
 
@@ -105,7 +107,9 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     if replaced := _order_recreated_since(row, snapshot):
         return Result(Action.STALE, replaced, problems)
     received_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
-    applied = services.apply_snapshot(snapshot=snapshot, webhook_event_id=row.pk, received_at=received_at)
+    applied = services.apply_snapshot(
+        snapshot=snapshot, webhook_event_id=row.pk, received_at=received_at, is_repetition=row.is_repetition
+    )
     order = applied.order
     if applied.doubt and not order.has_left_site:
         request_status_check(order)
@@ -113,13 +117,27 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     if applied.ends_failure:
         close_failed(order)
     if applied.is_first:
-        deletion = _deletion(row, "order.delete", snapshot.announced_at)
-        if deletion is not None:
-            order = services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
-    if order.is_stub and not order.has_left_site:
-        request_refetch(order)
+        order = _mark_deleted_earlier(row, order, snapshot)
+    _fetch_if_needed(order, is_unsure=applied.is_unsure)
     reason = gettext("The order was fetched from the site since, and that state is kept.") if was_open else ""
     return Result(str(applied.outcome), order, problems, reason)
+
+
+def _mark_deleted_earlier(row: WebhookEvent, order: Order, snapshot: OrderSnapshot) -> Order:
+    """Mark a new order as deleted if its deletion was reported before the order. Return the order."""
+    deletion = _deletion(row, "order.delete", snapshot.announced_at)
+    if deletion is None:
+        return order
+    return services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
+
+
+def _fetch_if_needed(order: Order, *, is_unsure: bool) -> None:
+    if order.has_left_site:
+        return
+    if order.is_stub:
+        request_refetch(order)
+    elif is_unsure:
+        request_status_check(order)
 
 
 def _order_recreated_since(row: WebhookEvent, snapshot: OrderSnapshot) -> Order | None:

@@ -4,8 +4,6 @@ The response 200 means that the event is stored. An event that can't be processe
 with growing retry delays, and staff can process it again.
 """
 
-import hashlib
-import json
 import logging
 import traceback
 from collections.abc import Mapping
@@ -18,9 +16,9 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.inbound.event_handlers import Result, process
+from bitrix_bridge.inbound.event_handlers import STATES, Result, canonical_name, process
+from bitrix_bridge.inbound.fingerprints import fingerprint
 from bitrix_bridge.models import WebhookEvent
-from bitrix_bridge.payloads.dates import read_clock
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import WAITS
@@ -28,8 +26,6 @@ from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
-CLOCKS = frozenset({"DATE_UPDATE", "DATE_STATUS", "TIMESTAMP_X", "WEBHOOK_TIMESTAMP"})
-"""Fields with a time. Like VERSION, such a field distinguishes two events whose other values are equal."""
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
 """The time limit of one run of `retry_due`. Without it, the worker's other jobs could be delayed."""
@@ -59,7 +55,7 @@ def receive(incoming: Incoming) -> WebhookEvent:
         event=incoming.event[:100],
         object_id=incoming.object_id,
         payload=dict(incoming.payload),
-        fingerprint=fingerprint(incoming),
+        fingerprint=fingerprint(incoming.event, incoming.event_id, incoming.data),
         remote_addr=incoming.remote_addr,
     )
     try:
@@ -72,9 +68,7 @@ def receive(incoming: Incoming) -> WebhookEvent:
         if not _is_repetition(error):
             _store_failed(row, error)
         else:
-            row.fingerprint, row.order = None, None
-            _finish(row, Result(action=WebhookEvent.Action.DUPLICATE, order=_order_of(incoming)))
-            row.save(force_insert=True)
+            _receive_repetition(row, incoming)
     except Exception as error:
         _store_failed(row, error)
     return row
@@ -123,24 +117,6 @@ def retry_due(limit: int = 200) -> int:
     return done
 
 
-def fingerprint(incoming: Incoming) -> str | None:
-    """Return a hash that is equal for all repetitions of one event, or None if the event can't be identified.
-
-    If events have no version, no date and no event id, two events may have equal content: a status can be set twice.
-    """
-    if incoming.event_id:
-        content = f"id {incoming.event} {incoming.event_id}"
-    elif any(_identifies_event(str(key).upper(), value) for key, value in incoming.data.items()):
-        content = json.dumps([incoming.event, incoming.data], sort_keys=True, default=str)
-    else:
-        return None
-    return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()
-
-
-def _identifies_event(name: str, value: Any) -> bool:
-    return (name == "VERSION" and bool(value)) or (name in CLOCKS and read_clock(value).value is not None)
-
-
 def _finish(row: WebhookEvent, result: Result) -> None:
     row.action, row.order, row.problems = result.action, result.order, list(result.problems)
     row.error, row.traceback = result.reason, ""
@@ -150,6 +126,28 @@ def _finish(row: WebhookEvent, result: Result) -> None:
         _schedule_retry_or_fail(row)
     else:
         row.state, row.processed_at, row.retry_at = WebhookEvent.State.PROCESSED, timezone.now(), None
+
+
+def _receive_repetition(row: WebhookEvent, incoming: Incoming) -> None:
+    """Store an event whose fingerprint is known. It has an effect only if it may be a different event.
+
+    Without an event id, equal contents do not prove a repetition: the clock of the site may stand still while the order
+    changes and changes back.
+    """
+    row.fingerprint, row.order = None, None
+    result = Result(action=WebhookEvent.Action.DUPLICATE, order=_order_of(incoming))
+    try:
+        with transaction.atomic():
+            if result.order is not None and not incoming.event_id and canonical_name(incoming.event) in STATES:
+                row.is_repetition = True
+                found = process(row)
+                result = found if found.is_open else result
+            _finish(row, result)
+            row.save(force_insert=True)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        _store_failed(row, error)
 
 
 def _order_of(incoming: Incoming) -> Order | None:

@@ -32,6 +32,8 @@ class WebhookEvent(Table):
     object_id = models.BigIntegerField(_("id on the site"), null=True, blank=True)
     payload = models.JSONField(_("as received"))
     fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - unique if it is set
+    is_repetition = models.BooleanField(default=False, db_default=False, editable=False)
+    """Whether the contents equal those of an earlier event, and only the site knows whether the order changed again."""
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PROCESSED)
     action = models.CharField(_("outcome"), max_length=20, choices=Action)
     order = models.ForeignKey(

@@ -6,12 +6,15 @@ the snapshot was received (`Arrival`). The services that apply the snapshot only
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from orders.sync.snapshot import FreshRead, OrderSnapshot
 from orders.sync.three_way_merge import Agreement
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""The time by which the clocks of the site and of the CRM may differ."""
 
 
 class Clock(StrEnum):
@@ -87,6 +90,8 @@ class Arrival:
     """The fetch that returned the snapshot."""
     is_copied: bool = False
     """Whether the snapshot was read from a copy of the site's database."""
+    is_repetition: bool = False
+    """Whether an earlier webhook event had the same contents and no event id."""
 
     def channel(self, snapshot: OrderSnapshot) -> Channel:
         """Return the channel. A webhook event without a version counts as `EVENT` even if it is processed again."""
@@ -107,6 +112,10 @@ class Freshness:
     """Whether no successful fetch of the whole order has started since the snapshot was received."""
     is_fetched: bool = False
     """Whether the snapshot is the response to a fetch. The contents of a response are certain."""
+    is_repetition: bool = False
+    """Whether an earlier webhook event had the same contents, so that only the site knows whether they are present."""
+    is_by_arrival: bool = False
+    """Whether only the sequence of arrival shows that the snapshot is new, because the site's clocks stand still."""
     repeats_contacts: bool = False
     """Whether the contacts that the customer entered in the order are already known from an equal or newer version."""
 
@@ -121,8 +130,10 @@ class Freshness:
         return self.verdict_in_doubt if is_doubtful else Verdict.APPLY
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any], agreement: Agreement) -> bool:
-        """Return whether the contents show that two saves on the site produced the same version."""
-        return not self.is_fetched and agreement.is_twin(version, theirs)
+        """Return whether the contents show that two saves on the site produced the same version, or the same event."""
+        if self.is_fetched:
+            return False
+        return agreement.is_twin(version, theirs) or (self.is_repetition and not agreement.has_all(theirs))
 
 
 def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Freshness:
@@ -135,6 +146,8 @@ def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Fre
     fresh, agreement = arrival.fresh, known.agreement
     is_present = fresh is not None and agreement.times_received == fresh.times_received
     age = Age.NEW if is_present else age_of(known, snapshot)
+    if age is Age.OLD and _has_future_clock(known, arrival.at):
+        age = Age.UNCLEAR
     is_fetch_due = agreement.answered_at is None or agreement.answered_at < (arrival.received_at or arrival.at)
     return Freshness(
         verdict=verdict_of(age, channel, is_fetch_due=is_fetch_due, is_proven=not _is_unproven(known, snapshot)),
@@ -145,6 +158,8 @@ def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Fre
         ),
         is_fetch_due=is_fetch_due,
         is_fetched=channel is Channel.RESPONSE,
+        is_repetition=arrival.is_repetition,
+        is_by_arrival=channel in (Channel.EVENT, Channel.REPEATED) and _stands_still(known, snapshot),
         repeats_contacts=channel is Channel.COPY and not known.is_stub and not _is_newer(known, snapshot),
     )
 
@@ -296,6 +311,24 @@ def _was_skipped(agreement: Agreement, snapshot: OrderSnapshot) -> bool:
     return _compare(snapshot.updated_at, agreement.received_updated_at) is Clock.NEWER
 
 
+def _stands_still(known: Known, snapshot: OrderSnapshot) -> bool:
+    """Return whether a clock equals the stored one, and no clock is newer."""
+    clocks = _clocks(known, snapshot)
+    own_time = _own_time(known, snapshot, has_others=True)
+    return Clock.SAME in clocks and Clock.NEWER not in (*clocks, own_time)
+
+
+def _has_future_clock(known: Known, now: datetime) -> bool:
+    """Return whether a stored time of the site is in the future, so that it cannot show that a snapshot is old."""
+    times = (known.updated_at, known.agreement.announced_at, known.agreement.status_announced_at)
+    return any(is_in_future(time, now) for time in times)
+
+
+def is_in_future(time: datetime | None, now: datetime) -> bool:
+    """Return whether a time of the site is later than the present by more than the clocks of two servers may differ."""
+    return time is not None and time > now + CLOCK_TOLERANCE
+
+
 def _is_unproven(known: Known, snapshot: OrderSnapshot) -> bool:
     """Return whether nothing proves that a copy of the site's database is as new as all received events and responses.
 
@@ -331,6 +364,8 @@ def _has_older_status(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -
         return False
     if arrival.fresh is not None:
         return status_received_at is not None and arrival.fresh.read_at < status_received_at
+    if is_in_future(known.agreement.status_announced_at, arrival.at):
+        return False
     clocks = [moment for moment in (snapshot.updated_at, snapshot.announced_at) if moment is not None]
     # DATE_UPDATE has whole seconds, so within the same second the event about the status has priority.
     return _compare(max(clocks, default=None), known.agreement.status_announced_at) is Clock.OLDER

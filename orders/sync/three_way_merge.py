@@ -289,6 +289,10 @@ class Agreement:
             return False
         return any(theirs[name] != self.value(name) for name in self.answered.names if name in theirs)
 
+    def has_all(self, theirs: Mapping[str, Any]) -> bool:
+        """Return whether these values of the site are the agreed values."""
+        return all(value == self.value(name) for name, value in theirs.items())
+
     def _add_past_statuses(self, *statuses: str | None) -> None:
         past = [*self.past_statuses, *(status for status in statuses if status)]
         self.past_statuses = list(dict.fromkeys(reversed(past)))[:MOST_PAST][::-1]

@@ -30,14 +30,16 @@ def apply_snapshot(
     fresh: FreshRead | None = None,
     history: HistoryRead | None = None,
     is_absent: bool = False,
+    is_repetition: bool = False,
 ) -> Applied:
     """Create or update the order that the snapshot describes, unless the snapshot is outdated.
 
     `orders.sync.freshness` decides whether the snapshot is outdated. `fresh` describes the fetch that returned the
     snapshot, and `history` the import that read it from a copy of the site's database. If a webhook event is processed
     again, `received_at` is the time when it was first received, by the clock of the CRM. `actor` and `reason` are
-    stored in the timeline entry. `is_absent` means that the caller knows that there is no such order. The number of
-    queries does not depend on the number of items.
+    stored in the timeline entry. `is_absent` means that the caller knows that there is no such order. `is_repetition`
+    means that an earlier event had the same contents: the snapshot is not applied, because it may be outdated. The
+    number of queries does not depend on the number of items.
     """
     origin = Origin(
         source=source,
@@ -48,6 +50,7 @@ def apply_snapshot(
         reason=reason,
         fresh=fresh,
         history=history,
+        is_repetition=is_repetition,
     )
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:

@@ -24,6 +24,7 @@ class Origin:
     reason: Reason
     fresh: FreshRead | None
     history: HistoryRead | None
+    is_repetition: bool = False
     happened_at: datetime = field(default_factory=timezone.now)
 
     @property
@@ -34,7 +35,13 @@ class Origin:
     @property
     def arrival(self) -> Arrival:
         """Return the data of the origin from which the freshness of the snapshot is decided."""
-        return Arrival(at=self.happened_at, received_at=self.received_at, fresh=self.fresh, is_copied=self.is_copied)
+        return Arrival(
+            at=self.happened_at,
+            received_at=self.received_at,
+            fresh=self.fresh,
+            is_copied=self.is_copied,
+            is_repetition=self.is_repetition,
+        )
 
     @property
     def settled_at(self) -> datetime:

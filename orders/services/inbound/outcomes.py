@@ -35,3 +35,5 @@ class Applied:
     """Whether the order, or its id on the site, was unknown before."""
     ends_failure: bool = False
     """Whether both sides agree again after a failed push. Nothing is left to send in that case."""
+    is_unsure: bool = False
+    """Whether the snapshot was applied although its clocks equal the stored ones. The site then decides."""

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.models import Product
+from orders.sync.freshness import is_in_future
 from orders.sync.snapshot import ProductSnapshot
 
 
@@ -23,7 +24,10 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
     product, is_new = Product.objects.select_for_update(no_key=True).get_or_create(
         bitrix_product_id=snapshot.bitrix_product_id, defaults={"name": name, "needs_attention": True}
     )
-    if snapshot.updated_at and product.bitrix_updated_at and snapshot.updated_at < product.bitrix_updated_at:
+    stored_at = product.bitrix_updated_at
+    # A stored time in the future is wrong, so it does not show that this event is outdated.
+    is_comparable = not is_in_future(stored_at, timezone.now())
+    if snapshot.updated_at and stored_at and snapshot.updated_at < stored_at and is_comparable:
         return product, "stale"
 
     changed = [field for field, value in snapshot.fields.items() if getattr(product, field) != value]

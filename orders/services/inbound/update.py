@@ -59,6 +59,8 @@ def update(
         return Applied(order, Outcome.STALE, doubt)
     if freshness.is_twin(snapshot.version, incoming.theirs, agreement):
         return Applied(order, Outcome.STALE, Doubt.CLOCKS if freshness.is_fetch_due else None)
+    if freshness.is_repetition:
+        return Applied(order, Outcome.UNCHANGED)
 
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
@@ -72,7 +74,9 @@ def update(
         order.save(update_fields=[*change.columns, "customer", "bitrix_state", "sync_state", "updated_at"])
     _record(order, snapshot, origin, change)
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
-    return Applied(order, outcome, doubt, is_first, had_failed and order.sync_state == SyncState.SYNCED)
+    ends_failure = had_failed and order.sync_state == SyncState.SYNCED
+    is_unsure = freshness.is_by_arrival and outcome == Outcome.UPDATED
+    return Applied(order, outcome, doubt, is_first, ends_failure, is_unsure)
 
 
 def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
