@@ -1,9 +1,11 @@
-"""The system checks of `manage.py check`: dotted paths in the settings, translations and row level security."""
+"""The system checks of `manage.py check`: dotted paths, translations, the time zone, row level security."""
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks import CheckMessage, Error, Tags, Warning
 from django.core.checks import register as register_check
 from django.utils.module_loading import import_string
 
@@ -29,6 +31,7 @@ def register() -> None:
     register_check(check_dotted_paths)
     register_check(Tags.translation)(check_compiled_texts)
     register_check(Tags.database)(check_tables)
+    register_check(check_time_zone)
 
 
 def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
@@ -37,6 +40,19 @@ def check_compiled_texts(**_kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Run python -m cvety_crm.i18n.catalogue"
     return [Error("The Russian texts are not compiled.", hint=hint, id="cvety_crm.E003")]
+
+
+def check_time_zone(**_kwargs: Any) -> list[CheckMessage]:
+    """Return a warning if the time zone database is older than 2024.
+
+    Kazakhstan moved from UTC+6 to UTC+5 on 2024-03-01. An older database shifts every time without a zone by an hour.
+    """
+    after = datetime(2024, 3, 2, tzinfo=ZoneInfo("Asia/Almaty")).utcoffset()
+    if after == timedelta(hours=5):
+        return []
+    hint = "Update the package tzdata of the operating system, or install the newest tzdata with pip."
+    message = "The time zone database still has Asia/Almaty at UTC+6 after 2024-03-01."
+    return [Warning(message, hint=hint, id="cvety_crm.W001")]
 
 
 def check_dotted_paths(**_kwargs: Any) -> list[CheckMessage]:
