@@ -31,29 +31,29 @@ class RequestBodies:
     def __init__(self, application: Application) -> None:
         self.application = application
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, request: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application with a body whose length is known."""
-        environ = _with_valid_content_type(environ)
-        if not environ.get("HTTP_TRANSFER_ENCODING"):
-            return self.application(environ, start_response)
-        if not environ.get("wsgi.input_terminated"):
+        request = _with_valid_content_type(request)
+        if not request.get("HTTP_TRANSFER_ENCODING"):
+            return self.application(request, start_response)
+        if not request.get("wsgi.input_terminated"):
             return _refuse(HTTPStatus.LENGTH_REQUIRED, start_response)
         with tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES) as body:
-            length = _copy(environ["wsgi.input"], body)
+            length = _copy(request["wsgi.input"], body)
             if length > LARGEST_BYTES:
                 return _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
             body.seek(0)
             # The view reads the body before it returns its response, so the file may be closed afterwards.
-            return self.application({**environ, "wsgi.input": body, "CONTENT_LENGTH": str(length)}, start_response)
+            return self.application({**request, "wsgi.input": body, "CONTENT_LENGTH": str(length)}, start_response)
 
 
-def _with_valid_content_type(environ: Environ) -> Environ:
-    content_type = environ.get("CONTENT_TYPE") or ""
+def _with_valid_content_type(request: Environ) -> Environ:
+    content_type = request.get("CONTENT_TYPE") or ""
     try:
         parse_header_parameters(content_type)
     except (LookupError, ValueError):
-        return {**environ, "CONTENT_TYPE": content_type.partition(";")[0]}
-    return environ
+        return {**request, "CONTENT_TYPE": content_type.partition(";")[0]}
+    return request
 
 
 def _copy(source: Any, target: IO[bytes]) -> int:
