@@ -70,7 +70,7 @@ def _ping_status(token: str | None) -> int:
     return int(match.func(request, *match.args, **match.kwargs).status_code)
 
 
-@probe(_("Last event of the site"), reads_database=True)
+@probe(_("Last event of the site"), reads_database=True, may_be_starting=True)
 def last_event() -> Finding:
     """Report the time since the last event from the site."""
     last = WebhookEvent.objects.aggregate(last=Max("created_at"))["last"]
@@ -104,7 +104,7 @@ def inbox() -> Finding:
     return Finding(Level.YELLOW if counts["waiting"] else Level.GREEN, figure)
 
 
-@probe(_("Queue to the site"), reads_database=True)
+@probe(_("Queue to the site"), reads_database=True, may_be_starting=True)
 def push_queue() -> Finding:
     """Count the pushes that are queued or being delivered, and report the age of the oldest push."""
     counts = Push.objects.filter(state__in=LIVE).aggregate(number=Count("pk"), oldest=Min("created_at"))
@@ -129,7 +129,7 @@ def failed_pushes() -> Finding:
     return Finding(Level.GREEN, "0")
 
 
-@probe(_("Delay site → CRM"), reads_database=True)
+@probe(_("Delay site → CRM"), reads_database=True, may_be_starting=True)
 def lag_in() -> Finding:
     """Measure the time between an event, by the site's clock, and its arrival in the CRM, for the last hour."""
     lags = [max((received - times[0]).total_seconds(), 0.0) for received, times in _times_of_events()]
@@ -166,7 +166,7 @@ def _times_of_events() -> Iterator[tuple[datetime, list[datetime]]]:
             yield received, times
 
 
-@probe(_("Delay CRM → site"), reads_database=True)
+@probe(_("Delay CRM → site"), reads_database=True, may_be_starting=True)
 def lag_out() -> Finding:
     """Measure the time between a change in the CRM and its delivery, for the pushes delivered in the last hour."""
     now = timezone.now()
@@ -200,13 +200,14 @@ def _short(seconds: float) -> str:
     return gettext("%(number).1f s") % {"number": seconds} if seconds < 10 else duration(seconds)
 
 
-@probe(_("Bridge on the site"))
+@probe(_("Bridge on the site"), may_be_starting=True)
 def bridge() -> Finding:
     """Request the bridge's version and the state of its webhook queue."""
     if not settings.BITRIX_API_URL:
-        # Without the bridge, statuses can still be sent over REST.
+        if settings.BITRIX_REST_URL:  # without the bridge, statuses can still be sent over REST
+            return Finding(Level.GREEN, gettext("no address is configured"))
         nothing = gettext("Set BITRIX_API_URL: nothing can be sent to the site without it.")
-        return Finding(Level.YELLOW, gettext("no address is configured"), "" if settings.BITRIX_REST_URL else nothing)
+        return Finding(Level.YELLOW, gettext("no address is configured"), nothing)
     try:
         pong = BridgeClient(timeout=min(PING_SECONDS, settings.OUTBOX_TIMEOUT)).ping()
     except PermanentDeliveryError as failure:

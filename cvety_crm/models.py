@@ -33,6 +33,8 @@ class Heartbeat(Table):
     beat_at = models.DateTimeField(_("last alive"))
 
     WORKER = "worker"
+    START = "start"
+    """The name of the row with the time at which `manage.py run` last started all programs."""
 
     class Meta:
         db_table = "heartbeats"

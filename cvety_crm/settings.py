@@ -316,6 +316,12 @@ BITRIX_REST_URL = env.str("BITRIX_REST_URL", default="")
 
 If it is set, statuses are sent to it and not to the bridge.
 """
+SANDBOX_URL_FILE = BASE_DIR / ".sandbox" / "url"
+"""The file in which `manage.py run` stores the URL of the sandbox's bridge while it runs."""
+USES_SANDBOX = DEBUG and not (BITRIX_API_URL or BITRIX_REST_URL)
+if USES_SANDBOX and SANDBOX_URL_FILE.exists():
+    # Commands in a second terminal have no environment variable with this URL.
+    BITRIX_API_URL = SANDBOX_URL_FILE.read_text().strip()
 BITRIX_DELIVERY_ID = env.int("BITRIX_DELIVERY_ID", default=1)
 BITRIX_PICKUP_DELIVERY_ID = env.int("BITRIX_PICKUP_DELIVERY_ID", default=BITRIX_DELIVERY_ID)
 BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)

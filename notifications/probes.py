@@ -17,8 +17,9 @@ REQUEST_SECONDS = 4.0
 def telegram() -> Finding:
     """Request the username of the CRM's bot from the Bot API, and return an error if this fails."""
     if reason := recipients.disabled_reason():
-        is_intended = not settings.TELEGRAM_NOTIFICATIONS_ENABLED
-        return Finding(Level.YELLOW if is_intended else Level.RED, gettext("switched off"), reason)
+        if not settings.TELEGRAM_NOTIFICATIONS_ENABLED:
+            return Finding(Level.GREEN, gettext("switched off"))
+        return Finding(Level.RED, gettext("switched off"), reason)
     try:
         name = bot_name(min(REQUEST_SECONDS, settings.OUTBOX_TIMEOUT))
     except DeliveryError as failure:

@@ -22,6 +22,7 @@ from cvety_crm.settings import *  # noqa: F403
 from cvety_crm.settings import STORAGES as PRODUCT_STORAGES
 
 DEBUG = False
+BITRIX_API_URL = ""  # `make run` may be running in this checkout with a sandbox
 
 # The default hashers are slow on purpose, which the tests do not need.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
 from queue import Empty, Queue
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import Error as DatabaseError
 from django.db import connection, connections, transaction
 from django.utils import timezone, translation
 from django.utils.functional import Promise
@@ -24,6 +25,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
 from cvety_crm.masking import truncate_masked
+from cvety_crm.models import Heartbeat
 
 KEEP_SECONDS = 15
 """The number of seconds for which pages show a cached report.
@@ -41,6 +43,8 @@ DATABASE_THREADS = 3
 A probe that hangs does not delay the probes on other connections.
 """
 LONGEST_TEXT = 300
+START_TIME = timedelta(minutes=1)
+"""The time after the start in which the programs may still be starting."""
 
 
 class Level(IntEnum):
@@ -69,6 +73,8 @@ class Probe:
     title: str | Promise
     check: Callable[[], Finding]
     reads_database: bool = False
+    may_be_starting: bool = False
+    """Whether the part needs a moment after the start, so that its problems do not count in the first minute."""
 
     def run(self, seconds: float = TIME_LIMIT) -> Finding:
         """Return the finding. Never raise. The time limit applies only to database statements."""
@@ -76,6 +82,8 @@ class Probe:
             found = self._in_transaction(seconds) if self.reads_database else self.check()
         except Exception as error:
             found = Finding(Level.RED, f"{type(error).__name__}: {error}")
+        if found.level > Level.GREEN and self.may_be_starting and _is_starting():
+            found = Finding(Level.GREEN, gettext("starting: %(figure)s") % {"figure": found.figure})
         return self._named(found)
 
     def late(self, seconds: float) -> Finding:
@@ -107,9 +115,11 @@ class Report:
         return max((finding.level for finding in self.findings), default=Level.GREEN)
 
 
-def probe(title: str | Promise, *, reads_database: bool = False) -> Callable[[Callable[[], Finding]], Probe]:
+def probe(
+    title: str | Promise, *, reads_database: bool = False, may_be_starting: bool = False
+) -> Callable[[Callable[[], Finding]], Probe]:
     """Return a decorator that turns a function into a probe. Set `reads_database` if the function runs queries."""
-    return lambda check: Probe(title, check, reads_database)
+    return lambda check: Probe(title, check, reads_database, may_be_starting)
 
 
 def run_probes(paths: Sequence[str], *, seconds: float = TIME_LIMIT) -> Report:
@@ -183,6 +193,15 @@ def _work(
         return
     finally:
         connections.close_all()
+
+
+def _is_starting() -> bool:
+    """Return whether `manage.py run` started all programs within the last minute."""
+    try:
+        started_at = Heartbeat.last(Heartbeat.START)
+    except DatabaseError:
+        return False
+    return started_at is not None and timezone.now() - started_at < START_TIME
 
 
 def _one_line(text: str) -> str:

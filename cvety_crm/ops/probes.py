@@ -46,7 +46,7 @@ def migrations() -> Finding:
     return Finding(Level.GREEN, gettext("all applied"))
 
 
-@probe(_("Worker"), reads_database=True)
+@probe(_("Worker"), reads_database=True, may_be_starting=True)
 def worker() -> Finding:
     """Report how long ago the worker last wrote a heartbeat."""
     last = Heartbeat.last(Heartbeat.WORKER)

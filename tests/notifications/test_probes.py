@@ -8,9 +8,9 @@ from notifications.models import TelegramMessage
 from tests.notifications.bot_api import TOKEN
 
 
-def test_probe_is_yellow_when_telegram_is_disabled_and_red_without_token(settings):
+def test_probe_is_green_when_telegram_is_disabled_and_red_without_token(settings):
     found = probes.telegram.run()
-    assert (found.level, found.figure) == (Level.YELLOW, "switched off")
+    assert (found.level, found.figure) == (Level.GREEN, "switched off")
     settings.TELEGRAM_NOTIFICATIONS_ENABLED = True
     assert probes.telegram.run().level == Level.RED
 

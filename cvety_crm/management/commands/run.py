@@ -19,6 +19,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from cvety_crm.dev.static_files import collect_static_files
 from cvety_crm.dev.supervisor import Program, Supervisor
+from cvety_crm.models import Heartbeat
 from cvety_crm.ops.listen_address import free_port, listen_address
 
 SANDBOX_INTERVAL = 6  # seconds between two orders of the sandbox
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             self._run(environment, private)
         finally:
             connections.close_all()
+            settings.SANDBOX_URL_FILE.unlink(missing_ok=True)
             if private:
                 embedded_postgres.release()
             self.stdout.write("Stopped.")
@@ -57,13 +59,16 @@ class Command(BaseCommand):
             raise CommandError("The database is older than this code. In development, remove .postgres.") from error
         collect_static_files()
         password = self._create_first_user()
+        Heartbeat.beat(Heartbeat.START)
         connections.close_all()
 
         host, port = listen_address()
         site_port = None
-        if settings.DEBUG and not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL):
+        if settings.USES_SANDBOX:
             site_port = free_port(preferred=port + 1)
             environment["BITRIX_API_URL"] = f"http://127.0.0.1:{site_port}/local/crm-bridge.php"
+            settings.SANDBOX_URL_FILE.parent.mkdir(exist_ok=True)
+            settings.SANDBOX_URL_FILE.write_text(environment["BITRIX_API_URL"])
         self._welcome(port, site_port, password)
         supervisor = Supervisor(_programs(host, port, site_port, environment), on_tick=_revive if private else None)
         supervisor.run()

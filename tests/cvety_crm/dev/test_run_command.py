@@ -43,6 +43,27 @@ def test_run_starts_receives_orders_and_stops_all_processes(checkout):
     checkout.assert_nothing_left()
 
 
+def test_commands_in_a_second_terminal_know_the_sandbox(checkout):
+    assert checkout.start().status_code == 200
+
+    def command(*arguments):
+        call = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(
+            call, cwd=checkout.folder, env=environment(checkout.port), capture_output=True, text=True, timeout=90
+        )
+
+    status = command("system_status")
+    assert (status.returncode, status.stdout.splitlines()[0]) == (0, "ОБЩИЙ СТАТУС СИСТЕМЫ: ВСЕ СИСТЕМЫ РАБОТАЮТ"), (
+        status.stdout + status.stderr
+    )
+    checkout.wait_for(r"site +\| .*webhook order\.create \d+ v\d+: success")
+    for name in ("sync_bitrix_reference", "reconcile_bitrix"):
+        result = command(name)
+        assert result.returncode == 0, result.stdout + result.stderr
+    checkout.stop(signal.SIGINT)
+    assert not (checkout.folder / ".sandbox" / "url").exists()
+
+
 def test_run_that_is_killed_leaves_no_process_and_can_start_again(checkout):
     assert checkout.start().status_code == 200
     checkout.process.kill()

@@ -201,6 +201,22 @@ def test_worker_probe_depends_on_the_age_of_the_heartbeat(silence, level):
     assert probes.worker.run().level == level
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "level"), [(5, Level.GREEN), (59, Level.GREEN), (61, Level.RED)])
+def test_part_that_is_starting_is_no_problem_in_the_first_minute(seconds, level):
+    Heartbeat.beat(Heartbeat.START)
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(seconds=seconds))
+    found = probes.worker.run()
+    assert (found.level, found.figure.startswith("запускается: ")) == (level, level == Level.GREEN)
+
+
+@pytest.mark.django_db
+def test_start_excuses_only_parts_that_need_a_moment(monkeypatch):
+    Heartbeat.beat(Heartbeat.START)
+    monkeypatch.setattr(probes.MigrationExecutor, "migration_plan", lambda *_args: [1])
+    assert probes.migrations.run().level == Level.RED
+
+
 # --- the command
 
 
