@@ -21,6 +21,7 @@ def read_knowledge(source: Source) -> Knowledge:
     """Read the definitions of order properties, the numbers shared by several orders, and the lengths of columns."""
     return Knowledge(
         properties=property_definitions(source),
+        choices=property_choices(source),
         repeated_numbers=repeated_numbers(source),
         longest_value=_length(source, "b_sale_order_props_value", "VALUE"),
         longest_comment=_length(source, "b_sale_order", "USER_DESCRIPTION"),
@@ -30,6 +31,16 @@ def read_knowledge(source: Source) -> Knowledge:
 def property_definitions(source: Source) -> Mapping[str, Row]:
     """Return a dictionary of the definitions of order properties with ids as keys."""
     return named(source.rows("b_sale_order_props", columns.PROPERTY), "ID")
+
+
+def property_choices(source: Source) -> Mapping[str, Mapping[str, str]]:
+    """Return the names of the values of list properties, by the id of the property and the stored value."""
+    found: dict[str, dict[str, str]] = {}
+    for row in source.rows("b_sale_order_props_variant", columns.VARIANT):
+        name = _repaired(row.get("NAME"))
+        if name:
+            found.setdefault(row.get("ORDER_PROPS_ID") or "", {})[row.get("VALUE") or ""] = name
+    return found
 
 
 def repeated_numbers(source: Source) -> frozenset[str]:

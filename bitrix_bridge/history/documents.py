@@ -31,6 +31,8 @@ class Knowledge:
 
     properties: Mapping[str, Row] = field(default_factory=dict)
     """Id -> definition of an order property. Each type of payer may have its own definition with the same code."""
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Id of an order property of the type list -> stored value -> name of the value."""
     repeated_numbers: frozenset[str] = frozenset()
     longest_value: int | None = None
     """The maximum length of a property value, in characters. It is the length of the column."""
@@ -115,8 +117,18 @@ def _properties(order: SourceOrder, made: Document, knowledge: Knowledge) -> lis
             made.note(Code.ZERO_DATE, "properties.data")
         if code in _LONG_TEXTS and isinstance(value, str) and _is_cut(value, knowledge.longest_value):
             made.note(Code.CUT_TEXT, f"properties.{code}")
-        properties.append({"CODE": code, "ORDER_PROPS_ID": row.get("ORDER_PROPS_ID"), "VALUE": value})
+        named = _names(row, definition, value, knowledge)
+        properties.append({"CODE": code, "ORDER_PROPS_ID": row.get("ORDER_PROPS_ID"), "VALUE": value, **named})
     return properties
+
+
+def _names(row: Row, definition: Row | None, value: str | list[str], knowledge: Knowledge) -> dict[str, Any]:
+    """Return the name of the property and the name of its chosen value, if the site's database copy has them."""
+    label = (definition.get("NAME") if definition else "") or row.get("NAME") or ""
+    chosen = knowledge.choices.get(row.get("ORDER_PROPS_ID") or "", {})
+    names = [chosen.get(one) for one in value] if isinstance(value, list) else chosen.get(value)
+    found = {"NAME": label if label.isascii() else encodings.repair(label) or label, "VALUE_NAME": names}
+    return {key: name for key, name in found.items() if name and (key == "NAME" or chosen)}
 
 
 def _value(row: Row, definition: Row | None, subject: str, made: Document) -> str | list[str]:
@@ -157,10 +169,14 @@ def _basket(order: SourceOrder, made: Document) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for row in order.lines:
         line = _without(_whole(row, made, "basket."))
-        properties = {
-            (one.get("CODE") or one.get("NAME") or ""): _text(one.get("VALUE") or "", "basket.PROPS", made)
+        properties = [
+            {
+                "CODE": one.get("CODE") or one.get("NAME") or "",
+                "NAME": _text(one.get("NAME") or "", "basket.PROPS", made),
+                "VALUE": _text(one.get("VALUE") or "", "basket.PROPS", made),
+            }
             for one in order.line_properties.get(row.get("ID") or "", [])
-        }
+        ]
         if properties:
             line["PROPS"] = properties
         lines.append(line)

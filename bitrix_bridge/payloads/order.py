@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
 from bitrix_bridge.payloads.names import order_column
-from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
+from bitrix_bridge.payloads.properties import Labels, PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import (
@@ -33,6 +33,7 @@ _TEXT_LENGTH = 10_000
 
 _BASKETS = ("basket", "basketItems")
 _PROPERTIES = ("properties", "propertyValues")
+_LABELS = ("property_labels", "property_choices")
 _CONTACTS = ("name", "fio", "phone", "email")
 _NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
 
@@ -87,6 +88,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     left_out = {"set_components": basket.set_components, "not_bought": basket.not_bought}
     parts = {"fields": order.kept, "properties": properties.kept, **left_out}
     metadata = {name: part for name, part in parts.items() if part}
+    metadata |= properties.labels.of(properties.kept)
     if payments is not None:
         metadata["payments"] = payments
     readable = {"fields": frozenset(order.readable), "properties": frozenset(properties.readable)}
@@ -194,6 +196,8 @@ def _read_status_time(order: Translation) -> datetime | None:
 def _read_properties(order: Translation) -> PropertyTranslation:
     pairs: list[tuple[str, Any]] = []
     broken: list[tuple[str, Any]] = []
+    labels = Labels()
+    labels.read_maps(*(order.source.take(name) for name in _LABELS))
     for name in _PROPERTIES:
         raw = order.source.take(name)
         if raw is ABSENT:
@@ -205,9 +209,10 @@ def _read_properties(order: Translation) -> PropertyTranslation:
         order.readable.add(name)
         pairs += found.pairs
         broken += found.broken
+        labels.update(found.labels)
     for place, element in broken:
         order.flag(place, element, ProblemReason.NOT_AN_OBJECT)
-    reading = PropertyTranslation(Fields(pairs), where="properties.")
+    reading = PropertyTranslation(Fields(pairs), where="properties.", labels=labels)
     lines = partial(read_lines, max_length=_TEXT_LENGTH)
     reading.text("nameRecipient", "recipient_name", partial(read_line, max_length=_NAME_LENGTH))
     reading.phone_of("phoneRecipient", "recipient_phone")

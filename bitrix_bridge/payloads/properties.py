@@ -2,9 +2,11 @@
 
 The formats are `{code: value}`, `{code: {"CODE": …, "VALUE": …}}`, a list of such objects (also REST's
 `propertyValues`), and `[]`, PHP's empty array. Other keys of such an object (name, group, sort) are left out, because
-they describe the property and not the order.
+they describe the property and not the order. Only the name of the property and the name of the chosen value are read,
+because staff read them as the label of a property that has no column.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -12,10 +14,63 @@ from typing import Any, TypeVar
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.php_values import unserialize
 from bitrix_bridge.payloads.reading import Reader, Reading
+from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_phone
+from orders.values.text import clean_line
 
 T = TypeVar("T")
+
+_CHOICE_NAMES = ("VALUE_NAME", "VARIANT_NAME", "VALUE_ENUM")
+"""The keys under which senders name the chosen value of a list property."""
+_NAME_LENGTH = 200
+_NUMBERED = re.compile(r"(?<=.)#\d+$")
+
+
+@dataclass
+class Labels:
+    """The names of properties by code, and the names of chosen values by code and value."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def read(self, code: str, element: Mapping[Any, Any], value: Any) -> None:
+        """Read the names that a property contains that is sent as an object."""
+        fields = Fields(element)
+        self._add(self.names, code, fields.peek("NAME"))
+        for key in _CHOICE_NAMES:
+            chosen = fields.peek(key)
+            values, names = (one if isinstance(one, list) else [one] for one in (value, chosen))
+            if chosen is not ABSENT and len(values) == len(names):
+                for inner, name in zip(values, names, strict=True):
+                    self._add(self.choices.setdefault(code, {}), str(inner), name)
+
+    def read_maps(self, names: Any, choices: Any) -> None:
+        """Read the names that an order contains beside its properties."""
+        for code, name in names.items() if isinstance(names, Mapping) else ():
+            self._add(self.names, str(code), name)
+        for code, values in choices.items() if isinstance(choices, Mapping) else ():
+            for value, name in values.items() if isinstance(values, Mapping) else ():
+                self._add(self.choices.setdefault(str(code), {}), str(value), name)
+
+    def update(self, other: "Labels") -> None:
+        """Add the names of another list of properties."""
+        self.names |= other.names
+        self.choices |= other.choices
+
+    def of(self, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of `Order.metadata` with the names of these properties. Empty properties need no names."""
+        codes = {_NUMBERED.sub("", code) for code, value in kept.items() if not is_empty(value)}
+        parts: dict[str, dict[str, Any]] = {
+            "labels": {code: name for code, name in self.names.items() if code in codes},
+            "choices": {code: names for code, names in self.choices.items() if code in codes and names},
+        }
+        return {part: storable(names) for part, names in parts.items() if names}
+
+    @staticmethod
+    def _add(target: dict[str, str], key: str, name: Any) -> None:
+        if isinstance(name, str) and (text := clean_line(name)):
+            target[key] = text[:_NAME_LENGTH]
 
 
 @dataclass
@@ -28,6 +83,15 @@ class PropertyList:
 
     pairs: list[tuple[str, Any]] = field(default_factory=list)
     broken: list[tuple[str, Any]] = field(default_factory=list)
+    labels: Labels = field(default_factory=Labels)
+
+    def add(self, element: Any, key: str) -> bool:
+        """Add a property that is sent as an object. Return False if the element is not a property."""
+        pair = _pair(element, key)
+        if pair is not None:
+            self.pairs.append(pair)
+            self.labels.read(pair[0], element, pair[1])
+        return pair is not None
 
 
 def list_properties(raw: Any, where: str) -> PropertyList | None:
@@ -37,21 +101,22 @@ def list_properties(raw: Any, where: str) -> PropertyList | None:
         return found
     if isinstance(raw, Mapping):
         for key, value in raw.items():
-            found.pairs.append(_pair(value, str(key)) or (str(key), _plain(value)))
+            if not found.add(value, str(key)):
+                found.pairs.append((str(key), _plain(value)))
         return found
     if not isinstance(raw, list):
         return None
     for index, element in enumerate(raw):
-        pair = _pair(element, f"#{index}")
-        if pair is None:
+        if not found.add(element, f"#{index}"):
             found.broken.append((f"{where}[{index}]", element))
-        else:
-            found.pairs.append(pair)
     return found
 
 
+@dataclass
 class PropertyTranslation(Translation):
     """The translation of properties into columns. Any property may be a list of several values."""
+
+    labels: Labels = field(default_factory=Labels)
 
     def single(self, code: str, column: str, reader: Reader[T]) -> None:
         """Read a property that should have one value. If it has several, read the first value and keep the raw list."""

@@ -100,6 +100,29 @@ def test_property_code_is_taken_from_its_definition():
     assert found[0] == {"CODE": "", "ORDER_PROPS_ID": "3", "VALUE": "x"}
 
 
+def test_property_has_its_name_and_the_name_of_its_chosen_values():
+    knowledge = Knowledge(
+        properties={"5": Row({"ID": "5", "CODE": "packaging", "NAME": "Упаковка", "MULTIPLE": "N"}.items())},
+        choices={"5": {"k": "Крафт", "f": "Флизелин"}},
+    )
+    values = [("k", "Крафт"), (php(["k", "f"]), ["Крафт", "Флизелин"]), ("unknown", None)]
+    for stored, name in values:
+        row = Row({"ORDER_PROPS_ID": "5", "CODE": "packaging", "NAME": "Старое имя", "VALUE": stored}.items())
+        made = document(SourceOrder(row=Row({"ID": "1"}.items()), values=[row]), knowledge)
+        (found,) = made.data["properties"]
+        assert (found["NAME"], found.get("VALUE_NAME")) == ("Упаковка", name)
+
+
+def test_properties_of_items_keep_code_name_and_value():
+    order = SourceOrder(
+        row=Row({"ID": "1"}.items()),
+        lines=[Row({"ID": "7", "PRODUCT_ID": "1", "NAME": "Букет", "PRICE": "1"}.items())],
+        line_properties={"7": [Row({"BASKET_ID": "7", "NAME": "Размер", "CODE": "SIZE", "VALUE": "61 см"}.items())]},
+    )
+    (line,) = document(order, KNOWLEDGE).data["basket"]
+    assert line["PROPS"] == [{"CODE": "SIZE", "NAME": "Размер", "VALUE": "61 см"}]
+
+
 def test_shipment_properties_are_kept_apart_from_order_properties():
     order = SourceOrder(
         row=Row({"ID": "1"}.items()),

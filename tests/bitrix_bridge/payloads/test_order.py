@@ -158,6 +158,7 @@ def test_order_from_rest_is_read_equally():
     assert snapshot.metadata == {
         "fields": {"ID_1C": None},
         "properties": {"#22": "x"},
+        "labels": {"#22": "Без кода"},
         "payments": rest["payments"],
     }
 
@@ -240,8 +241,33 @@ def test_discount_from_rest_is_read_from_the_lines():
 def test_properties_are_read_in_each_format(properties):
     snapshot = read_order({"ID": 1, "properties": properties})
     assert snapshot.fields == {"order_number": "1", "city": 2, "delivery_date": date(2025, 8, 25)}
-    assert snapshot.metadata == {"properties": {"own": "x"}}
+    assert snapshot.metadata["properties"] == {"own": "x"}
     assert snapshot.problems == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"properties": {"own": {"VALUE": "k", "NAME": "Своё", "VALUE_NAME": "Крафт"}}},
+        {"properties": [{"CODE": "own", "VALUE": "k", "NAME": " Своё ", "VARIANT_NAME": "Крафт"}]},
+        {"propertyValues": [{"code": "own", "value": ["k"], "name": "Своё", "valueEnum": ["Крафт"]}]},
+        {
+            "properties": {"own": "k", "city": "2", "empty": ""},
+            "property_labels": {"own": "Своё", "city": "Город", "empty": "Пустое", "other": "Не в заказе"},
+            "property_choices": {"own": {"k": "Крафт"}, "other": {"a": "б"}},
+        },
+    ],
+)
+def test_names_of_kept_properties_and_of_their_values_are_kept(data):
+    metadata = read_order({"ID": 1, **data}).metadata
+    assert (metadata["labels"], metadata["choices"]) == ({"own": "Своё"}, {"own": {"k": "Крафт"}})
+    assert set(metadata) == {"properties", "labels", "choices"}
+
+
+@pytest.mark.parametrize("raw", [None, "", [], "x", 7, ["a"], {"own": None}, {"own": ["x"]}, {"own": {}}])
+def test_unreadable_names_of_properties_are_left_out(raw):
+    snapshot = read_order({"ID": 1, "properties": {"own": "x"}, "property_labels": raw, "property_choices": raw})
+    assert (snapshot.metadata, snapshot.problems) == ({"properties": {"own": "x"}}, ())
 
 
 @pytest.mark.parametrize("properties", [[], {}, None, "", False])
