@@ -11,6 +11,8 @@ from orders.rules.discounts import LINE_MONEY, LIST_PRICE, line_total
 from orders.sync.fields import comparable, comparable_line
 from orders.sync.snapshot import ItemSnapshot
 
+_DETAILS = ("properties", "notes", "fields")
+"""The keys in a product snapshot for the item's details, such as the size of a bouquet. The site may change them."""
 _COLUMNS = (
     "product",
     "bitrix_product_id",
@@ -61,7 +63,7 @@ def store_items(
 
     A wanted item updates the existing item with the same id on the site, or else the existing item with the same
     product, quantity and price. So an item created in the CRM gets its id on the site. As long as the product is the
-    same, only the list price and the discount in the product snapshot are updated.
+    same, only the list price, the discount and the details in the product snapshot are updated.
     """
     by_basket = {item.bitrix_basket_id: item for item in existing if item.bitrix_basket_id is not None}
     by_content: dict[str, list[OrderItem]] = defaultdict(list)
@@ -82,7 +84,7 @@ def store_items(
         if comparable_line(row)[0] != comparable_line(line)[0]:
             row.product_snapshot = dict(line.product_snapshot)
         else:
-            row.product_snapshot = _with_list_price(row.product_snapshot, line.product_snapshot)
+            row.product_snapshot = _updated(row.product_snapshot, line.product_snapshot)
         row.product_id = products.get(line.bitrix_product_id) if line.bitrix_product_id else None
         row.bitrix_product_id = line.bitrix_product_id
         row.bitrix_basket_id = line.bitrix_basket_id
@@ -115,11 +117,17 @@ def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> N
         OrderItem.objects.bulk_update(rebound, ["bitrix_basket_id"])
 
 
-def _with_list_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our product snapshot with the list price and discount of the site's snapshot, if that has a list price."""
+def _updated(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our product snapshot with the details of the site's snapshot, if that has any.
+
+    Also use its list price and discount, if it has a list price.
+    """
     source = theirs if LIST_PRICE in theirs else ours
     rest = {key: value for key, value in ours.items() if key not in LINE_MONEY}
-    return rest | {key: source[key] for key in LINE_MONEY if key in source}
+    details = {key: theirs[key] for key in _DETAILS if key in theirs}
+    if isinstance(details.get("fields"), Mapping) and isinstance(ours.get("fields"), Mapping):
+        details["fields"] = {**ours["fields"], **details["fields"]}
+    return rest | {key: source[key] for key in LINE_MONEY if key in source} | details
 
 
 def _content(row: OrderItem) -> tuple[object, ...]:
@@ -127,7 +135,7 @@ def _content(row: OrderItem) -> tuple[object, ...]:
         row.product_id,
         row.bitrix_product_id,
         row.name,
-        *(row.product_snapshot.get(key) for key in LINE_MONEY),
+        *(row.product_snapshot.get(key) for key in (*LINE_MONEY, *_DETAILS)),
         row.bitrix_basket_id,
         row.position,
         row.quantity,

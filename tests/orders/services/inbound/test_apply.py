@@ -205,6 +205,29 @@ def test_absent_field_keeps_value_and_empty_field_clears_it(post_webhook):
     assert (order.recipient_name, order.comment, order.items.count()) == ("Мария", "без лилий, аллергия", 1)
 
 
+def test_changed_properties_of_an_item_replace_the_old_ones(post_webhook):
+    """The product, the quantity and the price are the same, so only the properties show that the bouquet is bigger."""
+
+    def data(size, **more):
+        return lines(1, PROPS=[{"NAME": "Размер", "CODE": "SIZE", "VALUE": size}], **more)
+
+    first = order_data(basket=data("41 см", NOTES="Розница", DISCOUNT_NAME="Весна"))
+    second = next_version(first, basket=data("61 см", MEASURE_NAME="шт"))
+    post_webhook("order.create", first)
+    item = OrderItem.objects.get()
+    post_webhook("order.update", second)
+    changed = OrderItem.objects.get()
+    assert changed.pk == item.pk
+    assert changed.product_snapshot == {
+        "name": "Букет 0",
+        "notes": "Розница",
+        "properties": [{"NAME": "Размер", "CODE": "SIZE", "VALUE": "61 см"}],
+        "fields": {"DISCOUNT_NAME": "Весна", "MEASURE_NAME": "шт"},
+    }
+    post_webhook("order.update", next_version(second, basket=lines(1)))
+    assert OrderItem.objects.get().product_snapshot == changed.product_snapshot
+
+
 @pytest.mark.parametrize("event", ["order.status.change", "order.status_change", "ORDER.STATUS.CHANGE"])
 def test_status_change_event_is_accepted_in_every_spelling(post_webhook, event):
     post_webhook("order.create", order_data())
