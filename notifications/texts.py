@@ -12,12 +12,15 @@ from cvety_crm.users import display_name
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
 from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
+from orders.presentation.details import as_line, order_details, plain_item_details
 from orders.presentation.formatting import long_day, long_moment, money, number
 from orders.rules.discounts import discount_of
 from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
 
 _ADDRESS_LIMIT = 600  # code units
+_DETAILS_LIMIT = 200  # code units
+_MOST_DETAILS = 40
 _DOT = " · "
 Part = str | LongText | LongList
 
@@ -139,6 +142,7 @@ def _body(facts: OrderFacts) -> list[Part]:
         LongText("✍️ ", order.comment) if order.comment.strip() else "",
         LongText("📝 ", order.courier_comment) if order.courier_comment.strip() else "",
         _customer(facts),
+        _details(order),
         "" if is_public(order_url(order)) else _link(order_url(order)),
     ]
 
@@ -188,7 +192,7 @@ def _items(facts: OrderFacts) -> Part:
     lines = [
         gettext("🌷 %(name)s — %(quantity)s pcs × %(price)s")
         % {
-            "name": line(item.name),
+            "name": _item_name(item),
             "quantity": number(item.quantity, separator=""),
             "price": line(money(item.price, facts.order.currency)),
         }
@@ -197,6 +201,22 @@ def _items(facts: OrderFacts) -> Part:
     return LongList(
         lines,
         lambda count: ngettext("…and %(count)d more item", "…and %(count)d more items", count) % {"count": count},
+    )
+
+
+def _item_name(item: OrderItem) -> str:
+    details = as_line(plain_item_details(item))
+    return f"{line(item.name)} ({line(details, _DETAILS_LIMIT)})" if details else line(item.name)
+
+
+def _details(order: Order) -> Part:
+    found = order_details(order, phones=True, prices=True)
+    if not found:
+        return ""
+    lines = [f"▫️ {line(detail.label)}: {line(detail.value, _DETAILS_LIMIT)}" for detail in found[:_MOST_DETAILS]]
+    return LongList(
+        lines,
+        lambda count: ngettext("…and %(count)d more value", "…and %(count)d more values", count) % {"count": count},
     )
 
 

@@ -26,10 +26,11 @@ from orders.paper.courier_texts import route_text
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import one_line, with_city
-from orders.presentation.composition import composition
+from orders.presentation.composition import detailed_composition, goods_text
 from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out, to_collect
+from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import day as day_text
-from orders.presentation.formatting import money, number
+from orders.presentation.formatting import money
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import shown_phone
 from orders.rules.lateness import Lateness, lateness, lateness_words
@@ -160,7 +161,8 @@ def _days(on: date) -> list[dict[str, Any]]:
 def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bool) -> dict[str, Any]:
     due = to_collect(order)
     phone = order.recipient_phone if may_see_phones(request.user) and not order.is_surprise else ""
-    notes = (order.courier_comment.strip(), order.comment.strip())
+    place = as_line(courier_details(order, phones=may_see_phones(request.user)))
+    notes = (place, order.courier_comment.strip(), order.comment.strip())
     return {
         "order": order,
         "badge": status_badge(order.status),
@@ -174,7 +176,7 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "call": call_url(phone),
         "whatsapp": whatsapp_url(phone),
         "warning": handover_warning(order),
-        "items": [f"{item.name} × {number(item.quantity)}" for item in composition(order.items.all())],
+        "items": [goods_text(goods) for goods in detailed_composition(order.items.all())],
         "notes": [note for note in notes if note],
         "payment": payment_on_delivery(order),
         "due": money(due) if due and prices else "",

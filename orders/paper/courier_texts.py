@@ -16,9 +16,10 @@ from orders.models import Order
 from orders.paper.orders_to_print import time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import building, one_line, with_city
-from orders.presentation.composition import composition
+from orders.presentation.composition import detailed_composition, goods_text
 from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, to_collect
-from orders.presentation.formatting import NBSP, day, money, number, weekday_and_day
+from orders.presentation.details import as_line, courier_details
+from orders.presentation.formatting import NBSP, day, money, weekday_and_day
 from orders.presentation.links import readable, two_gis_url
 from orders.rules.visibility import masked_phone
 from orders.values.phone_masking import without_phones
@@ -66,14 +67,16 @@ def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -
 def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
     address = with_city(order, one_line(order.delivery_address))
     warning, map_url = handover_warning(order), readable(two_gis_url(order))
+    place = as_line(courier_details(order, phones=phones))
     lines = [
         gettext("Order № %(number)s") % {"number": order.order_number},
         "⛔ " + gettext("CANCELLED") if is_off(order) else "",
         f"🕐 {_date(order)}, {time_of_day(order.delivery_slot)}",
         "📍 " + (_typed(address, phones) if address else gettext("ADDRESS NOT GIVEN")),
+        f"🚪 {place}" if place else "",
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
-        *(f"🌷 {one_line(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())),
+        *(f"🌷 {one_line(goods_text(goods))}" for goods in detailed_composition(order.items.all())),
         f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_on_delivery(order)}",
         *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
         f"🗺 {map_url}" if map_url else "",

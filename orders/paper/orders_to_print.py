@@ -24,7 +24,7 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
     found = (
         orders.filter(pk__in=list(keys))
         .select_related("status", "city", "delivery_slot", "courier")
-        .defer("search", "metadata", "bitrix_state")
+        .defer("search", "bitrix_state")
         .prefetch_related("items")
     )
     return sorted(found, key=_due)

@@ -20,9 +20,10 @@ from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
 from orders.presentation.addresses import with_city
-from orders.presentation.composition import composition
+from orders.presentation.composition import detailed_composition, goods_text
 from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out, to_collect
-from orders.presentation.formatting import NBSP, money, number
+from orders.presentation.details import as_line, courier_details
+from orders.presentation.formatting import NBSP, money
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
 from orders.values.phones import HIDDEN, format_phone, masked_phone
@@ -113,7 +114,8 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
     if has_city:
         address = with_city(order, address)
     due = to_collect(order)
-    notes = (order.courier_comment.strip(), order.comment.strip())
+    place = as_line(courier_details(order, phones=may_see_phones(reader)))
+    notes = (place, order.courier_comment.strip(), order.comment.strip())
     return {
         "position": position,
         "number": f"№{NBSP}{order.order_number}",
@@ -123,7 +125,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "recipient": breakable(shown_text(reader, order.recipient_name) or gettext("recipient not given")),
         "phone": _phone(order.recipient_phone, reader),
         "warning": handover_warning(order),
-        "items": [f"{breakable(item.name)} × {number(item.quantity)}" for item in composition(order.items.all())],
+        "items": [breakable(goods_text(goods)) for goods in detailed_composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "is_due": bool(due),
         "payment": payment_on_delivery(order),

@@ -11,8 +11,9 @@ from orders.paper.postcard import has_postcard
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
-from orders.presentation.composition import composition
+from orders.presentation.composition import detailed_composition
 from orders.presentation.delivery import is_off
+from orders.presentation.details import florist_details
 from orders.presentation.formatting import NBSP, number
 from orders.values.paper_formats import PaperFormat
 from orders.values.phone_masking import without_phones
@@ -46,6 +47,7 @@ def _content(order: Order) -> dict[str, Any]:
     notes = [
         (gettext("Customer's requests"), order.comment),
         (gettext("Shop's comment"), order.courier_comment),
+        *((detail.label, detail.short) for detail in florist_details(order)),
     ]
     return {
         "number": f"№{NBSP}{order.order_number}",
@@ -54,10 +56,17 @@ def _content(order: Order) -> dict[str, Any]:
         "qr": qr_svg(order_address(order)),
         "marks": marks,
         "items": [
-            {"quantity": number(item.quantity), "name": breakable(item.name)} for item in composition(order.items.all())
+            {
+                "quantity": number(item.quantity),
+                "name": breakable(item.name),
+                "details": breakable(item.details),
+            }
+            for item in detailed_composition(order.items.all())
         ],
         "postcard": breakable(order.postcard_text.strip()) if has_postcard(order) else "",
         "notes": [
-            {"title": title, "text": breakable(without_phones(text.strip()))} for title, text in notes if text.strip()
+            {"title": breakable(title), "text": breakable(without_phones(text.strip()))}
+            for title, text in notes
+            if text.strip()
         ],
     }

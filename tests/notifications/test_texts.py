@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cvety_crm import alerts
 from cvety_crm.alerts import Alert
 from cvety_crm.users import User
-from notifications import links, texts
+from notifications import links, markup, texts
 from orders.models import City, Customer, DeliverySlot, PaymentMethod, PaymentStatus, Reason, Shop, Source, Status
 from orders.presentation import formatting
 from tests.notifications import telegram_html
@@ -288,3 +288,21 @@ def test_today_is_the_day_in_almaty(monkeypatch: pytest.MonkeyPatch) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
 
     assert "🕐 Tomorrow, " in texts.new_order(facts(order(delivery_date=tomorrow)))
+
+
+def test_details_of_the_site_are_shown_and_escaped() -> None:
+    line_with_size = item()
+    line_with_size.product_snapshot["properties"] = [{"NAME": "Size", "CODE": "SIZE", "VALUE": "61 <cm>"}]
+    properties = {"apartment": "25", "notes": "<b>&", "empty": ""}
+    made = order(metadata={"properties": properties, "labels": {"apartment": "Flat <i>"}})
+    text = texts.new_order(texts.OrderFacts(order=made, items=[line_with_size]))
+    assert "🌷 Букет Стандарт (Size: 61 &lt;cm&gt;) — 1 pcs" in text
+    assert "▫️ Flat &lt;i&gt;: 25\n▫️ Note: &lt;b&gt;&amp;" in text
+    assert text.count("▫️") == 2
+
+
+def test_many_details_are_cut() -> None:
+    made = order(metadata={"properties": {f"property{n}": "я" * 500 for n in range(100)}})
+    text = texts.new_order(texts.OrderFacts(order=made, items=[item()]))
+    assert markup.units(text) <= markup.LIMIT
+    assert "more values" in text

@@ -27,6 +27,7 @@ from orders.admin.permissions import may_change_status
 from orders.admin.rows.columns import payment_text
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
+from orders.presentation.details import order_details
 from orders.presentation.formatting import delivery_time, money, short_moment
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.phones import phone_text, shown_phone
@@ -37,6 +38,7 @@ from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, custo
 from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
+DETAILS_SHOWN = 30
 
 
 class OrderHeader(Feature[Order]):
@@ -69,7 +71,15 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
         "customer_orders": _customer_orders(request, customer_orders_of(order)),
         "panels": panels(order, request),
+        "details": _details(request, order),
     }
+
+
+def _details(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """Return the details of the order. The page shows the first ones, and the others on demand."""
+    prices = may_see_prices(request.user, order.delivery_date)
+    found = order_details(order, phones=may_see_phones(request.user), prices=prices)
+    return {"shown": found[:DETAILS_SHOWN], "others": found[DETAILS_SHOWN:]}
 
 
 def _all_entries_url(request: HttpRequest) -> str:

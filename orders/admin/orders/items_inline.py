@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest, QueryDict
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -22,23 +23,27 @@ from cvety_crm.admin_site.base import without_related_buttons
 from orders.admin.orders.concurrent_items import line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
 from orders.models import OrderItem, Product
+from orders.presentation.details import item_details
 from orders.presentation.formatting import money, number, plain
 from orders.rules.discounts import full_price
-from orders.rules.visibility import may_see_prices
+from orders.rules.visibility import may_see_phones, may_see_prices
 from orders.services.items import as_snapshot, new_line
 from orders.sync.snapshot import ItemSnapshot
 
 
 class PlainText(forms.Widget):
-    """A widget that shows a value as text."""
+    """A widget that shows a value as text, and the details of an item below it."""
+
+    below: SafeString = SafeString("")
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         """Return the escaped text with a hidden input. If another user removes the item, the posted value is needed."""
         if not value:
             return mark_safe('<span class="crm-item-name"></span>')
         return format_html(
-            '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">', value, name, value
-        )
+            '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">{}',
+            value, name, value, self.below,
+        )  # fmt: skip
 
 
 class PriceWidget(UnfoldAdminDecimalFieldWidget):
@@ -64,10 +69,17 @@ def struck_list_price(item: OrderItem) -> SafeString:
     )
 
 
+def details_below(item: OrderItem, *, phones: bool, prices: bool) -> SafeString:
+    """Return the details of the item as HTML, for a reader who may see `phones` and `prices`."""
+    return render_to_string("orders/item_details.html", {"details": item_details(item, phones=phones, prices=prices)})
+
+
 class ItemForm(SeenValuesMixin, forms.ModelForm):
     """The form of one item."""
 
     seen_fields = ("quantity", "price")
+    sees_phones = False
+    """Whether the user may see phones. `ItemInline` sets it. All users of the form may see prices."""
 
     name = forms.CharField(
         label=_("or in your own words"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget()
@@ -103,7 +115,9 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
             return
         # A stored item contains its name, so no query for its product is needed.
         item = self.instance
-        self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=PlainText())
+        widget = PlainText()
+        widget.below = details_below(item, phones=self.sees_phones, prices=True)
+        self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=widget)
         self.initial["product"] = item.name
         self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
         for name, what in (("quantity", gettext("Quantity")), ("price", gettext("Price"))):
@@ -231,6 +245,7 @@ class ItemInline(TabularInline):
     autocomplete_fields = ("product",)
     hide_title = True
     extra = 0
+    sees_phones = sees_prices = False
     verbose_name = _("product")  # label of the button below the items
     verbose_name_plural = _("items")
 
@@ -245,6 +260,13 @@ class ItemInline(TabularInline):
             return ("name_column", "quantity_column", "price_column", "total_column")
         return self.fields
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Return the formset class for this user. Django creates the form class and the inline for each request."""
+        self.sees_phones, self.sees_prices = may_see_phones(request.user), self._sees_prices(request, obj)
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.sees_phones = self.sees_phones
+        return formset
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
         """Return the items with their products, sorted by position."""
         return super().get_queryset(request).select_related("product").order_by("position", "created_at")
@@ -255,8 +277,9 @@ class ItemInline(TabularInline):
 
     @admin.display(description=_("product"))
     def name_column(self, item: OrderItem) -> str:
-        """Return the name under which the item was sold."""
-        return item.name
+        """Return the name under which the item was sold, and the details of the item."""
+        below = details_below(item, phones=self.sees_phones, prices=self.sees_prices)
+        return format_html("{}{}", item.name, below)
 
     @admin.display(description=_("quantity"))
     def quantity_column(self, item: OrderItem) -> str:

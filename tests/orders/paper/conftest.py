@@ -1,5 +1,6 @@
 """Fixtures of orders to print."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import count
@@ -17,7 +18,7 @@ numbers = count(122225)
 def make(db):
     """Return a function that creates an order, reads it with `orders_to_print`, and returns it."""
 
-    def make(*items: str, status: str = "accepted", **values: Any) -> Order:
+    def make(*items: str, status: str = "accepted", properties: Sequence[Any] = (), **values: Any) -> Order:
         defaults = {
             "order_number": str(next(numbers)),
             "recipient_name": "Мария",
@@ -35,7 +36,7 @@ def make(db):
                 position=position,
                 price=Decimal(7500),
                 total=Decimal(7500),
-                product_snapshot={"name": name},
+                product_snapshot={"name": name} | ({"properties": properties[position]} if properties else {}),
             )
         return orders_to_print(Order.objects.all(), [order.pk])[0]
 

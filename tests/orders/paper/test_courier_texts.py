@@ -133,3 +133,25 @@ def test_route_text_numbers_all_stops_and_sums_up(make):
 def test_full_text_names_other_city(make):
     order = make(city=City.objects.create(bitrix_id=9, name="Каскелен"), delivery_date=date(2025, 8, 25))
     assert "Каскелен, ул. Абая 150" in full_text(order)
+
+
+def test_full_text_has_details_of_items_and_of_the_place(make):
+    values = {
+        "properties": [[{"NAME": "Размер", "CODE": "SIZE", "VALUE": "61 см"}, {"CODE": "price", "VALUE": "9000"}]],
+        "metadata": {
+            "properties": {
+                "apartment": "25",
+                "intercom": "25К",
+                "notes": "сосед: 8 701 555 66 77",
+                "company": "Ромашка",
+            }
+        },
+    }
+    text = full_text(make(**values))
+    assert "🌷 Букет Стандарт (Размер: 61 см) × 1" in text.splitlines()
+    place = "🚪 Компания: Ромашка, Квартира: 25, Домофон: 25К, Примечание: сосед: 8 701 555 66 77"
+    assert place in text.splitlines()
+    assert "9000" not in text
+    masked = full_text(make(**values, is_anonymous=True), phones=False)
+    assert "🚪 Квартира: 25, Домофон: 25К, Примечание: сосед: •••" in masked.splitlines()
+    assert "Ромашка" not in masked

@@ -115,3 +115,33 @@ def test_fractional_quantity_is_printed_with_comma(make):
     order = make("Эвкалипт")
     order.items.update(quantity=Decimal("1.5"))
     assert "1,5 ×" in pdf_text(work_orders(orders_to_print(Order.objects.all(), [order.pk]), A5))
+
+
+def test_work_order_shows_details_of_items_and_notes_of_the_site(make):
+    order = make(
+        "Букет Стандарт",
+        "Букет Стандарт",
+        "Букет Стандарт",
+        properties=[
+            [
+                {"NAME": "Размер", "CODE": "SIZE", "VALUE": "61 см"},
+                {"NAME": "Надбавка", "CODE": "EXTRA_PRICE", "VALUE": "1500"},
+                {"NAME": "Кому", "CODE": "FOR", "VALUE": "Маме, +7 701 555-66-77"},
+            ],
+            {"size": "61 см", "for": "Маме, +7 701 555-66-77"},
+            {"size": "41 см"},
+        ],
+        metadata={"properties": {"packaging": "крафт", "apartment": "25", "utm_source": "реклама"}},
+    )
+    text = pdf_text(work_orders([order], A5))
+    for part in ("Размер: 61 см, Кому: Маме, •••", "Размер: 41 см", "Упаковка", "крафт"):
+        assert part in text, part
+    for other in ("Надбавка", "1500", "555", "Квартира", "реклама"):
+        assert other not in text, other
+
+
+def test_items_with_equal_details_are_added_up(make):
+    order = make("Букет", "Букет", "Букет", properties=[{"size": "61 см"}, {"size": "61 см"}, {"size": "41 см"}])
+    text = pdf_text(work_orders([order], ROLL))
+    assert "2 × Букет" in text
+    assert "1 × Букет" in text
