@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from cvety_crm.users import User, display_name
 from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
 from orders.presentation.composition import composition
+from orders.presentation.details import item_details, order_details
 from orders.presentation.formatting import number
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
@@ -90,6 +91,18 @@ def _composition(order: Order) -> str:
     return "; ".join(f"{item.name} × {number(item.quantity)}" for item in composition(items))
 
 
+def _details(order: Order, reader: Reader) -> str:
+    """Return the details of the order, and of each item that has any, with one detail on each line."""
+    prices = reader.sees_prices(order.delivery_date)
+    found = order_details(order, phones=reader.sees_phones, prices=prices)
+    lines = [f"{detail.label}: {detail.value}" for detail in found if not detail.is_hidden]
+    items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]  # set by a Prefetch in export/rows.py
+    for item in items:
+        details = item_details(item, phones=reader.sees_phones, prices=prices)
+        lines += [f"{item.name}: {detail.label}: {detail.value}" for detail in details if not detail.is_hidden]
+    return "\n".join(lines)
+
+
 def _person(user: User | None) -> str:
     return display_name(user)
 
@@ -145,3 +158,12 @@ COLUMNS = (
     ),
     Column(_("Id on the site"), Kind.KEY, lambda order, _reader: order.bitrix_order_id, 12),
 )
+"""The columns of every export."""
+
+DETAILS = Column(_("More from the site"), Kind.TEXT, _details, 50)
+"""The column with the details that the site sent. An export has it only if the user chooses it."""
+
+
+def columns_of(*, details: bool) -> tuple[Column, ...]:
+    """Return the columns of an export with or without the details that the site sent."""
+    return (*COLUMNS, DETAILS) if details else COLUMNS

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from orders.export.columns import COLUMNS, Cell
+from orders.export.columns import Cell, Column
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 BYTE_ORDER_MARK = "\ufeff"
@@ -24,10 +24,10 @@ class _Line:
         return text
 
 
-def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+def csv_lines(rows: Iterable[Sequence[Cell]], columns: Sequence[Column]) -> Iterator[bytes]:
     """Yield the file line by line: a header, then the rows."""
     writer = csv.writer(_Line(), delimiter=";", lineterminator="\r\n")
-    yield (BYTE_ORDER_MARK + writer.writerow([safe_text(str(column.header)) for column in COLUMNS])).encode()
+    yield (BYTE_ORDER_MARK + writer.writerow([safe_text(str(column.header)) for column in columns])).encode()
     for row in rows:
         yield writer.writerow([_cell(value) for value in row]).encode()
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Prefetch, QuerySet
 
 from cvety_crm.users import User
-from orders.export.columns import COLUMNS, Cell, Reader
+from orders.export.columns import DETAILS, Cell, Column, Reader
 from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Shop, Status
 
 MOST_ROWS = 50_000
@@ -33,6 +33,8 @@ _READ = (
 )
 """The columns of an order that a row needs. A missing column would cost a query for each row. A test counts queries."""
 
+_READ_FOR_DETAILS = ("metadata", "customer__email")
+
 
 class TooManyRowsError(Exception):
     """The error that there are more orders than one file may contain."""
@@ -49,18 +51,18 @@ def ids_of(orders: QuerySet[Order]) -> list[UUID]:
     return keys
 
 
-def rows(keys: Sequence[UUID], user: User | AnonymousUser) -> Iterator[list[Cell]]:
+def rows(keys: Sequence[UUID], user: User | AnonymousUser, columns: Sequence[Column]) -> Iterator[list[Cell]]:
     """Yield one row for each id, with the values that the user may see. Orders that no longer exist are left out."""
-    reader = Reader(user)
+    reader, details = Reader(user), DETAILS in columns
     for start in range(0, len(keys), PAGE):
         page = keys[start : start + PAGE]
-        found = _orders().in_bulk(page)
+        found = _orders(details=details).in_bulk(page)
         for key in page:
             if (order := found.get(key)) is not None:
-                yield [column.value(order, reader) for column in COLUMNS]
+                yield [column.value(order, reader) for column in columns]
 
 
-def _orders() -> QuerySet[Order]:
+def _orders(*, details: bool) -> QuerySet[Order]:
     """Return orders with all data that the columns need. The orders of a page share objects, such as statuses."""
     names = [Prefetch(name, model._default_manager.all()) for name, model in _NAMED.items()]
     people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
@@ -72,5 +74,5 @@ def _orders() -> QuerySet[Order]:
     return (
         Order.objects.select_related("customer")
         .prefetch_related(items, people, *names)
-        .only(*_READ, "customer__name", "customer__phone")
+        .only(*_READ, *(_READ_FOR_DETAILS if details else ()), "customer__name", "customer__phone")
     )

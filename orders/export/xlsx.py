@@ -8,7 +8,7 @@ from typing import IO
 import xlsxwriter
 from django.utils.translation import gettext
 
-from orders.export.columns import COLUMNS, Cell, Kind
+from orders.export.columns import Cell, Column, Kind
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_TEXT = 32_767
@@ -24,7 +24,7 @@ _FORMATS = {
 _WITH_TIYN = "#,##0.00"
 
 
-def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime) -> None:
+def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], columns: Sequence[Column], *, now: datetime) -> None:
     """Write a header and the rows to the file. `now` is stored as the creation time of the file."""
     # `constant_memory`: each row is written to the disk when the next one begins.
     options = {
@@ -39,12 +39,12 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
         formats = {kind: book.add_format({"num_format": code, "valign": "top"}) for kind, code in _FORMATS.items()}
         with_tiyn = book.add_format({"num_format": _WITH_TIYN, "valign": "top"})
         head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#EDE9FE", "bottom": 1})
-        for place, column in enumerate(COLUMNS):
+        for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
             sheet.write_string(0, place, str(column.header), head)
         last = 0
         for last, row in enumerate(rows, start=1):
-            for place, (column, value) in enumerate(zip(COLUMNS, row, strict=True)):
+            for place, (column, value) in enumerate(zip(columns, row, strict=True)):
                 style = formats[column.kind]
                 match value:
                     case None | "":
@@ -58,9 +58,9 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], file: IO[bytes], *, now: datetime
                     case _:
                         sheet.write_string(last, place, _cut(value), style)
         sheet.freeze_panes(1, 1)
-        sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+        sheet.autofilter(0, 0, last, len(columns) - 1)
         # Order numbers and phones are strings on purpose, so Excel must not mark them as errors.
-        sheet.ignore_errors({"number_stored_as_text": f"A1:{_letters(len(COLUMNS))}{last + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A1:{_letters(len(columns))}{last + 1}"})
         sheet.set_landscape()
         sheet.repeat_rows(0)
         sheet.fit_to_pages(1, 0)

@@ -30,6 +30,7 @@ from cvety_crm.users import staff_user
 from orders.admin.list_query import list_queryset
 from orders.admin.permissions import may_export
 from orders.export import csv, xlsx
+from orders.export.columns import Column, columns_of
 from orders.export.rows import MOST_ROWS, TooManyRowsError, ids_of, rows
 from orders.models import Order
 from orders.presentation.formatting import number
@@ -37,6 +38,7 @@ from orders.selectors.presets import Moment, sorted_for_work
 
 logger = logging.getLogger(__name__)
 FORMAT_PARAMETER = "format"
+DETAILS_PARAMETER = "details"
 FORMATS = ("xlsx", "csv")
 # The file contains names, phones and addresses, so neither a shared computer nor a proxy may cache it.
 HEADERS = {"Cache-Control": "no-store, private", "X-Content-Type-Options": "nosniff"}
@@ -59,13 +61,15 @@ class Export(Feature[Order]):
     def export_list(self, request: HttpRequest) -> HttpResponseBase:
         """Return a file with all orders that the list finds for the query string.
 
-        `format` in the query string is xlsx (the default) or csv. Raise `Http404` for any other format. If there are no
-        orders or too many, redirect to the list with a message.
+        `format` in the query string is xlsx (the default) or csv. Raise `Http404` for any other format. With
+        `details=1`, the file has the column with the details that the site sent. If there are no orders or too many,
+        redirect to the list with a message.
         """
         query = request.GET.copy()
         file_format = query.pop(FORMAT_PARAMETER, [FORMATS[0]])[-1]
         if file_format not in FORMATS:
             raise Http404
+        details = query.pop(DETAILS_PARAMETER, [""])[-1] == "1"
         query.pop(PAGE_VAR, None)
         back = f"{reverse('admin:orders_order_changelist')}?{query.urlencode()}"
         try:
@@ -73,7 +77,8 @@ class Export(Feature[Order]):
         except IncorrectLookupParameters:
             messages.error(request, gettext("These filters do not fit: choose them again."))
             return HttpResponseRedirect(reverse("admin:orders_order_changelist"))
-        return _file(request, orders, file_format, query.urlencode()) or HttpResponseRedirect(back)
+        found = _file(request, orders, file_format, query.urlencode(), details=details)
+        return found or HttpResponseRedirect(back)
 
     def export_selected_to_xlsx(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase | None:
         """Return an XLSX file with the selected orders, or None after a message if there are too many."""
@@ -88,7 +93,9 @@ def _for_work(request: HttpRequest, orders: QuerySet[Order]) -> QuerySet[Order]:
     return sorted_for_work(orders, Moment.of(request.user))
 
 
-def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str) -> HttpResponseBase | None:
+def _file(
+    request: HttpRequest, orders: QuerySet[Order], file_format: str, query: str, *, details: bool = False
+) -> HttpResponseBase | None:
     """Return the file. If there are no orders or too many, add a message with the reason and return None."""
     try:
         keys = ids_of(orders)
@@ -103,20 +110,21 @@ def _file(request: HttpRequest, orders: QuerySet[Order], file_format: str, query
     if not keys:
         messages.warning(request, gettext("There are no orders here to export."))
         return None
-    _note(request, len(keys), file_format, query)
-    return _xlsx(request, keys) if file_format == "xlsx" else _csv(request, keys)
+    columns = columns_of(details=details)
+    _note(request, len(keys), file_format, f"{DETAILS_PARAMETER}=1 {query}" if details else query)
+    return _xlsx(request, keys, columns) if file_format == "xlsx" else _csv(request, keys, columns)
 
 
-def _xlsx(request: HttpRequest, keys: Sequence[UUID]) -> HttpResponse:
+def _xlsx(request: HttpRequest, keys: Sequence[UUID], columns: Sequence[Column]) -> HttpResponse:
     file = BytesIO()  # the compressed file has a few megabytes at most
-    xlsx.write_xlsx(rows(keys, request.user), file, now=timezone.localtime().replace(tzinfo=None))
+    found = rows(keys, request.user, columns)
+    xlsx.write_xlsx(found, file, columns, now=timezone.localtime().replace(tzinfo=None))
     return HttpResponse(file.getvalue(), content_type=xlsx.CONTENT_TYPE, headers=HEADERS | _attached("xlsx"))
 
 
-def _csv(request: HttpRequest, keys: Sequence[UUID]) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        csv.csv_lines(rows(keys, request.user)), content_type=csv.CONTENT_TYPE, headers=HEADERS | _attached("csv")
-    )
+def _csv(request: HttpRequest, keys: Sequence[UUID], columns: Sequence[Column]) -> StreamingHttpResponse:
+    lines = csv.csv_lines(rows(keys, request.user, columns), columns)
+    return StreamingHttpResponse(lines, content_type=csv.CONTENT_TYPE, headers=HEADERS | _attached("csv"))
 
 
 def _attached(extension: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER
 from orders.export import rows as export_rows
+from orders.export.columns import columns_of
 from orders.export.csv import safe_text
 from orders.models import City, Courier, Customer, DeliverySlot, Order, OrderItem, Shop, Status
 from tests.orders.admin.conftest import LIST
@@ -214,7 +215,7 @@ def test_export_takes_constant_number_of_queries_per_page(django_assert_num_quer
     pages = -(-count // export_rows.PAGE)
     with django_assert_num_queries(1 + 8 * pages):
         keys = export_rows.ids_of(Order.objects.order_by("order_number"))
-        rows = list(export_rows.rows(keys, manager))
+        rows = list(export_rows.rows(keys, manager, columns_of(details=True)))
     assert [row[0] for row in rows] == sorted(str(number) for number in range(count))
     assert {row[4] for row in rows} == {"Букет × 1"}
 
@@ -229,3 +230,38 @@ def test_export_masks_phones_in_texts_and_truncates_long_texts(order):
     assert (mine["Адрес"].value, theirs["Адрес"].value) == ("Абая 150, тел 87055556677", "Абая 150, тел •••")
     assert mine["Комментарий"].value == "я" * 32_766 + "…"
     assert mine["Для курьера"].value == "я" * 32_767
+
+
+def test_details_of_the_site_are_a_column_by_choice(browser, make_order):
+    properties = {"apartment": "25", "kaspiPhone": "8 701 555 66 77", "bonusSum": "100", "city": "2"}
+    basket = [
+        {"ID": "1", "PRODUCT_ID": "5", "NAME": "Букет", "PRICE": "1", "QUANTITY": "1", "PROPS": {"size": "61 см"}}
+    ]
+    make_order(properties=properties, basket=basket)
+    head = "Ещё с сайта"
+    assert head not in rows_of(browser.get(EXPORT, {"preset": "all"}))[0]
+    query = {"preset": "all", "details": "1"}
+    expected = "Квартира: 25\nТелефон Kaspi: +7 701 555-66-77\nbonusSum: 100\xa0₸\nБукет: Размер: 61 см"
+    assert rows_of(browser.get(EXPORT, query))[0][head].value == expected
+    assert lines_of(browser.get(EXPORT, query | {"format": "csv"}))[0][head] == expected
+    assert LogEntry.objects.filter(change_message__contains="details=1").count() == 2
+
+    someone = browser_of(everything_but("view_phones", "view_all_prices"))
+    masked = "Квартира: 25\nТелефон Kaspi: •••\xa06677\nБукет: Размер: 61 см"
+    assert rows_of(someone.get(EXPORT, query))[0][head].value == masked
+
+
+def test_details_need_no_query_for_each_order(browser, make_order, django_assert_max_num_queries):
+    def export():
+        b"".join(browser.get(EXPORT, {"preset": "all", "format": "csv", "details": "1"}))
+
+    make_order(1)
+    export()
+    with django_assert_max_num_queries(40) as few:
+        export()
+        count = len(few)
+    assert count > 5
+    for number in range(2, 8):
+        make_order(number, properties={"name": f"Имя {number}", "email": "x@cvety.kz"})
+    with django_assert_max_num_queries(count):
+        export()

@@ -99,6 +99,8 @@ def test_number_of_queries_does_not_depend_on_details(browser, order, django_ass
     page(browser, order)
     with django_assert_max_num_queries(60) as few:
         page(browser, order)
+        count = len(few)
+    assert count > 5
     for n in range(5):
         OrderItem.objects.create(
             order=order,
@@ -107,5 +109,5 @@ def test_number_of_queries_does_not_depend_on_details(browser, order, django_ass
             product_snapshot={"name": "Х", "properties": {"size": str(n)}},
         )
     Order.objects.update(metadata={"properties": {f"own{n}": "x" for n in range(50)}})
-    with django_assert_max_num_queries(len(few)):
+    with django_assert_max_num_queries(count):
         page(browser, order)
