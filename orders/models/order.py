@@ -48,6 +48,16 @@ CHANNEL = "channel"
 """The key of the channel in `Order.metadata`."""
 
 
+SEARCHED_DETAILS = (
+    # A user who may not see prices must not find an order by an amount.
+    '$.properties.keyvalue() ? (!(@.key like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat"'
+    ' flag "i")).value',
+    "$.choices.*.*",
+    *(f"$.fields.{column}" for column in ("TRACKING_NUMBER", "ADDITIONAL_INFO", "PAY_VOUCHER_NUM", "REASON_CANCELED")),
+)
+"""The JSON paths in `Order.metadata` of the values by which an order is found: what staff read in the site's data."""
+
+
 class SyncState(models.TextChoices):
     """Whether the site has the order as it is in the CRM. The pages of `orders` use no other data about the bridge."""
 
@@ -217,6 +227,7 @@ class Order(Table):
             keys=["order_number", "own_number"],
             words=["recipient_name", "delivery_address"],
             phones=["recipient_phone"],
+            json_paths={"metadata": SEARCHED_DETAILS},
         ),
         output_field=SearchVectorField(),
         db_persist=True,

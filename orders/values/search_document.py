@@ -5,21 +5,32 @@ Words are in lower case, with Kazakh letters replaced by similar Russian ones. A
 A is for words without phones, B for the last digits of phones, and D for all words, including the phones in them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from django.db.models import CharField, Expression, F, Func, TextField, Value
 from django.db.models.functions import Coalesce, Concat, Right
 
 _PHONE_IN_TEXT = r"\d([^[:alnum:]]*\d){6,}"
 """A PostgreSQL pattern of seven or more digits with any separators between them."""
+_NO_PATHS: Mapping[str, Sequence[str]] = MappingProxyType({})
 _SEPARATORS = "-/.,№#«»\"'():;+"
 SIMILAR_LETTERS = {"ё": "е", "ә": "а", "і": "и", "ұ": "у", "ү": "у", "қ": "к", "ғ": "г", "ң": "н", "ө": "о", "һ": "х"}
 """Letters that a Russian keyboard does not have or that can be written in two ways, with the letters that replace them.
 A search for Айгерим then finds Айгерім."""
 
 
+_PHONE_IN_JSON = r'\d([^[:alnum:]"]*\d){6,}'
+"""The same pattern for a JSON array of strings: the digits of two strings are not one phone."""
+_LONGEST_JSON = 20_000
+"""PostgreSQL limits the size of a tsvector. The end of a longer JSON text is not searched."""
+
+
 def _words(name: str) -> Expression:
-    text = Coalesce(F(name), Value(""), output_field=TextField())
+    return _plain(Coalesce(F(name), Value(""), output_field=TextField()))
+
+
+def _plain(text: Expression) -> Expression:
     return Func(
         Func(text, function="lower"),
         Value("".join(SIMILAR_LETTERS) + _SEPARATORS),
@@ -29,10 +40,27 @@ def _words(name: str) -> Expression:
     )
 
 
-def _without_phones(words: Expression) -> Expression:
-    return Func(
-        words, Value(_PHONE_IN_TEXT), Value(" "), Value("g"), function="regexp_replace", output_field=TextField()
+def _json_text(name: str, path: str) -> Expression:
+    """Return the values at a JSON path of a jsonb column as the text of a JSON array, or `[]` if there are none."""
+    values = Func(
+        F(name),
+        function="jsonb_path_query_array",
+        template=f"%(function)s(%(expressions)s, '{path}', '{{}}', true)::text",
+        output_field=TextField(),
     )
+    # A line break within a string is written as an escape, whose letter would become part of the next word.
+    spaced = _replaced(values, r"\\[bfnrt]", " ")
+    return Func(spaced, Value(_LONGEST_JSON), function="left", output_field=TextField())
+
+
+def _replaced(text: Expression, pattern: str, replacement: str) -> Expression:
+    return Func(
+        text, Value(pattern), Value(replacement), Value("g"), function="regexp_replace", output_field=TextField()
+    )
+
+
+def _without_phones(words: Expression) -> Expression:
+    return _replaced(words, _PHONE_IN_TEXT, " ")
 
 
 def _phone_endings(name: str) -> Expression:
@@ -49,19 +77,33 @@ def _phone_endings(name: str) -> Expression:
     )
 
 
-def search_document(*, words: Sequence[str], phones: Sequence[str] = (), keys: Sequence[str] = ()) -> Expression:
+def search_document(
+    *,
+    words: Sequence[str],
+    phones: Sequence[str] = (),
+    keys: Sequence[str] = (),
+    json_paths: Mapping[str, Sequence[str]] = _NO_PATHS,
+) -> Expression:
     """Return the expression of a generated tsvector column over these columns.
 
     PostgreSQL requires that this expression is immutable. `keys` are columns, such as the number of an order, whose
-    digits are never a phone.
+    digits are never a phone. `json_paths` maps jsonb columns to the JSON paths of the values that are searched as well.
     """
     texts, numbers = list(map(_words, words)), list(map(_words, keys))
+    values = [_json_text(name, path) for name, paths in json_paths.items() for path in paths]
     if not phones:
         return _vector([*numbers, *texts])
     return _joined(
-        _weighted([*numbers, *map(_without_phones, texts)], "A"),
+        _weighted(
+            [
+                *numbers,
+                *map(_without_phones, texts),
+                *(_plain(_replaced(value, _PHONE_IN_JSON, " ")) for value in values),
+            ],
+            "A",
+        ),
         _weighted(list(map(_phone_endings, phones)), "B"),
-        _vector(texts),
+        _vector([*texts, *map(_plain, values)]),
     )
 
 

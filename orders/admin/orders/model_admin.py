@@ -141,7 +141,7 @@ class OrderAdmin(OrderFormAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Search orders by number, names, address and phone in any format, including the customer's phone.
+        """Search orders by number, names, address, details and phone in any format, also the customer's phone.
 
         The search uses an index.
         """

@@ -21,7 +21,13 @@ def order(make_order):  # noqa: F811
     """Return an order whose number contains no digits. Only the phones of the order contain digits."""
     order = make_order()
     address = "Абая, тел. 8 705 555-66-77 или 87055556677"
-    Order.objects.update(order_number="ZK", recipient_name=f"Мария +{TYPED}", delivery_address=address)
+    properties = {"notes": f"тел. 8 705 555-66-77 или {TYPED}", "kaspiPhone": "8 705 555-66-77", "phones": [TYPED, "нет"]}
+    Order.objects.update(
+        order_number="ZK",
+        recipient_name=f"Мария +{TYPED}",
+        delivery_address=address,
+        metadata={"properties": properties},
+    )
     Customer.objects.update(name=f"Айгерим {TYPED}", phone=f"+7{CUSTOMERS}", email=None)
     return order
 
@@ -98,3 +104,53 @@ def test_visible_phones_are_found_by_prefix_and_inside_texts(order):
     for text in ("Мария 70112", "8705555", "701", "айгерим 87055"):
         query = search_query(text, may_see_phones=True)
         assert Order.objects.filter(search=query).exists() or Customer.objects.filter(search=query).exists(), text
+
+
+DETAILS = {
+    "apartment": "Квартира 25-Б",
+    "packaging": "k1",
+    "colors": ["белый", "розовый\nпион"],
+    "kaspiPhone": "8 705 000-11-22",
+    "bonusSum": "7654",
+    "when": "18",
+    "deep": {"a": [{"b": "глубоко"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found_by_all", "found_by_those_who_see_phones"),
+    [
+        ("25-б", True, True),
+        ("крафт", True, True),
+        ("розовый", True, True),
+        ("пион", True, True),
+        ("глубоко", True, True),
+        ("трек123", True, True),
+        ("мария бел", True, True),
+        ("705", False, True),
+        ("7654", False, False),
+        ("packaging", False, False),
+        ("нет", False, False),
+    ],
+)
+def test_order_is_found_by_details_of_the_site(make_order, text, found_by_all, found_by_those_who_see_phones):  # noqa: F811
+    choices = {"packaging": {"k1": "Крафтовая бумага"}}
+    make_order(properties=DETAILS, property_choices=choices, TRACKING_NUMBER="ТРЕК123", STORE_ID="нет")
+    for sees, found in ((False, found_by_all), (True, found_by_those_who_see_phones)):
+        assert Order.objects.filter(search=search_query(text, may_see_phones=sees)).exists() is found, (text, sees)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"properties": ["x", 1], "choices": "x", "fields": []},
+        {"properties": {"long": "слово " * 20_000, "word": "я" * 5000}},
+        {"properties": {str(n): str(n) * 20 for n in range(3000)}},
+        {"properties": None},
+        {"properties": {'a"b': 'кавычка" \\n \\ \t', "": ""}},
+    ],
+)
+def test_any_metadata_can_be_stored(make_order, metadata):  # noqa: F811
+    order = make_order()
+    Order.objects.filter(pk=order.pk).update(metadata=metadata)
+    assert Order.objects.filter(search=search_query("мария", may_see_phones=True)).exists()
