@@ -440,7 +440,8 @@ final class CvetyCrmWebhook
             $order['DELIVERY_ID'] = null;
         }
         $order['properties'] = (object)$parts['properties'];
-        $order['basket'] = self::only(self::BASKET_COLUMNS, $parts['basket']);
+        $order += self::propertyNames($id);
+        $order['basket'] = self::withProperties(self::only(self::BASKET_COLUMNS, $parts['basket']));
         $order['payments'] = self::only(self::PAYMENT_COLUMNS, $parts['payments']);
         $order['user'] = self::userData((int)$row['USER_ID']);
         $order['checksum'] = self::checksum($parts);
@@ -523,6 +524,52 @@ final class CvetyCrmWebhook
             $properties[(int)$row['ORDER_ID']][$code !== '' ? $code : 'PROPERTY_' . $row['ORDER_PROPS_ID']] = $value;
         }
         return $properties;
+    }
+
+    /** Return the names of the order's properties, and of the values that were chosen from the lists of properties. */
+    private static function propertyNames(int $orderId): array
+    {
+        // All columns are selected for the same reason as in propertiesOf().
+        $rows = Application::getConnection()->query(
+            'SELECT v.*, p.CODE AS PROPERTY_CODE, p.NAME AS PROPERTY_NAME, o.NAME AS CHOICE_NAME'
+            . ' FROM b_sale_order_props_value v INNER JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
+            . ' LEFT JOIN b_sale_order_props_variant o ON o.ORDER_PROPS_ID = p.ID AND o.VALUE = v.VALUE'
+            . ' WHERE v.ORDER_ID = ' . $orderId . " AND v.VALUE <> '' ORDER BY v.ID"
+        );
+        $names = $choices = [];
+        while ($row = $rows->fetch()) {
+            if (isset($row['ENTITY_TYPE']) && $row['ENTITY_TYPE'] !== 'ORDER') {
+                continue;
+            }
+            $code = (string)($row['PROPERTY_CODE'] ?: $row['CODE']) ?: 'PROPERTY_' . $row['ORDER_PROPS_ID'];
+            $names[$code] = (string)$row['PROPERTY_NAME'];
+            if ((string)$row['CHOICE_NAME'] !== '') {
+                $choices[$code] = (object)[(string)$row['VALUE'] => (string)$row['CHOICE_NAME']];
+            }
+        }
+        return ['property_labels' => (object)$names, 'property_choices' => (object)$choices];
+    }
+
+    /** Add `PROPS` to the items that have properties, such as a size or a colour. */
+    private static function withProperties(array $basket): array
+    {
+        $ids = array_map('intval', array_column($basket, 'ID'));
+        if (!$ids) {
+            return $basket;
+        }
+        $properties = [];
+        $rows = Application::getConnection()->query(
+            'SELECT BASKET_ID, NAME, CODE, VALUE FROM b_sale_basket_props WHERE BASKET_ID IN (' . implode(', ', $ids)
+            . ') ORDER BY SORT, ID'
+        );
+        while ($row = $rows->fetch()) {
+            $found = array_map('strval', array_intersect_key($row, ['NAME' => 1, 'CODE' => 1, 'VALUE' => 1]));
+            $properties[(int)$row['BASKET_ID']][] = $found;
+        }
+        return array_map(function (array $line) use ($properties): array {
+            $found = $properties[(int)$line['ID']] ?? [];
+            return $found ? $line + ['PROPS' => $found] : $line;
+        }, $basket);
     }
 
     /** Return the ids of the delivery services that mean "without delivery". */

@@ -32,6 +32,8 @@ class RequestedLine:
     name: str
     currency: str
     xml_id: str
+    properties: tuple[dict[str, str], ...] = ()
+    """Rows of b_sale_basket_props, such as a size. Only the site's own form sends them."""
 
 
 def requested_lines(items: object) -> list[RequestedLine]:
@@ -67,6 +69,7 @@ def _requested_line(item: Order) -> RequestedLine:
         name=text_of(snapshot.get("name")),
         currency=text_of(snapshot.get("currency")),
         xml_id=text_of(snapshot.get("xml_id")),
+        properties=tuple(item.get("props") or ()),
     )
 
 
@@ -202,6 +205,8 @@ class BasketUpdate:
         if reason:
             self._keep_without_catalogue(row, reason)
         row["QUANTITY"] = money(line.quantity)
+        if line.properties and not self._fixed_prices:
+            row["PROPS"] = [dict(one) for one in line.properties]
         return row
 
     def _price(self, row: Order) -> None:

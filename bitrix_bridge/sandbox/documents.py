@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+from .properties import names_of
 from .reference import EMPTY_DELIVERY
 from .values import Order, iso_time
 
@@ -16,7 +17,7 @@ CHECKED_LINE = ("ID", "PRODUCT_ID", "NAME", "PRICE", "BASE_PRICE", "QUANTITY")
 CHECKED_PAYMENT = ("ID", "PAY_SYSTEM_ID", "SUM", "PAID")
 
 # Keys that bridges and senders before 1.2 do not send.
-NEW_IN_1_2 = frozenset({"payments", "checksum"})
+NEW_IN_1_2 = frozenset({"payments", "checksum", "property_labels", "property_choices"})
 
 
 def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[str] = frozenset()) -> Order:
@@ -26,6 +27,8 @@ def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[s
     """
     shown = copy.deepcopy(order)
     shown["properties"] = copy.deepcopy(properties)
+    shown["property_labels"] = names_of(properties)
+    shown["property_choices"] = {}
     shown["basket"] = [
         {name: value for name, value in line.items() if not name.startswith("_")} for line in shown["basket"]
     ]

@@ -17,7 +17,17 @@ LONGEST = 500
 CODES = (
     *("name", "phone", "email", "nameRecipient", "phoneRecipient", "addressRecipient", "data", "when", "city"),
     *("shopId", "postcardText", "pickup", "iWillGet", "isAnonymous", "isSurprise"),
+    *("apartment", "floor", "intercom", "company", "notes"),
 )
+
+NAMES = {
+    "apartment": "Квартира",
+    "floor": "Этаж",
+    "intercom": "Домофон",
+    "company": "Компания",
+    "notes": "Примечание к доставке",
+}
+"""The names of the properties that the CRM shows under the site's own name."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,11 @@ class Properties:
     def complete(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return an order's properties with all codes. Properties that are not set are empty strings."""
         return dict.fromkeys(self._known, "") | values
+
+
+def names_of(values: dict[str, Any]) -> dict[str, str]:
+    """Return the names of the properties that are set."""
+    return {code: NAMES[code] for code, value in values.items() if value and code in NAMES}
 
 
 def properties_of(value: object) -> dict[str, Any]:

@@ -15,7 +15,18 @@ from typing import Any
 
 from .errors import SiteError
 from .reference import CITIES, PRODUCTS, SHOPS, SLOT_IDS
-from .sample_texts import COMMENTS, FIRST_NAMES, LAST_NAMES, OPERATORS, POSTCARDS, STREETS
+from .sample_texts import (
+    COLORS,
+    COMMENTS,
+    COMPANIES,
+    FIRST_NAMES,
+    LAST_NAMES,
+    NOTES,
+    OPERATORS,
+    POSTCARDS,
+    SIZES,
+    STREETS,
+)
 from .site import Site
 from .values import ALMATY, Order, site_time
 
@@ -90,6 +101,26 @@ def _items(source: random.Random) -> list[dict[str, Any]]:
     return items
 
 
+def _item_properties(source: random.Random) -> list[dict[str, str]]:
+    """Return the size and the colour that the customer has chosen for a bouquet."""
+    size, color = source.choice(SIZES), source.choice(COLORS)
+    return [
+        {"NAME": "Размер", "CODE": "SIZE", "VALUE": size, "SORT": "100"},
+        {"NAME": "Цвет", "CODE": "COLOR", "VALUE": color, "SORT": "200"},
+    ]
+
+
+def _place(source: random.Random) -> dict[str, str]:
+    """Return the properties that help the courier. Customers leave most of them empty."""
+    return {
+        "apartment": str(source.randint(1, 180)) if source.random() < 0.5 else "",
+        "floor": str(source.randint(1, 12)) if source.random() < 0.4 else "",
+        "intercom": f"{source.randint(1, 99)}К" if source.random() < 0.3 else "",
+        "company": source.choice(COMPANIES) if source.random() < 0.15 else "",
+        "notes": source.choice(NOTES) if source.random() < 0.2 else "",
+    }
+
+
 def _delivery_date(source: random.Random, today: date) -> date:
     return today + timedelta(days=source.choice((0, 0, 0, 0, 1, 1, 1, 2, 3, 7)))
 
@@ -127,7 +158,10 @@ def order_request(source: random.Random, today: date | None = None) -> Order:
         "iWillGet": will_get,
         "isAnonymous": "Y" if source.random() < 0.1 else "N",
         "isSurprise": "Y" if source.random() < 0.15 else "N",
+        **(_place(source) if delivered else {}),
     }
+    if source.random() < 0.7:
+        items[0]["props"] = _item_properties(source)
     return {
         "comment": source.choice(COMMENTS),
         "total_amount": total,

@@ -26,6 +26,7 @@ PROPERTIES = [
     "iWillGet",
     "isAnonymous",
     "isSurprise",
+    *("apartment", "floor", "intercom", "company", "notes"),
 ]
 LISTS = {"city": "cities", "shopId": "shops", "when": "slots"}
 NO_DELIVERY = 3

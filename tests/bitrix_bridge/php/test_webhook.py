@@ -302,6 +302,28 @@ def test_products_of_the_configured_infoblocks_are_sent(make_site, receiver):
     assert data["DETAIL_PICTURE"] == "/upload/iblock/77.jpg"
 
 
+def test_order_has_names_of_properties_and_properties_of_items(announcing, receiver):
+    order_id = announcing.hit(["create", {}], dies=True)[0]
+    announcing.execute("UPDATE b_sale_order_props_value SET VALUE = '2' WHERE CODE = 'city'")
+    (line, *_) = announcing.rows("SELECT ID FROM b_sale_basket WHERE ORDER_ID = ?", order_id)
+    for code, name, value, sort in (("COLOR", "Цвет", "белый", 2), ("SIZE", "Размер", "61 см", 1)):
+        announcing.execute(
+            "INSERT INTO b_sale_basket_props (BASKET_ID, NAME, CODE, VALUE, SORT) VALUES (?, ?, ?, ?, ?)",
+            *(line["ID"], name, code, value, sort),
+        )
+    announcing.run_agents()
+    data = receiver.bodies[-1]["data"]
+    assert data["basket"][0]["PROPS"] == [
+        {"NAME": "Размер", "VALUE": "61 см", "CODE": "SIZE"},
+        {"NAME": "Цвет", "VALUE": "белый", "CODE": "COLOR"},
+    ]
+    named = {row["CODE"]: row["NAME"] for row in announcing.rows("SELECT CODE, NAME FROM b_sale_order_props")}
+    filled = {code for code, value in data["properties"].items() if value}
+    assert data["property_labels"] == {code: named[code] for code in filled}
+    assert set(data["property_choices"]) <= filled
+    assert data["property_choices"]["city"] == {"2": "Алматы"}
+
+
 def test_unusual_values_do_not_lose_an_order(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
     announcing.execute("UPDATE b_sale_order SET DATE_PAYED = NULL, USER_ID = 424242")

@@ -120,3 +120,15 @@ def test_simulation_starts_with_an_order_and_ends_on_stop_event():
     assert seen[0] == "order.create"
     assert seen.count("order.create") == 5, "it places no more orders than `most_orders`"
     assert seen.count("order.update") >= 25
+
+
+def test_orders_have_properties_of_the_place_and_of_the_bouquet():
+    site, source = Site(), random.Random(5)
+    orders = [place_order(site, source) for _ in range(40)]
+    for code in ("apartment", "floor", "intercom", "company", "notes"):
+        with_code = [order for order in orders if order["properties"][code]]
+        assert 0 < len(with_code) < 40, code
+        assert all(order["property_labels"][code] for order in with_code)
+    sizes = [order["basket"][0].get("PROPS") for order in orders]
+    assert {tuple(one["NAME"] for one in found) for found in sizes if found} == {("Размер", "Цвет")}
+    assert None in sizes
