@@ -21,7 +21,11 @@ def order(make_order):  # noqa: F811
     """Return an order whose number contains no digits. Only the phones of the order contain digits."""
     order = make_order()
     address = "Абая, тел. 8 705 555-66-77 или 87055556677"
-    properties = {"notes": f"тел. 8 705 555-66-77 или {TYPED}", "kaspiPhone": "8 705 555-66-77", "phones": [TYPED, "нет"]}
+    properties = {
+        "notes": f"тел. 8 705 555-66-77 или {TYPED}",
+        "kaspiPhone": "8 705 555-66-77",
+        "phones": [TYPED, "нет"],
+    }
     Order.objects.update(
         order_number="ZK",
         recipient_name=f"Мария +{TYPED}",
