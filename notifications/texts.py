@@ -11,10 +11,12 @@ from cvety_crm.masking import mask
 from cvety_crm.users import display_name
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
-from orders.models import Order, OrderEvent, OrderItem, PaymentStatus, PhotoAnswer, Source
+from orders.models import Order, OrderEvent, OrderItem, PhotoAnswer, Source
 from orders.presentation.details import as_line, order_details, plain_item_details
 from orders.presentation.formatting import long_day, long_moment, money, number
+from orders.presentation.payment import amount_text, due_text, method_text, state_text
 from orders.rules.discounts import discount_of
+from orders.rules.payment import Standing, payment_of
 from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
 
@@ -161,19 +163,22 @@ def _warnings(order: Order) -> list[str]:
 
 
 def _payment(order: Order) -> str:
-    paid = order.payment_status == PaymentStatus.PAID or (order.paid_amount > 0 and order.amount_due == 0)
-    words = str(order.get_payment_status_display())
-    if order.payment_status == PaymentStatus.PENDING and paid:
-        words = str(PaymentStatus.PAID.label)
-    elif order.payment_status == PaymentStatus.PENDING and order.paid_amount > 0:
-        words = gettext("to be paid: %(sum)s") % {"sum": money(order.amount_due, order.currency)}
-    if order.payment_method:
-        words += f" ({order.get_payment_method_display()})"
-    return f"{_money(order, 'total_amount')}{_DOT}{line(words)}"
+    payment = payment_of(order)
+    words = state_text(payment)
+    if payment.standing == Standing.PARTLY_PAID:
+        words = gettext("to be paid: %(sum)s") % {"sum": due_text(payment)}
+    if payment.method is not None:
+        words += f" ({payment.method.label})"
+    elif payment.standing == Standing.NOT_PAID:
+        words = method_text(payment)
+    total = _money(order, "total_amount")
+    if order.is_unknown("total_amount"):
+        total = gettext("Sum: %(sum)s") % {"sum": total}
+    return f"{total}{_DOT}{line(words)}"
 
 
 def _money(order: Order, name: str) -> str:
-    return line(money(getattr(order, name), order.currency))
+    return line(amount_text(order, name))
 
 
 def _when(order: Order) -> str:
@@ -230,7 +235,7 @@ def _discount(facts: OrderFacts) -> str:
 def _delivery(order: Order) -> str:
     if order.is_pickup:
         how = "🏬 " + gettext("Pickup")
-    elif order.delivery_fee:
+    elif order.delivery_fee or order.is_unknown("delivery_fee"):
         how = "🚚 " + gettext("Delivery") + f" {_money(order, 'delivery_fee')}"
     else:
         how = "🚚 " + gettext("Delivery free of charge")

@@ -96,7 +96,7 @@ def _read_name(user: Translation, contacts: Fields) -> None:
         reading = read_line(whole, max_length=_NAME_LENGTH)
         if reading.reason is not None:
             user.flag("NAME", whole, reading.reason)
-        user.store("name", reading)
+        user.store("name", whole, reading)
     for code in ("name", "fio"):
         if not user.fields.get("name"):
             _store_contact(user, "name", code, contacts, partial(read_line, max_length=_NAME_LENGTH))
@@ -155,4 +155,4 @@ def _store_contact(user: Translation, column: str, code: str, contacts: Fields, 
     if reading.reason is not None:
         user.problems.append(Problem(f"properties.{code}", storable(raw), reading.reason))
     if reading.value:
-        user.store(column, reading)
+        user.store(column, raw, reading)

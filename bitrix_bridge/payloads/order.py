@@ -1,20 +1,21 @@
 """Read an order into a snapshot, from a webhook's `data`, the bridge's `order.get` or REST's `sale.order.get`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from bitrix_bridge.payloads.amounts import read_id, read_money, read_whole_number
+from bitrix_bridge.payloads.amounts import read_id, read_money, read_price, read_whole_number
 from bitrix_bridge.payloads.basket import Basket, read_basket
 from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
 from bitrix_bridge.payloads.names import order_column
+from bitrix_bridge.payloads.payment_method import read_method
 from bitrix_bridge.payloads.properties import Labels, PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
-from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
 from bitrix_bridge.payloads.values import (
     read_currency,
     read_flag,
@@ -35,6 +36,7 @@ _BASKETS = ("basket", "basketItems")
 _PROPERTIES = ("properties", "propertyValues")
 _LABELS = ("property_labels", "property_choices")
 _CONTACTS = ("name", "fio", "phone", "email")
+_RETURNED = frozenset({"Y", "P"})
 _NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
 
 
@@ -67,7 +69,6 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     _read_columns(order)
     if not is_partial and not order.fields.get("order_number"):
         order.fields["order_number"] = str(order_id)
-    _read_payment_method(order, pay_systems)
     version = order.read("VERSION", read_whole_number)
     checksum = read_checksum(order.source.take("checksum"))
     updated_at = order.clock("DATE_UPDATE")
@@ -78,10 +79,13 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         # no DATE_UPDATE.
         announced_at = announced_at or status_changed_at
     properties = _read_properties(order)
+    _read_payment_method(order, properties, pay_systems)
     customer = _read_customer(order, properties)
     basket = _read_basket(order)
     _read_discount(order, basket)
     payments = _read_payments(order)
+    if order.fields.get("payment_status") == "pending" and is_returned(payments or ()):
+        order.fields["payment_status"] = "refunded"
     xml_id = order.source.peek("XML_ID")
     order.keep_rest(rename=order_column)
     properties.keep_rest()
@@ -104,6 +108,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         created_at=created_at,
         is_partial=is_partial,
         fields=order.fields | properties.fields,
+        unread=_unread(order, properties),
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
         metadata=metadata,
@@ -117,6 +122,12 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     )
 
 
+def _unread(order: Translation, properties: Translation) -> dict[str, str]:
+    """Return the texts of the unreadable fields, without fields that another column has replaced."""
+    unread = order.unread | properties.unread
+    return {name: text for name, text in unread.items() if name not in {*order.fields, "bitrix_user_id"}}
+
+
 def _read_columns(order: Translation) -> None:
     lines = partial(read_lines, max_length=_TEXT_LENGTH)
     order.column("ACCOUNT_NUMBER", "order_number", partial(read_line, max_length=_NUMBER_LENGTH))
@@ -125,9 +136,9 @@ def _read_columns(order: Translation) -> None:
     order.column("STATUS_ID", "status", read_status)
     order.column("USER_DESCRIPTION", "comment", lines)
     order.column("COMMENTS", "courier_comment", lines)
-    order.column("PRICE", "total_amount", read_money)
-    order.column("PRICE_DELIVERY", "delivery_fee", read_money)
-    order.column("SUM_PAID", "paid_amount", read_money)
+    order.column("PRICE", "total_amount", read_price)
+    order.column("PRICE_DELIVERY", "delivery_fee", read_price)
+    order.column("SUM_PAID", "paid_amount", read_price)
     order.column("CURRENCY", "currency", read_currency)
     order.column("CANCELED", "is_cancelled", read_flag, empty=False)
     order.column("PAYED", "payment_status", read_flag, empty=False)
@@ -147,20 +158,24 @@ def _read_discount(order: Translation, basket: Basket) -> None:
     order.fields["discount_amount"] = discount
 
 
-def _read_payment_method(order: Translation, pay_systems: Mapping[int, str]) -> None:
-    """Map the pay system to a payment method and keep its id in metadata. REST sends the id in the payments (BX25)."""
+def _read_payment_method(order: Translation, properties: PropertyTranslation, pay_systems: Mapping[int, str]) -> None:
+    """Read the payment method, and keep the pay system in metadata. REST sends the id in the payments (BX25)."""
     raw = order.source.peek("PAY_SYSTEM_ID")
     pay_system = order.read("PAY_SYSTEM_ID", read_id)
+    payments = [Fields(payment) for payment in payments_of(order.source.peek("PAYMENTS")) or []]
+    systems = {
+        key: as_typed(payment.peek("PAY_SYSTEM_NAME")) if payment.peek("PAY_SYSTEM_NAME") is not ABSENT else ""
+        for payment in payments
+        if (key := read_id(payment.peek("PAY_SYSTEM_ID")).value)
+    }
     if pay_system is not None:
         order.keep("PAY_SYSTEM_ID", raw)
-        candidates = [pay_system]
-    else:
-        payments = payments_of(order.source.peek("PAYMENTS")) or []
-        systems = (read_id(Fields(payment).peek("PAY_SYSTEM_ID")).value for payment in payments)
-        candidates = [system for system in systems if system]
-    method = next((pay_systems[system] for system in candidates if system in pay_systems), None)
-    if method is not None:
-        order.fields["payment_method"] = method
+        systems = {pay_system: systems.get(pay_system, "")}
+    method = read_method(list(systems.items()), properties.source, pay_systems)
+    if method.value:
+        order.fields["payment_method"] = method.value
+    elif method.unread:
+        order.unread["payment_method"] = method.unread
 
 
 def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
@@ -169,6 +184,16 @@ def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         return None
     return rows
+
+
+def is_returned(payments: Iterable[Any]) -> bool:
+    """Return whether a payment was returned to the customer and no other payment is paid.
+
+    `IS_RETURN` is Y if the money went to the customer's account on the site, and P if a pay system returned it.
+    """
+    rows = [Fields(payment) for payment in payments if isinstance(payment, Mapping)]
+    returned = any(str(row.peek("IS_RETURN")).strip().upper() in _RETURNED for row in rows)
+    return returned and not any(read_flag(row.peek("PAID")).value for row in rows if row.peek("PAID") is not ABSENT)
 
 
 def _read_payments(order: Translation) -> list[Any] | None:

@@ -76,7 +76,7 @@ def _read_price(product: Translation) -> None:
             continue
         product.source.take(name)
         reading = product.interpret(name, raw, _base_price)
-        product.store("price", reading)
+        product.store("price", raw, reading)
         if reading.reason is None and isinstance(raw, Mapping | list):
             product.keep(name, raw)
 
@@ -128,7 +128,7 @@ def _read_picture(product: Translation) -> None:
             continue
         product.source.take(name)
         reading = product.interpret(name, raw, _read_address)
-        product.store("image_url", reading)
+        product.store("image_url", raw, reading)
         if reading.value is not None and not isinstance(raw, str):
             product.keep(name, raw)
     if given and not filled:

@@ -122,7 +122,7 @@ class PropertyTranslation(Translation):
         """Read a property that should have one value. If it has several, read the first value and keep the raw list."""
         raw = self.source.take(code)
         if raw is not ABSENT:
-            self.store(column, self._read_first(code, raw, reader), empty=None)
+            self.store(column, raw, self._read_first(code, raw, reader), empty=None)
 
     def flag_of(self, codes: tuple[str, ...], column: str, reader: Reader[bool]) -> None:
         """Read a flag that the site may send under several codes. It is True if the value under any code is True.
@@ -142,7 +142,7 @@ class PropertyTranslation(Translation):
         """Read a text. If the property has several values, join them. `reader` returns `""` for an empty value."""
         raw = self.source.take(code)
         if raw is not ABSENT:
-            self.store(column, self.interpret(code, raw, lambda sent: reader(joined(sent))))
+            self.store(column, raw, self.interpret(code, raw, lambda sent: reader(joined(sent))))
 
     def phone_of(self, code: str, column: str) -> None:
         """Read a phone. If the property has several values, read the first phone."""

@@ -1,5 +1,6 @@
 """Read one object of a payload field by field, and keep the fields that have no column."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from bitrix_bridge.payloads.secrets import is_secret
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.values import read_phone
 from orders.sync.snapshot import Problem, ProblemReason
+from orders.values.text import clean_line
 
 T = TypeVar("T")
 
@@ -73,12 +75,14 @@ class Translation:
     """The translation of one object of a payload into columns.
 
     `kept` contains the raw values that have no column or could not be read. `readable` contains the names of the fields
-    that were read. `where` is the prefix of the names of unreadable fields in `problems`.
+    that were read, and `unread` the texts of the columns that could not be read. `where` is the prefix of the names of
+    unreadable fields in `problems`.
     """
 
     source: Fields
     where: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     readable: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -87,7 +91,7 @@ class Translation:
         """Read the payload's field `name` into `column`. If the field is empty, store `empty`, if that is given."""
         raw = self.source.take(name)
         if raw is not ABSENT:
-            self.store(column, self.interpret(name, raw, reader), empty=empty)
+            self.store(column, raw, self.interpret(name, raw, reader), empty=empty)
 
     def read(self, name: str, reader: Reader[T]) -> T | None:
         """Return the value of the payload's field `name`, or None if it is absent, empty or unreadable."""
@@ -108,7 +112,7 @@ class Translation:
         `reader` returns `""` for an empty value.
         """
         reading = self.interpret(name, raw, reader)
-        self.store(column, reading)
+        self.store(column, raw, reading)
         if reading.value and reading.reason is None and contains_more_than_a_number(raw):
             self.keep(name, raw)
 
@@ -121,11 +125,16 @@ class Translation:
             self.readable.add(name)
         return reading
 
-    def store(self, column: str, reading: Reading[T], *, empty: Any = ABSENT) -> None:
-        """Store the value in `column`, or `empty` if the raw value was empty. Do not store an unreadable value."""
+    def store(self, column: str, raw: Any, reading: Reading[T], *, empty: Any = ABSENT) -> None:
+        """Store the value in `column`, or `empty` if the raw value was empty.
+
+        Store the text of an unreadable value in `unread`.
+        """
         if reading.value is not None:
             self.fields[column] = reading.value
-        elif reading.reason is None and empty is not ABSENT:
+        elif reading.reason is not None:
+            self.unread[column] = as_typed(raw)
+        elif empty is not ABSENT:
             self.fields[column] = empty
 
     def flag(self, name: str, raw: Any, reason: ProblemReason) -> None:
@@ -143,6 +152,12 @@ class Translation:
         """Keep every field that was not taken."""
         for key, raw in self.source.rest():
             self.keep(rename(key), raw)
+
+
+def as_typed(raw: Any) -> str:
+    """Return a raw value as a text for staff."""
+    value = storable(raw)
+    return clean_line(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def contains_more_than_a_number(raw: Any) -> bool:

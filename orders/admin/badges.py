@@ -10,6 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import Order, Stage, Status, SyncState
+from orders.presentation.unknown import unknown_names
 from orders.rules.visibility import shown_text
 
 PROBLEM_LENGTH = 40  # the largest number of characters of a problem in a mark
@@ -68,6 +69,8 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
         reader = getattr(order, "seen_by", None) or AnonymousUser()
         reason = Truncator(shown_text(reader, order.problem)).chars(PROBLEM_LENGTH)
         marks.append(("danger", "!", gettext("problem: %(reason)s") % {"reason": reason}))
+    if not order.is_stub and (names := unknown_names(order)):
+        marks.append(("warn", "?", gettext("ask: %(what)s") % {"what": ", ".join(names)}))
     if order.is_stub:
         marks.append(("warn", "…", gettext("not complete yet")))
     if order.status.needs_attention:

@@ -27,13 +27,14 @@ from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.composition import detailed_composition, goods_text
-from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out, to_collect
+from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out
 from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import day as day_text
-from orders.presentation.formatting import money
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import shown_phone
 from orders.rules.lateness import Lateness, lateness, lateness_words
+from orders.rules.payment import payment_of
 from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
 from orders.services import NotAllowedError
 
@@ -77,8 +78,8 @@ class CourierRoute(Feature[Courier]):
             "contacts": courier_contacts(courier, request.user, text),
             "day": capfirst(long_day(on)),
             "days": _days(on),
-            "collect": money(sheet.to_collect) if prices else "",
-            "has_to_collect": bool(sheet.to_collect),
+            "collect": dues_text(sheet.dues) if prices else "",
+            "has_to_collect": bool(sheet.dues),
             "stops": [
                 {"position": position, **_stop(order, request, statuses, prices)}
                 for position, order in enumerate(stops, start=1)
@@ -159,7 +160,7 @@ def _days(on: date) -> list[dict[str, Any]]:
 
 
 def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bool) -> dict[str, Any]:
-    due = to_collect(order)
+    payment = payment_of(order)
     phone = order.recipient_phone if may_see_phones(request.user) and not order.is_surprise else ""
     place = as_line(courier_details(order, phones=may_see_phones(request.user)))
     notes = (place, order.courier_comment.strip(), order.comment.strip())
@@ -179,8 +180,8 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "items": [goods_text(goods) for goods in detailed_composition(order.items.all())],
         "notes": [note for note in notes if note],
         "payment": payment_on_delivery(order),
-        "due": money(due) if due and prices else "",
-        "is_due": bool(due),
+        "due": due_text(payment) if payment.is_due and prices else "",
+        "is_due": payment.is_due,
         "step": _step(order, statuses),
         "url": reverse("admin:orders_order_change", args=[order.pk]),
     }

@@ -13,8 +13,9 @@ from orders.paper.courier_texts import full_text, route_text, short_text
 from orders.paper.orders_to_print import long_day, orders_to_print
 from orders.paper.route_sheet import RouteSheet, route_of
 from orders.presentation.delivery import reason_to_leave_out
-from orders.presentation.formatting import delivery_time, money
+from orders.presentation.formatting import delivery_time
 from orders.presentation.links import telegram_url, whatsapp_url
+from orders.presentation.payment import dues_text
 from orders.presentation.phones import shown_phone
 from orders.rules.visibility import may_see_phones, may_see_prices
 
@@ -64,7 +65,7 @@ def _sheet(sheet: RouteSheet, user: AnyUser) -> dict[str, Any]:
     return {
         "who": sheet.who,
         "day": long_day(sheet.day),
-        "collect": money(sheet.to_collect) if prices and sheet.to_collect else "",
+        "collect": dues_text(sheet.dues) if prices and sheet.dues else "",
         "whole": whole,
         "contacts": courier_contacts(sheet.courier, user, whole) if sheet.courier else None,
         "not_notified": [order.pk for order in sheet.stops if sheet.courier and order.courier_notified_at is None],

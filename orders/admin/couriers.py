@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, DecimalField, F, FilteredRelation, Model, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +20,12 @@ from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders.admin.courier_route import CourierRoute, may_see_route
 from orders.admin.courier_texts import courier_contacts
 from orders.admin.orders.forms import PhoneField
-from orders.models import Courier, PaymentStatus
+from orders.models import Courier
 from orders.presentation.formatting import NBSP, money
+from orders.presentation.payment import uncounted_sums
 from orders.presentation.phones import shown_phone
 from orders.rules.lateness import CLOSED_STAGES
+from orders.rules.payment import due_is_counted, is_due
 from orders.rules.visibility import may_see_phones, may_see_prices
 from orders.values.phones import normalize_phone
 from orders.values.text import clean_line
@@ -98,20 +100,28 @@ class CourierAdmin(FeatureModelAdmin):
     list_before_template = "orders/no_couriers.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Courier]:
-        """Return the couriers with the number of remaining stops of today and the sum to collect there, in KZT."""
+        """Return the couriers with the number of remaining stops of today and the sum to collect there, in KZT.
+
+        `uncounted` is the number of stops whose sum is unknown or in a different currency.
+        """
         is_left = (
             Q(stop__is_pickup=False, stop__is_cancelled=False, stop__is_deleted_on_site=False)
             & Q(stop__isnull=False)
             & ~Q(stop__status__stage__in=CLOSED_STAGES)
         )
-        is_due = is_left & Q(stop__payment_status=PaymentStatus.PENDING)
+        due_stop = is_left & is_due("stop__")
+        counted = due_stop & due_is_counted("stop__")
         no_money = Value(0, output_field=DecimalField())
-        due = Greatest(F("stop__total_amount") - F("stop__paid_amount"), no_money)
+        due = F("stop__total_amount") - F("stop__paid_amount")
         return (
             super()
             .get_queryset(request)
             .annotate(stop=FilteredRelation("orders", condition=Q(orders__delivery_date=timezone.localdate())))
-            .annotate(stops=Count("stop", filter=is_left), to_collect=Coalesce(Sum(due, filter=is_due), no_money))
+            .annotate(
+                stops=Count("stop", filter=is_left),
+                to_collect=Coalesce(Sum(due, filter=counted), no_money),
+                uncounted=Count("stop", filter=due_stop) - Count("stop", filter=counted),
+            )
         )
 
     def get_search_results(
@@ -162,9 +172,11 @@ class CourierAdmin(FeatureModelAdmin):
             return "—"
         words = ngettext("%(count)s stop", "%(count)s stops", courier.stops) % {"count": courier.stops}
         words = words.replace(" ", NBSP)
-        if courier.to_collect and may_see_prices(self.request.user, timezone.localdate()):
-            words = f"{words} · {money(courier.to_collect)}"
-        return words
+        if not may_see_prices(self.request.user, timezone.localdate()):
+            return words
+        sums = [money(courier.to_collect)] if courier.to_collect else []
+        sums += [uncounted_sums(courier.uncounted)] if courier.uncounted else []
+        return f"{words} · {' + '.join(sums)}" if sums else words
 
     @admin.display(description=_("Route"))
     def route_column(self, courier: Courier) -> str:

@@ -12,7 +12,8 @@ from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.models import Customer
-from orders.presentation.formatting import delivery_time, money
+from orders.presentation.formatting import delivery_time
+from orders.presentation.payment import sum_text
 from orders.presentation.phones import shown_phone
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
@@ -102,7 +103,7 @@ class CustomerAdmin(CrmModelAdmin):
                     "badge": status_badge(order.status),
                     "sync": sync_badge(order),
                     "when": delivery_time(order.delivery_date, order.delivery_slot),
-                    "sum": money(order.total_amount) if may_see_prices(request.user, order.delivery_date) else HIDDEN,
+                    "sum": sum_text(order) if may_see_prices(request.user, order.delivery_date) else HIDDEN,
                 }
                 for order in orders
             ]

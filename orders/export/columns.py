@@ -10,14 +10,16 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from cvety_crm.users import User, display_name
-from orders.models import Order, OrderItem, PaymentMethod, PaymentStatus, Source
+from orders.models import Order, OrderItem, Source
 from orders.presentation.composition import composition
 from orders.presentation.details import item_details, order_details
 from orders.presentation.formatting import number
+from orders.presentation.payment import amount_text, due_text, state_text
+from orders.rules.payment import KZT, payment_of
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
 
 Cell = str | int | Decimal | date | datetime | None
@@ -82,8 +84,19 @@ def _phone(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
     return shown
 
 
-def _money(value: Callable[[Order], Decimal]) -> Callable[[Order, Reader], Cell]:
+def _money(value: Callable[[Order], Cell]) -> Callable[[Order, Reader], Cell]:
     return lambda order, reader: value(order) if reader.sees_prices(order.delivery_date) else None
+
+
+def _amount(name: str) -> Callable[[Order], Cell]:
+    """Return a function that returns a number only for an amount that is known and in KZT, and otherwise a text."""
+
+    def value(order: Order) -> Cell:
+        is_number = order.currency == KZT and not (order.is_unknown(name) or order.is_unknown("currency"))
+        amount: Decimal = getattr(order, name)
+        return amount if is_number else amount_text(order, name)
+
+    return value
 
 
 def _composition(order: Order) -> str:
@@ -107,8 +120,11 @@ def _person(user: User | None) -> str:
     return display_name(user)
 
 
-def _due(order: Order) -> Decimal:
-    return order.amount_due if order.payment_status == PaymentStatus.PENDING else Decimal(0)
+def _due(order: Order) -> Cell:
+    payment = payment_of(order)
+    if not payment.is_due:
+        return Decimal(0)
+    return payment.due if payment.currency == KZT and payment.due is not None else due_text(payment)
 
 
 def _label(choices: type[TextChoices]) -> Callable[[str], str]:
@@ -116,7 +132,12 @@ def _label(choices: type[TextChoices]) -> Callable[[str], str]:
     return lambda value: str(labels.get(value, value))
 
 
-_method, _payment, _source = _label(PaymentMethod), _label(PaymentStatus), _label(Source)
+_source = _label(Source)
+
+
+def _method(order: Order) -> str:
+    method = payment_of(order).method
+    return gettext("unknown") if method is None else str(method.label)
 
 
 COLUMNS = (
@@ -136,13 +157,13 @@ COLUMNS = (
         _phone(lambda order: order.customer.phone if order.customer else ""),
         16,
     ),
-    Column(_("Sum, ₸"), Kind.MONEY, _money(lambda order: order.total_amount), 12),
-    Column(_("Paid, ₸"), Kind.MONEY, _money(lambda order: order.paid_amount), 12),
+    Column(_("Sum, ₸"), Kind.MONEY, _money(_amount("total_amount")), 12),
+    Column(_("Paid, ₸"), Kind.MONEY, _money(_amount("paid_amount")), 12),
     Column(_("To collect, ₸"), Kind.MONEY, _money(_due), 12),
-    Column(_("Delivery fee, ₸"), Kind.MONEY, _money(lambda order: order.delivery_fee), 12),
-    Column(_("Discount, ₸"), Kind.MONEY, _money(lambda order: order.discount_amount), 12),
-    Column(_("Payment method"), Kind.TEXT, _text(lambda order: _method(order.payment_method)), 13),
-    Column(_("Payment"), Kind.TEXT, _text(lambda order: _payment(order.payment_status)), 14),
+    Column(_("Delivery fee, ₸"), Kind.MONEY, _money(_amount("delivery_fee")), 12),
+    Column(_("Discount, ₸"), Kind.MONEY, _money(_amount("discount_amount")), 12),
+    Column(_("Payment method"), Kind.TEXT, _text(_method), 13),
+    Column(_("Payment"), Kind.TEXT, _text(lambda order: state_text(payment_of(order))), 14),
     Column(_("Shop"), Kind.TEXT, _text(lambda order: order.shop.name if order.shop else ""), 14),
     Column(_("Florist"), Kind.TEXT, _text(lambda order: _person(order.responsible)), 16),
     Column(_("Courier"), Kind.TEXT, _text(lambda order: order.courier.name if order.courier else ""), 16),

@@ -28,6 +28,7 @@ _NAMED: dict[str, type[Model]] = {
 _READ = (
     *("order_number", "delivery_date", "recipient_name", "recipient_phone", "delivery_address"),
     *("total_amount", "paid_amount", "delivery_fee", "discount_amount", "payment_method", "payment_status"),
+    *("currency", "unknown_values"),
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
     *("responsible", *_NAMED),
 )

@@ -91,7 +91,9 @@ def _money(label: Any) -> models.DecimalField:
 class Order(Table):
     """An order, received from the site or made by staff. Only `orders.services` writes orders.
 
-    Money is in KZT. `bitrix_state` is the JSON value of an `Agreement` (`orders.sync.three_way_merge`). It contains the
+    Money is in KZT, unless `currency` names a different currency. `unknown_values` maps the name of each field whose
+    value the site has not sent, or has sent in a form that could not be read, to the text that the site sent (`""` if
+    there is none). `bitrix_state` is the JSON value of an `Agreement` (`orders.sync.three_way_merge`). It contains the
     values that both sides last agreed on, by the field names of `orders.sync.fields`. A value of the order that differs
     from the agreed value is a pending change.
     """
@@ -215,6 +217,7 @@ class Order(Table):
     sync_state = models.CharField(
         _("site"), max_length=20, choices=SyncState, default=SyncState.SYNCED, db_default=SyncState.SYNCED
     )
+    unknown_values = models.JSONField(_("unknown values"), default=dict, db_default={}, blank=True, editable=False)
     metadata = models.JSONField(_("other fields"), default=dict, db_default={}, blank=True, editable=False)
     bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
     bitrix_version = models.IntegerField(_("version on the site"), null=True, blank=True, editable=False)
@@ -283,7 +286,6 @@ class Order(Table):
         value = self.metadata.get(CHANNEL)
         return str(Channel(value).label) if value in Channel.values else ""
 
-    @property
-    def amount_due(self) -> Decimal:
-        """Return the unpaid amount in KZT, at least zero."""
-        return max(self.total_amount - self.paid_amount, Decimal(0))
+    def is_unknown(self, name: str) -> bool:
+        """Return whether the value of this field is unknown. The column then contains a default or an old value."""
+        return name in self.unknown_values

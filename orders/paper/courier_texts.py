@@ -17,10 +17,12 @@ from orders.paper.orders_to_print import time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import building, one_line, with_city
 from orders.presentation.composition import detailed_composition, goods_text
-from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, to_collect
+from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery
 from orders.presentation.details import as_line, courier_details
-from orders.presentation.formatting import NBSP, day, money, weekday_and_day
+from orders.presentation.formatting import NBSP, day, weekday_and_day
 from orders.presentation.links import readable, two_gis_url
+from orders.presentation.payment import due_text, dues_text
+from orders.rules.payment import payment_of
 from orders.rules.visibility import masked_phone
 from orders.values.phone_masking import without_phones
 from orders.values.phones import format_phone
@@ -51,9 +53,9 @@ def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -
         _date(sheet.stops[0]),
         ngettext("%(count)s stop", "%(count)s stops", count) % {"count": count},
     ]
-    total = sheet.to_collect
-    if total:
-        head.append(_collect(total) if prices else gettext("the dispatcher says what to collect"))
+    dues = sheet.dues
+    if dues:
+        head.append(_collect(dues_text(dues)) if prices else gettext("the dispatcher says what to collect"))
     else:
         head.append(gettext("all paid"))
     stops = [
@@ -77,7 +79,7 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
         *(f"🌷 {one_line(goods_text(goods))}" for goods in detailed_composition(order.items.all())),
-        f"💰 {capfirst(_payment(order, prices))}" if to_collect(order) else f"✅ {payment_on_delivery(order)}",
+        f"💰 {capfirst(_payment(order, prices))}" if payment_of(order).is_due else f"✅ {payment_on_delivery(order)}",
         *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
         f"🗺 {map_url}" if map_url else "",
     ]
@@ -126,15 +128,16 @@ def _goods(order: Order) -> str:
 
 
 def _payment(order: Order, prices: bool) -> str:
-    due, words = to_collect(order), payment_on_delivery(order)
-    if not due:
+    payment, words = payment_of(order), payment_on_delivery(order)
+    if not payment.is_due:
         return words.lower()
-    what = _collect(due) if prices else gettext("the dispatcher says what to collect")
-    return f"{words}, {what}"
+    if payment.due is None or not prices:
+        return ", ".join((words, gettext("the dispatcher says what to collect")))
+    return f"{words}, {_collect(due_text(payment))}"
 
 
-def _collect(value: Decimal) -> str:
-    return gettext("collect %(sum)s") % {"sum": money(value)}
+def _collect(sum_of_money: str) -> str:
+    return gettext("collect %(sum)s") % {"sum": sum_of_money}
 
 
 def _dispatcher() -> list[str]:

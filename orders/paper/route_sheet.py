@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -21,9 +20,11 @@ from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
 from orders.presentation.addresses import with_city
 from orders.presentation.composition import detailed_composition, goods_text
-from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out, to_collect
+from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out
 from orders.presentation.details import as_line, courier_details
-from orders.presentation.formatting import NBSP, money
+from orders.presentation.formatting import NBSP
+from orders.presentation.payment import due_text, dues_text
+from orders.rules.payment import Dues, Payment, dues_of, payment_of
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
 from orders.values.phones import HIDDEN, format_phone, masked_phone
@@ -43,9 +44,9 @@ class RouteSheet:
         return self.courier.name if self.courier else gettext("No courier")
 
     @property
-    def to_collect(self) -> Decimal:
-        """Return the sum that the courier collects on the route, in KZT."""
-        return sum((to_collect(order) for order in self.stops), Decimal(0))
+    def dues(self) -> Dues:
+        """Return the sums that the courier collects on the route."""
+        return dues_of(self.stops)
 
 
 def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
@@ -83,8 +84,8 @@ def route_sheets(sheets: Sequence[RouteSheet], paper_format: PaperFormat, reader
 
 
 def sum_to_collect(sheet: RouteSheet, reader: User | AnonymousUser) -> str:
-    """Return the formatted sum to collect, or `HIDDEN` if the reader may not see it."""
-    return money(sheet.to_collect) if may_see_prices(reader, sheet.day) else HIDDEN
+    """Return the formatted sums to collect, or `HIDDEN` if the reader may not see them."""
+    return dues_text(sheet.dues) if may_see_prices(reader, sheet.day) else HIDDEN
 
 
 def _sheet(sheet: RouteSheet, reader: User | AnonymousUser) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
     address = shown_text(reader, order.delivery_address.strip())
     if has_city:
         address = with_city(order, address)
-    due = to_collect(order)
+    payment = payment_of(order)
     place = as_line(courier_details(order, phones=may_see_phones(reader)))
     notes = (place, order.courier_comment.strip(), order.comment.strip())
     return {
@@ -127,11 +128,17 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "warning": handover_warning(order),
         "items": [breakable(goods_text(goods)) for goods in detailed_composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
-        "is_due": bool(due),
+        "is_due": payment.is_due,
         "payment": payment_on_delivery(order),
-        "sum": (money(due) if may_see_prices(reader, order.delivery_date) else HIDDEN) if due else "",
+        "sum": _due(payment, reader, order.delivery_date),
         "qr": qr_svg(order_address(order)),
     }
+
+
+def _due(payment: Payment, reader: User | AnonymousUser, day: date | None) -> str:
+    if not payment.is_due:
+        return ""
+    return due_text(payment) if may_see_prices(reader, day) else HIDDEN
 
 
 def _phone(value: str, reader: User | AnonymousUser) -> str:

@@ -1,10 +1,10 @@
 """Facts for the courier about an order. They are the same on paper, on the courier's phone and in a message."""
 
-from decimal import Decimal
-
 from django.utils.translation import gettext
 
-from orders.models import Order, PaymentMethod, PaymentStatus, Stage
+from orders.models import Order, PaymentMethod, Stage
+from orders.presentation.payment import method_text, state_text
+from orders.rules.payment import Standing, payment_of
 
 
 def is_off(order: Order) -> bool:
@@ -21,13 +21,6 @@ def reason_to_leave_out(order: Order) -> str:
     return gettext("pickup") if order.is_pickup else ""
 
 
-def to_collect(order: Order) -> Decimal:
-    """Return the sum that the courier collects for this order, in KZT."""
-    if order.payment_status in (PaymentStatus.PAID, PaymentStatus.REFUNDED):
-        return Decimal(0)
-    return order.amount_due
-
-
 def handover_warning(order: Order) -> str:
     """Return what the courier must not say at the handover. For most orders this is an empty string."""
     # If the courier names the sender, the order is no longer a surprise.
@@ -38,12 +31,11 @@ def handover_warning(order: Order) -> str:
 
 def payment_on_delivery(order: Order) -> str:
     """Return a message that the order is paid or refunded, or how the rest is paid."""
-    if order.payment_status == PaymentStatus.REFUNDED:
-        return str(PaymentStatus.REFUNDED.label)
-    if not to_collect(order):
+    payment = payment_of(order)
+    if payment.standing == Standing.PAID:
         return gettext("PAID")
-    if order.paid_amount:
+    if payment.standing == Standing.PARTLY_PAID:
         return gettext("to be paid on top")
-    if order.payment_method in ("", PaymentMethod.CASH):
-        return gettext("cash")
-    return gettext("not paid: %(method)s") % {"method": order.get_payment_method_display()}
+    if payment.standing != Standing.NOT_PAID:
+        return state_text(payment)
+    return gettext("cash") if payment.method == PaymentMethod.CASH else method_text(payment)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.db.models import Count, Q, Sum
 
 from orders.models import Order, Stage
+from orders.rules.payment import sum_is_counted
 
 SHOWN = 5
 MOST_COUNTED = 1000
@@ -24,7 +25,7 @@ class CustomerOrders:
     latest: list[Order]
     count: int
     total: Decimal | None
-    """The total of the orders in KZT, or None if there are more orders than `MOST_COUNTED`."""
+    """The total of the known sums in KZT, or None if there are more orders than `MOST_COUNTED`."""
 
     @property
     def has_more(self) -> bool:
@@ -43,12 +44,13 @@ def customer_orders_of(order: Order) -> CustomerOrders | None:
         return None
     orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")
     latest = orders.exclude(pk=order.pk).select_related("status", "delivery_slot")
-    counted = orders.values("total_amount", "is_cancelled", "status__stage")[: MOST_COUNTED + 1]
+    columns = ("total_amount", "currency", "unknown_values", "is_cancelled", "status__stage")
+    counted = orders.values(*columns)[: MOST_COUNTED + 1]
     is_kept = Q(is_cancelled=False) & ~Q(status__stage=Stage.CANCELLED)
     totals = counted.aggregate(
         all=Count("total_amount"),
         kept=Count("total_amount", filter=is_kept),
-        total=Sum("total_amount", filter=is_kept, default=Decimal(0)),
+        total=Sum("total_amount", filter=is_kept & sum_is_counted(), default=Decimal(0)),
     )
     has_more = totals["all"] > MOST_COUNTED
     return CustomerOrders(
@@ -64,6 +66,8 @@ _COLUMNS = (
     "delivery_date",
     "delivery_slot",
     "total_amount",
+    "currency",
+    "unknown_values",
     "created_at",
     "is_cancelled",
     "recipient_name",

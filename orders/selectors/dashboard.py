@@ -18,6 +18,8 @@ from django.utils.translation import gettext
 from cvety_crm.users import User
 from orders.models import Order, Stage
 from orders.presentation.formatting import money, percent
+from orders.presentation.payment import uncounted_sums
+from orders.rules.payment import sum_is_counted
 from orders.rules.visibility import may_see_orders, may_see_prices
 from orders.selectors.presets import preset_url
 
@@ -39,11 +41,14 @@ class Day:
     orders: int = 0
     done: int = 0
     amount: Decimal = Decimal(0)
+    """The total of the known sums in KZT."""
+    counted: int = 0
+    """The number of orders whose sums are in the total."""
 
     @property
     def average(self) -> Decimal | None:
-        """Return the average sum of an order, in KZT, or None if the day has no orders."""
-        return self.amount / self.orders if self.orders else None
+        """Return the average of the known sums, in KZT, or None if no sum is known."""
+        return self.amount / self.counted if self.counted else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Usual:
 
     orders: Decimal
     amount: Decimal
-    average: Decimal
+    average: Decimal | None
+    """None if no sum is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,18 @@ def metrics(today: date) -> Metrics:
         .exclude(status__stage=Stage.CANCELLED)
         .order_by()
         .values("delivery_date")
-        .annotate(orders=Count("pk"), done=Count("pk", filter=Q(status__stage=Stage.DONE)), amount=Sum("total_amount"))
+        .annotate(
+            orders=Count("pk"),
+            done=Count("pk", filter=Q(status__stage=Stage.DONE)),
+            amount=Sum("total_amount", filter=sum_is_counted(), default=Decimal(0)),
+            counted=Count("pk", filter=sum_is_counted()),
+        )
     )
-    found = {day: Day(day, row["orders"], row["done"], row["amount"]) for row in rows if (day := row["delivery_date"])}
+    found = {
+        day: Day(day, row["orders"], row["done"], row["amount"], row["counted"])
+        for row in rows
+        if (day := row["delivery_date"])
+    }
     return Metrics(
         today=found.get(today, Day(today)),
         usual=_usual([found[day] for day in weekdays if day in found]),
@@ -89,8 +104,9 @@ def metrics(today: date) -> Metrics:
 def _usual(days: Sequence[Day]) -> Usual | None:
     if len(days) < LEAST_DAYS:
         return None
-    orders, amount = sum(day.orders for day in days), sum((day.amount for day in days), Decimal(0))
-    return Usual(Decimal(orders) / len(days), amount / len(days), amount / orders)
+    orders, counted = sum(day.orders for day in days), sum(day.counted for day in days)
+    amount = sum((day.amount for day in days), Decimal(0))
+    return Usual(Decimal(orders) / len(days), amount / len(days), amount / counted if counted else None)
 
 
 def start_page(user: User) -> Mapping[str, Any]:
@@ -137,6 +153,8 @@ def _cards(found: Metrics, *, sees_today: bool, sees_past: bool) -> list[dict[st
     for title, value, of_weekday in sums:
         # The difference to the average would reveal the average.
         words = _compared(value, of_weekday, today.day) if sees_past else ""
+        if uncounted := today.orders - today.counted:
+            words = gettext("without %(sums)s") % {"sums": uncounted_sums(uncounted)}
         cards.append({"title": title, "value": _whole(value), "words": words, "url": ""})
     return cards
 

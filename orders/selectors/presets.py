@@ -19,8 +19,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cvety_crm.users import User
-from orders.models import Order, OrderPhoto, PaymentStatus, PhotoAnswer, Stage, Status, SyncState
+from orders.models import Order, OrderPhoto, PhotoAnswer, Stage, Status, SyncState
 from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
+from orders.rules.payment import is_due
+from orders.sync.unknown import ASKED
 
 CURRENT = timedelta(days=14)
 PARAMETER = "preset"
@@ -112,7 +114,13 @@ PRESETS = (
     Preset(
         "unpaid",
         _("Not paid"),
-        lambda at: Q(payment_status=PaymentStatus.PENDING, paid_amount__lt=F("total_amount")) & at.is_open(),
+        lambda at: is_due() & at.is_open(),
+    ),
+    Preset(
+        "unknown",
+        _("Something is unknown"),
+        lambda at: Q(unknown_values__has_any_keys=list(ASKED)) & at.is_open(),
+        is_problem=True,
     ),
     Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),
     Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user.pk) & at.is_open()),

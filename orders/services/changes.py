@@ -19,6 +19,7 @@ from orders.services.references import resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import undo_for
+from orders.services.unknown import answer_unknown
 from orders.services.validation import LOCAL_FIELDS, given_values
 from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
@@ -108,7 +109,9 @@ def edit_order(
     names = [name for name in changes if name in FIELDS]
     local = [name for name in changes if name in LOCAL_FIELDS]
     before, rows = order_values(order, names, existing) | _local(order, local), _rows(order, local)
-    columns = []
+    answered = answer_unknown(order, names)
+    before |= dict.fromkeys(answered)
+    columns = ["unknown_values", "metadata"] if answered else []
     for name, value in changes.items():
         column = FIELDS[name].attribute if name in FIELDS else name
         setattr(order, column, value)

@@ -98,7 +98,7 @@ def edited_totals(
     `existing` contains the present items of the order. Raise `NotAllowedError` under the conditions of `totals`.
     """
     given = {name: as_money(changes[name]) for name in MONEY if name in changes}
-    changed = {name for name, value in given.items() if value != getattr(order, name)}
+    changed = {name for name, value in given.items() if value != getattr(order, name) or order.is_unknown(name)}
     are_lines_other = items is not None and comparable_items(items) != comparable_items(existing)
     if not changed and not are_lines_other:
         return dict(changes), items
@@ -107,10 +107,14 @@ def edited_totals(
     if not are_lines_other and given.keys() == {FEE}:
         # The sum of an order received from the site may differ from the sum of its items and its fee. This difference
         # is kept.
+        if order.is_unknown(TOTAL) or order.is_unknown(FEE):
+            return dict(changes), items
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))
         return dict(changes), items  # the site has not reported the items yet
+    if order.is_unknown(FEE) and FEE not in given:
+        raise NotAllowedError(gettext("The delivery fee is unknown: enter it too, it is a part of the sum."), field=FEE)
     found = totals(lines, fee=fee, discount=given.get(DISCOUNT), total=given.get(TOTAL))
     sums = {TOTAL: found.total, DISCOUNT: found.discount}
     return {**changes, **sums}, found.lines

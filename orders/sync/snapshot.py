@@ -113,6 +113,8 @@ class OrderSnapshot:
     is_partial: bool = False
     """Whether only the status is known. In that case an unknown order becomes a stub, and the rest is fetched later."""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """The fields whose value could not be read, each with the text that the site sent. They are not in `fields`."""
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
     """The items of the order. None if the payload has no basket, and an empty tuple if the basket is empty."""

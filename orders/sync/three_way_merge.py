@@ -356,7 +356,7 @@ def merge(
         if name in following:
             continue
         mine = as_sent(name, ours[name])
-        if value != mine and _site_changed(agreement, name, value):
+        if value not in (mine, ours[name]) and _site_changed(agreement, name, value):
             if not _we_changed(agreement, name, mine):
                 taken.append(name)
             elif name in site_decides:

@@ -39,7 +39,7 @@ def test_new_order_text_shows_all_fields() -> None:
 
     assert "9\u00a0000\u00a0₸" in text
     assert telegram_html.read(text).replace(NBSP, " ").split("\n")[:-1] == [
-        "🆕 Order № 122225 · 9 000 ₸ · not paid",
+        "🆕 Order № 122225 · 9 000 ₸ · not paid, method unknown",
         "📋 Новый · 11:42 · from the site",
         "🕐 Today, Mon 25 August, 15:00–16:00",
         "🌷 Букет Стандарт — 1 pcs × 7 500 ₸",
@@ -59,7 +59,7 @@ def test_texts_are_translated_to_russian() -> None:
         change = telegram_html.read(texts.status_change(facts(items=200, event=status_event()), NAMES))
 
     assert new.split("\n")[:-1] == [
-        "🆕 Заказ № 122225 · 9 000 ₸ · не оплачен",
+        "🆕 Заказ № 122225 · 9 000 ₸ · не оплачен, способ неизвестен",
         "📋 Новый · 11:42 · с сайта",
         "🕐 Сегодня, пн 25 августа, 15:00–16:00",
         "🌷 Букет Стандарт — 1 шт × 7 500 ₸",
@@ -79,7 +79,7 @@ def test_new_order_text_names_missing_fields() -> None:
     text = texts.new_order(facts(bare_order(), items=0))
 
     assert telegram_html.read(text).replace(NBSP, " ").split("\n")[:-1] == [
-        "🆕 Order № 7 · 0 ₸ · not paid",
+        "🆕 Order № 7 · 0 ₸ · nothing to pay",
         "📋 Новый · 11:42 · from the site",
         "🕐 delivery date not given",
         "🌷 no items given",
@@ -94,7 +94,7 @@ def test_status_change_text_shows_user_time_and_source() -> None:
 
     lines = telegram_html.read(text).replace(NBSP, " ").split("\n")
     assert lines[:2] == [
-        "🔄 Order № 122225 · 9 000 ₸ · not paid",
+        "🔄 Order № 122225 · 9 000 ₸ · not paid, method unknown",
         "Принят → Доставляется · Данияр, 11:42 · from the CRM",
     ]
     assert "💌 С днём рождения, мама!" in lines
@@ -127,13 +127,13 @@ def test_status_without_a_name_is_shown_by_its_code() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "9 000 ₸ · not paid"),
+        ({}, "9 000 ₸ · not paid, method unknown"),
         ({"payment_method": PaymentMethod.CASH}, "9 000 ₸ · not paid (cash)"),
         ({"payment_status": PaymentStatus.PAID}, "9 000 ₸ · paid"),
         ({"paid_amount": Decimal(9000)}, "9 000 ₸ · paid"),
         ({"paid_amount": Decimal(6000)}, "9 000 ₸ · to be paid: 3 000 ₸"),
         ({"payment_status": PaymentStatus.REFUNDED, "paid_amount": Decimal(9000)}, "9 000 ₸ · refunded"),
-        ({"currency": "<U>"}, "9 000 <U> · not paid"),
+        ({"currency": "<U>"}, "9 000 <U> · not paid, method unknown"),
     ],
 )
 def test_first_line_shows_total_and_payment_status(changes: dict[str, Any], expected: str) -> None:

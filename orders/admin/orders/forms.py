@@ -1,10 +1,11 @@
 """The form that edits an order. A new order is created on a different page (`new_order`)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.html import escape
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +13,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.model_fields import column_field
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
-from orders.models import Order
+from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
+from orders.presentation.payment import unknown_text
 from orders.values.phones import format_phone, normalize_phone
 
 if TYPE_CHECKING:
@@ -108,11 +110,25 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
         for name in MONEY:
             if self.initial.get(name) is not None:
                 self.initial[name] = plain(self.initial[name])
+        self._show_unknown_values()
         for name, field in self.fields.items():
             field.label = capfirst(field.label)
-            field.help_text = HELP.get(name, field.help_text)
+            if not self.instance.is_unknown(name):
+                field.help_text = HELP.get(name, field.help_text)
             if name in TEXT_ROWS:
                 field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
+
+    def _show_unknown_values(self) -> None:
+        """Show unknown values as empty fields, each with the text that the site sent instead."""
+        for name, typed in self.instance.unknown_values.items():
+            field = self.fields.get(name)
+            if field is None:
+                continue
+            self.initial[name] = None
+            field.required = False
+            field.help_text = escape(unknown_text(typed))  # templates do not escape help texts
+            if name == "payment_status":
+                cast(forms.ChoiceField, field).choices = [("", gettext("unknown")), *PaymentStatus.choices]
 
     def _offer_active_references(self) -> None:
         """Limit the choices of each reference to the active rows and the order's current row."""

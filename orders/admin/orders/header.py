@@ -24,14 +24,15 @@ from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.admin.permissions import may_change_status
-from orders.admin.rows.columns import payment_text
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.details import order_details
 from orders.presentation.formatting import delivery_time, money, short_moment
 from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.payment import payment_text, receipt_number, sum_text
 from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.timeline import timeline
+from orders.presentation.unknown import unknown_facts
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
 from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
@@ -105,7 +106,9 @@ def _head(
         "address": with_city(order, order.delivery_address.strip()),
         "two_gis": "" if order.is_pickup else two_gis_url(order),
         "yandex": "" if order.is_pickup else yandex_maps_url(order),
-        "sum": money(order.total_amount) if is_priced else HIDDEN,
+        "sum": sum_text(order) if is_priced else HIDDEN,
+        "receipt": receipt_number(order) if is_priced else "",
+        "unknown": unknown_facts(order, request.user),
         "payment": payment_text(order) if is_priced else "",
         "sync": _sync(order, events),
         "may_send_again": may_move and order.sync_state == SyncState.FAILED,
@@ -234,7 +237,7 @@ def _customer_orders(request: HttpRequest, found: CustomerOrders | None) -> dict
                 "url": reverse("admin:orders_order_change", args=[order.pk]),
                 "badge": status_badge(order.status),
                 "when": delivery_time(order.delivery_date, order.delivery_slot),
-                "sum": money(order.total_amount) if may_see_prices(user, order.delivery_date) else HIDDEN,
+                "sum": sum_text(order) if may_see_prices(user, order.delivery_date) else HIDDEN,
             }
             for order in found.latest
         ],

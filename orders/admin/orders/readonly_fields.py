@@ -13,7 +13,8 @@ from django.contrib import admin
 from cvety_crm.model_fields import field_label
 from cvety_crm.users import AnyUser
 from orders.models import Order
-from orders.presentation.formatting import money
+from orders.presentation.payment import amount_text, state_text
+from orders.rules.payment import payment_of
 from orders.rules.visibility import MONEY_FIELDS, shown_text
 
 REFERENCES = ("delivery_slot", "city", "shop", "customer")
@@ -32,17 +33,18 @@ def _as_text(fields: Any, user: AnyUser) -> Any:
     if not isinstance(fields, str):
         return tuple(_as_text(field, user) for field in fields)
     if fields in TEXTS:
-        return _field_function(fields, lambda text: shown_text(user, text) or "—")
+        return _field_function(fields, lambda order: shown_text(user, getattr(order, fields)))
     if fields in MONEY_FIELDS:
-        return _field_function(fields, money)
-    return _field_function(fields, str) if fields in REFERENCES else fields
+        return _field_function(fields, lambda order: amount_text(order, fields))
+    if fields == "payment_status":
+        return _field_function(fields, lambda order: state_text(payment_of(order)))
+    return _field_function(fields, lambda order: str(getattr(order, fields) or "")) if fields in REFERENCES else fields
 
 
-def _field_function(name: str, text_of: Callable[[Any], str]) -> Callable[[Order], str]:
+def _field_function(name: str, text_of: Callable[[Order], str]) -> Callable[[Order], str]:
     @admin.display(description=field_label(Order, name))
     def shown(order: Order) -> str:
-        value = getattr(order, name)
-        return "—" if value is None else text_of(value)
+        return text_of(order) or "—"
 
     shown.__name__ = f"{name}_words"  # the page's CSS class
     return shown

@@ -16,12 +16,14 @@ from cvety_crm.users import display_name
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
 from orders.admin.rows.row_context import OrderRow, version
 from orders.admin.rows.row_links import row_links, take_button
-from orders.models import Order, PaymentMethod, PaymentStatus
+from orders.models import Order
 from orders.presentation.addresses import split_address
 from orders.presentation.composition import composition
-from orders.presentation.formatting import NBSP, day, money, number
+from orders.presentation.formatting import NBSP, day, number
+from orders.presentation.payment import payment_text, state_text, sum_text
 from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
+from orders.rules.payment import payment_of
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_prices, shown_text
 
@@ -157,9 +159,9 @@ def customer_column(order: OrderRow) -> SafeString:
 def amount_column(order: OrderRow) -> SafeString:
     """Return the sum and the state of the payment. A user who may not see prices gets only the state."""
     if not may_see_prices(order.seen_by, order.delivery_date):
-        return _lines(payment_state(order))
-    amount = format_html('<span class="crm-money">{}</span>', money(order.total_amount))
-    css = "crm-paid" if _is_settled(order) else "crm-unpaid"
+        return _lines(state_text(payment_of(order)))
+    amount = format_html('<span class="crm-money">{}</span>', sum_text(order))
+    css = "crm-paid" if payment_of(order).is_settled else "crm-unpaid"
     return _lines(amount, format_html('<span class="{}">{}</span>', css, payment_text(order)))
 
 
@@ -231,40 +233,6 @@ def photo_mark(order: Order) -> SafeString | str:
         state,
         SIGNS.get(state, ""),
         state.label,
-    )
-
-
-def payment_text(order: Order) -> str:
-    """Return the state of the payment. For an unpaid order, return the remaining sum or the payment method.
-
-    Return no sums if the reader of the row may not see prices.
-    """
-    if not may_show_sums(order) or _is_settled(order) or order.payment_status == PaymentStatus.REFUNDED:
-        return payment_state(order)
-    due = money(order.amount_due)
-    if order.paid_amount:
-        return gettext("to be paid: %(sum)s") % {"sum": due}
-    if order.payment_method in ("", PaymentMethod.CASH):
-        return gettext("cash: %(sum)s") % {"sum": due}
-    return gettext("not paid: %(method)s") % {"method": order.get_payment_method_display()}
-
-
-def payment_state(order: Order) -> str:
-    """Return whether the order is paid, without sums."""
-    if order.payment_status == PaymentStatus.REFUNDED:
-        return str(PaymentStatus.REFUNDED.label)
-    return gettext("paid") if _is_settled(order) else gettext("not paid")
-
-
-def may_show_sums(order: Order) -> bool:
-    """Return whether the user who reads the row (`seen_by`) may see its sums. Return True if no user is set."""
-    user = getattr(order, "seen_by", None)
-    return user is None or may_see_prices(user, order.delivery_date)
-
-
-def _is_settled(order: Order) -> bool:
-    return order.payment_status == PaymentStatus.PAID or (
-        order.payment_status != PaymentStatus.REFUNDED and not order.amount_due
     )
 
 

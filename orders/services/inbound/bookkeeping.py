@@ -6,8 +6,10 @@ from orders.models import Order
 from orders.services.inbound.metadata import merged_metadata
 from orders.services.inbound.origin import Origin
 from orders.services.references import References
+from orders.sync.fields import FIELDS, order_values
 from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
+from orders.sync.unknown import answered_texts, still_unknown
 
 
 def set_bookkeeping(
@@ -15,7 +17,7 @@ def set_bookkeeping(
 ) -> set[str]:
     """Set the columns of an existing order that are not merged, and return the names of the changed columns.
 
-    They are the site's id, the version, the times, the metadata and `is_stub`.
+    They are the site's id, the version, the times, the metadata, the unknown values and `is_stub`.
     """
     known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
     if snapshot.version is not None:
@@ -27,6 +29,7 @@ def set_bookkeeping(
             known["created_at"] = snapshot.created_at
         known["is_stub"] = False
     known["metadata"] = merged_metadata(order.metadata, snapshot)
+    known["unknown_values"] = _unknown_values(order, agreement, snapshot)
     if order.completed_at is None and references.status_is_final:
         known["completed_at"] = origin.settled_at
     changed = {column for column, value in known.items() if getattr(order, column) != value}
@@ -34,6 +37,14 @@ def set_bookkeeping(
         setattr(order, column, known[column])
     note_received(agreement, snapshot, origin)
     return changed
+
+
+def _unknown_values(order: Order, agreement: Agreement, snapshot: OrderSnapshot) -> dict[str, str]:
+    """Return the unknown values. A value that staff have set and that is not on the site yet stays known."""
+    unknown = still_unknown(order.unknown_values, answered_texts(order.metadata), snapshot)
+    new = [name for name in unknown if name not in order.unknown_values and FIELDS[name].is_pushed]
+    pending = agreement.unsent(order_values(order, new))
+    return {name: text for name, text in unknown.items() if name not in pending}
 
 
 def note_received(agreement: Agreement, snapshot: OrderSnapshot, origin: Origin) -> None:

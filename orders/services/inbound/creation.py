@@ -14,6 +14,7 @@ from orders.services.references import resolve
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
 from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
+from orders.sync.unknown import unknown_at_first
 from orders.timeline_payloads import OrderCreated
 
 
@@ -46,6 +47,7 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
         customer=customer,
         source=origin.source,
         metadata=dict(snapshot.metadata),
+        unknown_values=unknown_at_first(snapshot),
         bitrix_state=agreement.as_json(),
         bitrix_version=snapshot.version,
         bitrix_updated_at=snapshot.updated_at,

@@ -96,7 +96,10 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
         before=before,
         lines_before=[as_snapshot(item) for item in incoming.existing],  # copies, since `store_items` changes the rows
         lines=lines,
-        entries=changes_between(before, {name: incoming.theirs[name] for name in merged.taken}),
+        entries=changes_between(
+            before | dict.fromkeys(name for name in merged.taken if order.is_unknown(name)),
+            {name: incoming.theirs[name] for name in merged.taken},
+        ),
     )
 
 
@@ -132,6 +135,8 @@ def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
     if TOTAL not in change.merged.kept or not {ITEMS, FEE} <= incoming.theirs.keys():
         return
     lines = incoming.items if ITEMS in change.merged.taken and incoming.items else change.lines_before
+    if order.is_unknown(TOTAL) or order.is_unknown(FEE):
+        return
     total = merged_total(change.before, change.lines_before, lines, order.delivery_fee)
     if total is None or total == order.total_amount:
         return

@@ -11,6 +11,7 @@ from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Order
 from orders.presentation.timeline import timeline
+from orders.rules.payment import payment_of
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.two_systems.test_examples import echo as echo
 
@@ -125,12 +126,12 @@ class TestPaidHere:
         deliver_due()
         echo()
         shared_order.refresh_from_db()
-        assert (shared_order.payment_status, shared_order.amount_due) == ("pending", 500)
+        assert (shared_order.payment_status, payment_of(shared_order).due) == ("pending", 500)
         edit(shared_order, manager, payment_status="paid")
         deliver_due()
         echo()
         shared_order.refresh_from_db()
-        assert (shared_order.payment_status, shared_order.amount_due) == ("paid", 0)
+        assert (shared_order.payment_status, payment_of(shared_order).due) == ("paid", 0)
         assert is_synced(shared_order)
 
 

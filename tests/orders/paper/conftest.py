@@ -28,6 +28,7 @@ def make(db):
             "delivery_slot": DeliverySlot.objects.get(bitrix_id="18"),
             "city": City.objects.get(bitrix_id=2),
             "total_amount": Decimal(17000),
+            "payment_method": "cash",
         }
         order = Order.objects.create(status=Status.objects.get(code=status), **(defaults | values))
         for position, name in enumerate(items or ("Букет Стандарт",)):

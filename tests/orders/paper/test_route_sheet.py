@@ -10,6 +10,7 @@ from cvety_crm.users import User
 from orders.models import City, Courier
 from orders.paper.route_sheet import route_of, route_sheets
 from orders.presentation.delivery import reason_to_leave_out
+from orders.rules.payment import Dues
 from orders.values.paper_formats import A4
 from tests.orders.paper.pdf import has_missing_glyphs, lowest_line, page_text, pdf_text, read, size_in_mm
 
@@ -82,7 +83,7 @@ def test_sheet_shows_payment_and_sum_to_collect(make, courier, values, expected,
 def test_sum_to_collect_adds_up_all_stops(make, courier):
     orders = [make(courier=courier), make(courier=courier, payment_status="paid"), make(courier=courier)]
     (sheet,) = route_of(orders)
-    assert sheet.to_collect == 34000
+    assert sheet.dues == Dues({"KZT": Decimal(34000)})
     assert "34 000 ₸" in pdf_text(route_sheets([sheet], A4, BOSS))
 
 

@@ -12,6 +12,7 @@ from bitrix_bridge.models import Push
 from orders import services
 from orders.models import City, Customer, DeliverySlot, Order, OrderItem, Product, Source, SyncState
 from orders.rules.discounts import list_price
+from orders.rules.payment import payment_of
 from tests.page_forms import read_form
 
 ADD = "/crm/orders/order/add/"
@@ -109,14 +110,14 @@ def test_lower_price_and_discount_are_added_up(add):
     order = Order.objects.get()
     item = order.items.get()
     assert (item.price, list_price(item)) == (750, 900)
-    assert (order.total_amount, order.discount_amount, order.amount_due) == (9000, 1500, 0)
+    assert (order.total_amount, order.discount_amount, payment_of(order).due) == (9000, 1500, 0)
 
 
 def test_order_paid_before_has_nothing_due(add):
     add(payment="paid", payment_method="kaspi", delivery_fee="500")
     order = Order.objects.get()
     assert (order.payment_status, order.payment_method, order.paid_amount) == ("paid", "kaspi", Decimal(12500))
-    assert order.amount_due == 0
+    assert payment_of(order).due == 0
 
 
 def test_pickup_has_no_delivery_fee_and_no_address(add):
