@@ -23,6 +23,7 @@ from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 from orders.models import Order
+from orders.selectors.site_statuses import compared_statuses
 from orders.sync.freshness import CLOCK_TOLERANCE, is_in_future
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
@@ -127,6 +128,19 @@ def failed_pushes() -> Finding:
     if number:
         return Finding(Level.RED, str(number), gettext("Open “To the site”: each of them says why. Then repeat it."))
     return Finding(Level.GREEN, "0")
+
+
+@probe(_("Statuses of the site"), reads_database=True)
+def site_statuses() -> Finding:
+    """Report the questioned statuses and the statuses that have no stage yet."""
+    rows = [row for row in compared_statuses(with_orders=False) if row.is_undecided]
+    if not rows:
+        return Finding(Level.GREEN, gettext("every status has a stage"))
+    names = ", ".join(
+        gettext("%(code)s “%(name)s”") % {"code": row.bitrix_code, "name": row.site_name or row.status} for row in rows
+    )
+    hint = gettext("Open “Statuses”, “Statuses of the site”, and choose their stages.")
+    return Finding(Level.YELLOW, gettext("to decide: %(names)s") % {"names": names}, hint)
 
 
 @probe(_("Delay site → CRM"), reads_database=True, may_be_starting=True)

@@ -11,7 +11,7 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.models import Heartbeat
 from cvety_crm.outbox import DeliveryError
 from orders import services
-from orders.models import City, DeliverySlot, Shop
+from orders.models import City, DeliverySlot, Shop, SiteStatus
 from orders.models.reference import SiteReference
 from orders.services.inbound.reference_data import Changes
 
@@ -47,14 +47,26 @@ def refresh_daily() -> None:
 
 
 def name_stubs() -> bool:
-    """Fetch the names of unknown cities, shops and delivery slots. Return whether a request was made.
+    """Fetch the names of unknown cities, shops and delivery slots, and the names of the site's statuses the first time.
 
-    This function runs each minute and makes at most one request in `MIN_INTERVAL`.
+    This function runs each minute and makes at most one request in `MIN_INTERVAL`. Return whether a request was made.
     """
-    if not any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot)):
+    if not (_has_stubs() or _lacks_statuses()):
         return False
     requested_at = Heartbeat.last(HEARTBEAT)
     if requested_at is not None and timezone.now() - requested_at < MIN_INTERVAL:
         return False
     refresh_daily()
     return True
+
+
+def _has_stubs() -> bool:
+    return any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot))
+
+
+def _lacks_statuses() -> bool:
+    """Return whether the names of the site's statuses were never read.
+
+    Until they are read, the CRM does not know whether the site uses its codes for the same steps.
+    """
+    return bool(settings.BITRIX_API_URL) and not SiteStatus.objects.exists()

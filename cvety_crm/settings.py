@@ -119,6 +119,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.inbox",
     "bitrix_bridge.probes.push_queue",
     "bitrix_bridge.probes.failed_pushes",
+    "bitrix_bridge.probes.site_statuses",
     "bitrix_bridge.probes.lag_in",
     "bitrix_bridge.probes.site_clock",
     "bitrix_bridge.probes.lag_out",

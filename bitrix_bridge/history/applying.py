@@ -99,6 +99,7 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
             *made.reasons,
             *past.reasons,
             *_unknown_references(snapshot, context),
+            *_questioned_status(snapshot, context),
             *_unknown_pay_system(made.data, snapshot, context),
         ]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
@@ -130,6 +131,11 @@ def _unknown_references(snapshot: OrderSnapshot, context: ImportContext) -> list
     )  # type: Sequence[tuple[Code, str, set[str] | set[int]]]
     found = [(code, snapshot.fields.get(name), known) for code, name, known in references]
     return [Reason(code, str(value)) for code, value, known in found if value is not None and value not in known]
+
+
+def _questioned_status(snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
+    question = context.questions.get(snapshot.fields.get("status", ""))
+    return [Reason(Code.QUESTIONED_STATUS, question)] if question else []
 
 
 def _unknown_pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:

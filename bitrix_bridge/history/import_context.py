@@ -19,6 +19,8 @@ class ImportContext:
     knowledge: Knowledge
     pay_systems: dict[str, str]
     statuses: set[str] = field(default_factory=set)
+    questions: dict[str, str] = field(default_factory=dict)
+    """Code of a status on the site whose name there does not fit its stage -> the text of the question for staff."""
     cities: set[int] = field(default_factory=set)
     shops: set[int] = field(default_factory=set)
     slots: set[str] = field(default_factory=set)
@@ -28,12 +30,15 @@ class ImportContext:
 
 def load_import_context(source: Source) -> ImportContext:
     """Apply the reference data that is missing in the CRM, and return the import context."""
-    services.apply_reference(snapshot=_missing_reference(source))
+    known = catalogue.read_reference(source)
+    questions = services.note_site_statuses(rows=known.statuses)
+    services.apply_reference(snapshot=_missing_reference(source, known), is_copied=True)
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
     return ImportContext(
         knowledge=catalogue.read_knowledge(source),
         pay_systems=catalogue.pay_systems(source),
-        statuses={code for codes in statuses for code in codes},
+        statuses={code for codes in statuses for code in codes} | {one.bitrix_code for one in questions},
+        questions={one.bitrix_code: one.text for one in questions},
         cities=set(City.objects.filter(needs_attention=False).values_list("bitrix_id", flat=True)),
         shops=set(Shop.objects.filter(needs_attention=False).values_list("bitrix_id", flat=True)),
         slots=set(DeliverySlot.objects.filter(needs_attention=False).values_list("bitrix_id", flat=True)),
@@ -54,9 +59,8 @@ def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> 
     return found
 
 
-def _missing_reference(source: Source) -> ReferenceSnapshot:
+def _missing_reference(source: Source, known: ReferenceSnapshot) -> ReferenceSnapshot:
     """Return the reference data that is missing in the CRM. Names in the CRM are newer than names in the source."""
-    known = catalogue.read_reference(source)
     statuses = {row.key: row for row in known.statuses}
     for code in catalogue.used_statuses(source):
         # The status is created here because the first order with it would raise an alert, and the import must not

@@ -19,6 +19,7 @@ class Code(StrEnum):
     RUNNING = "running"
     NEWER_HERE = "newer_here"
     UNKNOWN_STATUS = "unknown_status"
+    QUESTIONED_STATUS = "questioned_status"
     UNKNOWN_CITY = "unknown_city"
     UNKNOWN_SHOP = "unknown_shop"
     UNKNOWN_SLOT = "unknown_slot"
@@ -113,6 +114,12 @@ _TEXTS = {
     Code.NEWER_HERE: _Texts(_("the CRM has a newer state of the order than the copy"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
     Code.UNKNOWN_STATUS: _Texts(
         _("status %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _("Give the status a name and a stage in the admin.")
+    ),
+    Code.QUESTIONED_STATUS: _Texts(
+        _("the status means something else on the site — %(subject)s"),
+        _("the order will have the stage “problem” until this is decided"),
+        _("the order has the stage “problem” until this is decided"),
+        _("Decide on the page of the site's statuses."),
     ),
     Code.UNKNOWN_CITY: _Texts(_("city %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
     Code.UNKNOWN_SHOP: _Texts(_("shop %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),

@@ -10,7 +10,8 @@ from django.utils.translation import gettext
 from bitrix_bridge.history import catalogue, columns
 from bitrix_bridge.history.reading import count_carts, count_lines_not_bought
 from bitrix_bridge.history.source import Source
-from orders.models import Status
+from orders.models import Stage, Status
+from orders.rules.status_names import fits
 
 IMPORTED_PROPERTIES = [
     "nameRecipient",
@@ -85,15 +86,21 @@ def by_status(source: Source) -> list[Counted]:
     sql = f"SELECT `STATUS_ID`, COUNT(*) FROM `b_sale_order` {grouped} ORDER BY 2 DESC"  # noqa: S608
     found = []
     for code, number in source.texts(sql):
-        row = ours.get(code)
-        if row is None:
-            note = gettext("unknown to the CRM")
-        elif row.needs_attention:
-            note = gettext("not described in the CRM yet")
-        else:
-            note = str(row)
-        found.append(Counted(f"{code} {names.get(code, '')}".strip() or "—", int(number or 0), note))
+        name = names.get(code) or ""
+        found.append(Counted(f"{code} {name}".strip() or "—", int(number or 0), _status_note(ours.get(code), name)))
     return found
+
+
+def _status_note(status: Status | None, name: str) -> str:
+    """Return the note about a status that has this name in the database copy."""
+    if status is None:
+        return gettext("unknown to the CRM")
+    if status.is_questioned or (name and not status.needs_attention and not fits(name, status.stage)):
+        return gettext("here “%(name)s”, stage “%(stage)s”: decide on the page of the site's statuses") % {
+            "name": status.name,
+            "stage": Stage(status.intended_stage).label,
+        }
+    return gettext("not described in the CRM yet") if status.needs_attention else str(status)
 
 
 def by_month(source: Source) -> list[Counted]:

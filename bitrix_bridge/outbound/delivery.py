@@ -86,7 +86,8 @@ def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
         return False
     batch = request_batches(unsent, progress.split, with_status=_can_include_status(client, order, unsent))[0]
     if batch != (STATUS,) and progress.split is Split.TOGETHER:
-        batch = _unanswered(agreement, batch, values, is_held=progress.held_until is not None) or batch
+        may_send_status = progress.held_until is None and order.status.bitrix_code is not None
+        batch = _unanswered(agreement, batch, values, may_send_status=may_send_status) or batch
     _send(client, push, order, {name: values[name] for name in batch}, progress)
     if not progress.are_lines_read and progress.exchange.forget_unknown_lines():
         progress.are_lines_read = _read_lines(order)
@@ -268,6 +269,11 @@ def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, A
 
 def _set_status(client: SiteClient, push: Push, order: Order, agreement: Agreement, exchange: Exchange) -> None:
     wanted = order.status.bitrix_code
+    if order.status.is_questioned:
+        raise PermanentDeliveryError(
+            gettext("“%(status)s” is not sent: it is not decided yet what its code means on the site.")
+            % {"status": order.status}
+        )
     if wanted is None:
         raise PermanentDeliveryError(
             gettext("The site has no status for “%(status)s”: give it a code of the site.") % {"status": order.status}
@@ -303,15 +309,15 @@ def _can_include_status(client: SiteClient, order: Order, unsent: Mapping[str, A
 
 
 def _unanswered(
-    agreement: Agreement, batch: tuple[str, ...], ours: Mapping[str, Any], *, is_held: bool
+    agreement: Agreement, batch: tuple[str, ...], ours: Mapping[str, Any], *, may_send_status: bool
 ) -> tuple[str, ...] | None:
     """Return the fields of an earlier request that got no response and must be repeated, or None.
 
-    It is repeated if it shares fields with `batch`, its values are still current and it contains no held status. No
-    other fields are sent with it, because the site recognizes only an identical request.
+    It is repeated if it shares fields with `batch`, its values are still current, and it contains no status that may
+    not be sent now. No other fields are sent with it, because the site recognizes only an identical request.
     """
     earlier = agreement.unanswered
-    if earlier is None or earlier.values.keys().isdisjoint(batch) or (is_held and STATUS in earlier.values):
+    if earlier is None or earlier.values.keys().isdisjoint(batch) or (not may_send_status and STATUS in earlier.values):
         return None
     return tuple(earlier.values) if all(ours[name] == value for name, value in earlier.values.items()) else None
 

@@ -92,6 +92,12 @@ def _cards() -> list[_Card]:
         (gettext("Photos without an answer"), order, "orders.selectors.counts.unanswered_photos", _preset("photos")),
         (gettext("Exchange errors"), order, "orders.selectors.counts.exchange_errors", _preset("sync")),
         (
+            gettext("Statuses of the site to decide"),
+            "orders.status",
+            "orders.selectors.site_statuses.undecided",
+            reverse("admin:orders_status_site"),
+        ),
+        (
             gettext("Not sent to the site"),
             "bitrix_bridge.push",
             "bitrix_bridge.admin.badges.failed_pushes",

@@ -127,7 +127,7 @@ def _work() -> list[_Item]:
 
 def _reference() -> list[_Item]:
     return [
-        (gettext("Statuses"), "flag", "orders.status", ""),
+        (gettext("Statuses"), "flag", "orders.status", "orders.selectors.site_statuses.undecided"),
         (gettext("Cities"), "location_city", "orders.city", ""),
         (gettext("Shops"), "storefront", "orders.shop", ""),
         (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),

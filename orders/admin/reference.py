@@ -5,22 +5,25 @@ No row can be deleted, because orders refer to the rows.
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_site.features import FeatureModelAdmin
+from cvety_crm.admin_site.features import Feature, FeatureModelAdmin
+from cvety_crm.users import staff_user
+from orders import services
 from orders.admin.badges import status_badge
 from orders.admin.reference_refresh import RefreshFromSite
+from orders.admin.site_statuses import SiteStatuses, moved_message, stage_message
 from orders.models import City, DeliverySlot, Shop, Status
 
 
 class ReferenceAdmin(FeatureModelAdmin):
     """The base admin of reference data."""
 
-    features = (RefreshFromSite,)
+    features: tuple[type[Feature[Any]], ...] = (RefreshFromSite,)
     list_before_template = RefreshFromSite.template
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
@@ -32,6 +35,8 @@ class ReferenceAdmin(FeatureModelAdmin):
 class StatusAdmin(ReferenceAdmin):
     """The list and the pages of statuses. `Status.clean` checks the rules that involve several statuses."""
 
+    features = (RefreshFromSite, SiteStatuses)
+    list_before_template = SiteStatuses.template
     list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "needs_attention")
     list_filter = ("needs_attention", "stage", "is_final")
     search_fields = ("name", "code")
@@ -54,6 +59,14 @@ class StatusAdmin(ReferenceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Make the code read-only after creation, because orders and the timeline refer to the status by its code."""
         return ("code",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Status, form: Any, change: bool) -> None:
+        """Save the status with the service, and report how many orders have moved with its stage or its codes."""
+        outcome = services.save_status(status=obj, actor=staff_user(request))
+        if "stage" in form.changed_data and change:
+            messages.info(request, stage_message(outcome))
+        elif outcome.orders:
+            messages.info(request, moved_message(outcome))
 
     @admin.display(description=_("name"), ordering="name")
     def badge(self, status: Status) -> SafeString:

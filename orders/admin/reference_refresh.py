@@ -63,7 +63,11 @@ class RefreshFromSite(Feature[Any]):
 
 
 def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -> None:
-    reported = {model: changes for model, changes in outcome.items() if changes.unchanged or _named(changes)}
+    reported = {
+        model: changes
+        for model, changes in outcome.items()
+        if changes.unchanged or changes.questions or _named(changes)
+    }
     if not reported:
         messages.warning(request, gettext("The site has returned nothing: everything stays as it is."))
     for model, changes in reported.items():
@@ -73,7 +77,15 @@ def _report(request: HttpRequest, outcome: dict[type[SiteReference], Changes]) -
         if changes.unchanged:
             parts.append(gettext("unchanged: %(count)d") % {"count": changes.unchanged})
         level = messages.SUCCESS if is_changed else messages.INFO
-        messages.add_message(request, level, f"{title}. {capfirst('; '.join(parts))}.")
+        if parts:
+            messages.add_message(request, level, f"{title}. {capfirst('; '.join(parts))}.")
+        if changes.questions:
+            texts = "; ".join(question.text for question in changes.questions)
+            messages.warning(
+                request,
+                gettext("Names that do not fit the stage, to decide under “Statuses of the site”: %(names)s.")
+                % {"names": texts},
+            )
 
 
 def _named(changes: Changes) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from orders.models.order import (
 )
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
-from orders.models.reference import City, DeliverySlot, Shop, Stage, Status
+from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
 from orders.models.work import Courier, OrderNote, OrderPresence
 
@@ -40,6 +40,7 @@ __all__ = [
     "Product",
     "Reason",
     "Shop",
+    "SiteStatus",
     "Source",
     "Stage",
     "Status",

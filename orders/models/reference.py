@@ -39,7 +39,12 @@ class SiteReference(Table):
 
 
 class Status(SiteReference):
-    """A status of orders. `bitrix_codes[0]` is pushed to the site. The other codes are only accepted from the site."""
+    """A status of orders. `bitrix_codes[0]` is pushed to the site. The other codes are only accepted from the site.
+
+    If the site's name of one of the codes does not fit the stage, the status is questioned: `questioned_stage` contains
+    its stage, and `stage` is "problem" until a user decides, so that no page hides the orders of the status
+    (`orders.services.status_questions`).
+    """
 
     code = models.CharField(_("code"), max_length=50, unique=True)
     bitrix_codes = ArrayField(
@@ -50,6 +55,15 @@ class Status(SiteReference):
         help_text=_("The first one is sent to the site, the others are accepted from it."),
     )
     stage = models.CharField(_("stage"), max_length=20, choices=Stage, default=Stage.PROBLEM)
+    questioned_stage = models.CharField(
+        _("stage before the question"),
+        max_length=20,
+        choices=Stage,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
     sort = models.IntegerField(_("order in lists"), default=100)
     is_final = models.BooleanField(_("final"), default=False, help_text=_("Nothing follows; the order is closed."))
     next_codes = ArrayField(
@@ -78,15 +92,49 @@ class Status(SiteReference):
             raise ValidationError({"next_codes": _("No such status: %(codes)s.") % {"codes": ", ".join(unknown)}})
 
     @property
+    def is_questioned(self) -> bool:
+        """Return whether a user must decide which stage the status has. Until then staff can't choose the status."""
+        return bool(self.questioned_stage)
+
+    @property
+    def intended_stage(self) -> str:
+        """Return the stage of the status, or the stage that it had before it was questioned."""
+        return self.questioned_stage or self.stage
+
+    @property
     def bitrix_code(self) -> str | None:
-        """Return the code that is pushed to the site, or None if the site has no such status."""
-        return self.bitrix_codes[0] if self.bitrix_codes else None
+        """Return the code that is pushed to the site, or None if the site has no such status.
+
+        The result is None also for a questioned status, because its code may mean a different status on the site.
+        """
+        return self.bitrix_codes[0] if self.bitrix_codes and not self.is_questioned else None
 
     def allows(self, code: str) -> bool:
         """Return whether staff may change this status to `code`. The site may make any change."""
         if self.next_codes:
             return code in self.next_codes
         return not self.is_final
+
+
+class SiteStatus(Table):
+    """A status as the site has it: its code, its name and its place in the site's lists."""
+
+    code = models.CharField(_("code"), max_length=10, unique=True)
+    name = models.CharField(_("name"), max_length=255)
+    sort = models.IntegerField(_("order in lists"), default=1000)
+    confirmed_name = models.CharField(
+        _("confirmed name"), max_length=255, blank=True, default="", db_default="", editable=False
+    )
+    """The name for which a user has confirmed the stage of the status with this code."""
+
+    class Meta:
+        db_table = "site_statuses"
+        ordering = ["sort", "code"]
+        verbose_name = _("status of the site")
+        verbose_name_plural = _("statuses of the site")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
 
 
 class _NamedById(SiteReference):

@@ -45,6 +45,8 @@ from orders.services.photo_approval import LinkExpiredError, answer_photos, make
 from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
+from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
+from orders.services.status_questions import StatusQuestion, note_site_statuses, questions_about
 from orders.services.undo import (
     changes_of_batch,
     held_until_of,
@@ -68,6 +70,8 @@ __all__ = [
     "NotAllowedError",
     "Outcome",
     "Print",
+    "StatusDecision",
+    "StatusQuestion",
     "accept_site_state",
     "add_customer",
     "add_note",
@@ -82,6 +86,7 @@ __all__ = [
     "change_status",
     "changed_too_often",
     "changes_of_batch",
+    "choose_stage",
     "conflicting_change",
     "create_order",
     "customer_for_call",
@@ -99,7 +104,9 @@ __all__ = [
     "mark_present",
     "note_checksums",
     "note_sending",
+    "note_site_statuses",
     "postcard_prints",
+    "questions_about",
     "reassess_sync_state",
     "record_accepted",
     "record_created_on_site",
@@ -116,7 +123,9 @@ __all__ = [
     "report_problem",
     "retire_product",
     "revoke_photo_link",
+    "save_status",
     "send_again",
+    "separate_status",
     "solve_problem",
     "start_fetch",
     "start_request",

@@ -51,6 +51,11 @@ def change_status(
     target = Status.objects.filter(code=status).first()
     if target is None:
         raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": status})
+    if target.is_questioned:
+        raise NotAllowedError(
+            gettext("It is not decided yet what “%(status)s” means on the site: see the page of the site's statuses.")
+            % {"status": target}
+        )
     if seen is not None and order.status_id != seen:
         raise NotAllowedError(gettext("The status has just been changed to “%(status)s”.") % {"status": order.status})
     desired = conflicting_change(order)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bitrix_bridge import reference
 from bitrix_bridge.payloads.reference import read_reference
 from bitrix_bridge.sandbox import faults
+from bitrix_bridge.sandbox.reference import ORDER_STATUSES
 from cvety_crm.models import Heartbeat
 from orders import services
-from orders.models import City, DeliverySlot, Shop, Status
+from orders.models import City, DeliverySlot, Shop, SiteStatus, Status
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +97,27 @@ def test_command_prints_the_changes(site, capsys):
     site.faults.give(faults.status(500))
     with pytest.raises(CommandError):
         call_command("sync_bitrix_reference")
+
+
+def test_command_prints_names_that_do_not_fit_their_stage(site, capsys, monkeypatch):
+    monkeypatch.setitem(ORDER_STATUSES, "DE", "В пути")
+    call_command("sync_bitrix_reference")
+    output = capsys.readouterr().out
+    assert "названия не подходят к этапу, решите на странице «Статусы сайта»:" in output
+    assert "DE: на сайте «В пути», здесь «Отклонён» (этап «Отменён»)" in output
+
+
+def test_names_of_statuses_are_read_soon_after_the_installation(site):
+    assert not SiteStatus.objects.exists()
+    assert reference.name_stubs()
+    assert SiteStatus.objects.count() == len(ORDER_STATUSES)
+    Heartbeat.objects.filter(name=reference.HEARTBEAT).update(beat_at="2025-01-01T00:00:00Z")
+    assert not reference.name_stubs()
+
+
+def test_names_of_statuses_are_not_requested_without_a_site(settings):
+    settings.BITRIX_API_URL = ""
+    assert not reference.name_stubs()
 
 
 json_values = st.recursive(

@@ -35,3 +35,8 @@ class Command(BaseCommand):
             ):
                 if names:
                     self.stdout.write(f"  {title}: {', '.join(names)}")
+            if changes.questions:
+                title = gettext("names that do not fit the stage; decide on the page of the site's statuses")
+                self.stdout.write(self.style.WARNING(f"  {title}:"))
+                for question in changes.questions:
+                    self.stdout.write(self.style.WARNING(f"    {question.text}"))

@@ -6,7 +6,7 @@ SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 """The packages of the production code. Tests and benchmarks may write rows directly."""
 
-EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop", "Status"})
+EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop"})
 """Models that an admin page may save with `ModelAdmin.save_model`: they have neither rules nor a timeline."""
 
 ROW_WRITES = frozenset({"save", "asave", "delete", "adelete", "save_base"})

@@ -59,7 +59,7 @@ class BulkStatusForm(forms.Form):
 
     status = forms.ModelChoiceField(
         label=_("New status"),
-        queryset=Status.objects.all(),
+        queryset=Status.objects.filter(questioned_stage=""),
         to_field_name="code",
         empty_label=_("Choose a status"),
         widget=UnfoldAdminSelectWidget(),
@@ -201,8 +201,8 @@ def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, c
 
 
 def next_statuses(order: Order) -> list[Status]:
-    """Return the statuses that staff may choose next. The usual next status is the first."""
-    statuses = {status.code: status for status in Status.objects.all()}
+    """Return the statuses that staff may choose next, without questioned ones. The usual next status is the first."""
+    statuses = {status.code: status for status in Status.objects.filter(questioned_stage="")}
     wanted: Iterable[str] = order.status.next_codes or statuses
     return [
         statuses[code] for code in wanted if code in statuses and code != order.status_id and order.status.allows(code)

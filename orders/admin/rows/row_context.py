@@ -81,7 +81,7 @@ def set_row_context(
         order.seen_by = request.user
         order.is_swap = is_swap
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
-        step = next((statuses[code] for code in codes if code in statuses), None)
+        step = next((statuses[code] for code in codes if code in statuses and not statuses[code].is_questioned), None)
         # One tap must not set a final status, which can't be changed back.
         order.next_step = step if step is not None and not step.is_final else None
 

@@ -1,6 +1,6 @@
 """The service that applies the site's reference data. Stubs are completed, and values that staff edited are kept."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 
 from orders.models import City, DeliverySlot, Shop, Stage, Status
 from orders.models.reference import SiteReference
+from orders.services.references import STUB_PREFIX
+from orders.services.status_questions import StatusQuestion, review_statuses, store_names
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from orders.sync.three_way_merge import Agreement, merge
 
@@ -22,28 +24,45 @@ class Changes:
     kept: list[str] = field(default_factory=list)
     """Rows that staff have edited and that differ on the site. The values of staff are kept."""
     unchanged: int = 0
+    questions: list[StatusQuestion] = field(default_factory=list)
+    """The site's names that do not fit the stages of their statuses. These names are not taken until a user decides."""
 
 
-def apply_reference(*, snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
+def apply_reference(*, snapshot: ReferenceSnapshot, is_copied: bool = False) -> dict[type[SiteReference], Changes]:
     """Create and update statuses, cities, shops and slots. A repeated call changes nothing.
 
     Rows that no longer exist on the site are kept, because orders refer to them. Only staff set the stage of a status.
+    A status whose name on the site does not fit its stage keeps its name and is questioned. `is_copied` means that the
+    snapshot is from a copy of the site's database. Its names of statuses are older than those from the site, so they
+    question no status (`note_site_statuses` does).
     """
     try:
-        return _apply_all(snapshot)
+        return _apply_all(snapshot, is_copied)
     except IntegrityError:
         # A received order or another refresh has inserted one of the rows. The second pass finds that row.
-        return _apply_all(snapshot)
+        return _apply_all(snapshot, is_copied)
 
 
 @transaction.atomic
-def _apply_all(snapshot: ReferenceSnapshot) -> dict[type[SiteReference], Changes]:
-    return {
+def _apply_all(snapshot: ReferenceSnapshot, is_copied: bool) -> dict[type[SiteReference], Changes]:
+    questions = [] if is_copied else _question(snapshot.statuses)
+    outcome = {
         Status: _apply(Status, snapshot.statuses),
         City: _apply(City, snapshot.cities),
         Shop: _apply(Shop, snapshot.shops),
         DeliverySlot: _apply(DeliverySlot, snapshot.slots),
     }
+    outcome[Status].questions = questions
+    return outcome
+
+
+def _question(rows: Sequence[ReferenceRow]) -> list[StatusQuestion]:
+    """Store the names of statuses, and question each status whose name on the site does not fit its stage."""
+    if not rows:
+        return []
+    statuses = list(Status.objects.select_for_update())
+    store_names(rows)
+    return review_statuses(statuses)
 
 
 def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
@@ -54,6 +73,8 @@ def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
         if found is None:
             _create(model, row)
             changes.created.append(row.fields["name"])
+        elif isinstance(found, Status) and found.is_questioned:
+            continue  # the name may belong to a different step
         elif isinstance(found, Status) and found.bitrix_codes[0] != row.key:
             changes.unchanged += 1  # a second code of a status: the name belongs to the first code
         else:
@@ -68,27 +89,39 @@ def _keys(row: SiteReference) -> list[Any]:
 
 
 def _create(model: type[SiteReference], row: ReferenceRow) -> None:
-    values = dict(row.fields)
     if model is Status:
+        taken = Status.objects.values_list("code", flat=True)
         new: SiteReference = Status(
-            code=_free_code(row.key), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
+            code=free_code(row.key, taken), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
         )
     else:
         new = model()
-        values["bitrix_id"] = row.key
-    for name, value in values.items():
+    add_site_row(new, row)
+
+
+def add_site_row(new: SiteReference, row: ReferenceRow) -> None:
+    """Insert a new row with the site's values, on which both sides then agree."""
+    if not isinstance(new, Status):
+        new.bitrix_id = row.key  # type: ignore[attr-defined]
+    for name, value in row.fields.items():
         setattr(new, name, value)
     new.bitrix_state = Agreement.on(**{name: _comparable(value) for name, value in row.fields.items()}).as_json()
     new.save(force_insert=True)
 
 
-def _free_code(bitrix_code: str) -> str:
+def free_code(bitrix_code: str, taken: Collection[str]) -> str:
+    """Return a code for a new status with this code of the site, which is not among the `taken` codes."""
     # Staff may have given the status that has this code in the CRM a different code of the site.
-    code, number = f"bitrix_{bitrix_code}", 1
-    while Status.objects.filter(code=code).exists():
+    code, number = f"{STUB_PREFIX}{bitrix_code}", 1
+    while code in taken:
         number += 1
-        code = f"bitrix_{bitrix_code}_{number}"
+        code = f"{STUB_PREFIX}{bitrix_code}_{number}"
     return code
+
+
+def take_site_row(found: SiteReference, row: ReferenceRow) -> None:
+    """Take the site's values of a row, except those that staff have edited."""
+    _update(found, row, Changes())
 
 
 def _update(found: SiteReference, row: ReferenceRow, changes: Changes) -> None:

@@ -401,3 +401,12 @@ def test_check_source_prints_the_contents_and_changes_nothing(run_command):
     assert "ZZ" in said
     assert "read:er" not in said
     print(said)
+
+
+def test_check_source_names_statuses_that_mean_something_else(run_command, site_copy):
+    site_copy.execute("UPDATE b_sale_status_lang SET NAME = 'В пути' WHERE STATUS_ID = 'DE' AND LID = 'ru'")
+    site_copy.execute("UPDATE b_sale_order SET STATUS_ID = 'DE' WHERE ID = 122104")
+    before = whole_database()
+    _status, said = run_command(name="check_source")
+    assert "DE В пути  — здесь «Отклонён», этап «Отменён»: решите на странице «Статусы сайта»" in said
+    assert whole_database() == before

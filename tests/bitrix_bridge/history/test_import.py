@@ -149,6 +149,19 @@ def test_import_names_a_stub_status_and_keeps_names_given_by_staff(source, post_
     assert (names["bitrix_UN"], names["bitrix_ZZ"], names["accepted"]) == ("Нереализован", "Забытый", "Взят")
 
 
+@only_new
+def test_status_with_unfitting_name_in_the_copy_is_questioned(source, site_copy):
+    site_copy.execute("UPDATE b_sale_status_lang SET NAME = 'В пути' WHERE STATUS_ID = 'DE' AND LID = 'ru'")
+    site_copy.execute("UPDATE b_sale_order SET STATUS_ID = 'DE' WHERE ID = 122104")
+    run = imported(source)
+    declined = Status.objects.get(code="declined")
+    assert (declined.name, declined.stage, declined.questioned_stage) == ("Отклонён", "problem", "cancelled")
+    reasons = [one for one in ImportRow.objects.get(run=run, bitrix_order_id=122104).reasons if "status" in one["code"]]
+    text = "DE: на сайте «В пути», здесь «Отклонён» (этап «Отменён»)"
+    assert reasons == [{"code": "questioned_status", "subject": text}]
+    assert not TelegramMessage.objects.exists()
+
+
 def test_status_history_has_dates_and_users_of_the_site(source, schema):
     imported(source)
     order = next(order for order in ORDERS if order.status == "F" and not order.expected)

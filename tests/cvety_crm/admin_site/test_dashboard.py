@@ -17,7 +17,7 @@ from orders.models import Order
 from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
-QUERIES = 21
+QUERIES = 22
 """The number of queries of the dashboard.
 
 Eight of them are those of the two probes for delays, each in its own transaction.

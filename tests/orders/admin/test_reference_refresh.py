@@ -11,11 +11,16 @@ from django.utils.html import escape
 
 from bitrix_bridge.payloads.reference import read_reference
 from bitrix_bridge.sandbox import Sandbox, faults
+from bitrix_bridge.sandbox.reference import ORDER_STATUSES
 from orders import services
 from orders.models import City, DeliverySlot, Shop, Status
 from tests.bitrix_bridge.conftest import site  # noqa: F401
 
 pytestmark = pytest.mark.django_db
+WARNING = (
+    "Названия не подходят к этапу, решите на странице «Статусы сайта»: "
+    "DE: на сайте «В пути», здесь «Отклонён» (этап «Отменён»)."
+)
 KINDS = ("status", "city", "shop", "deliveryslot")
 EVERY_RIGHT = [f"orders.{right}_{kind}" for kind in KINDS for right in ("add", "change")]
 
@@ -106,6 +111,11 @@ def test_empty_response_of_site_shows_warning(site, browser):  # noqa: F811
     site.faults.give(faults.status(200, body='{"success": true, "statuses": []}'), action="reference")
     ((level, text),) = refresh(browser)
     assert (level, "ни одной строки" in text) == ("warning", True)
+
+
+def test_names_that_do_not_fit_their_stage_are_reported(site, browser, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(ORDER_STATUSES, "DE", "В пути")
+    assert ("warning", WARNING) in refresh(browser)
 
 
 class TestRights:
