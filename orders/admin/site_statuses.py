@@ -39,6 +39,7 @@ class SiteStatuses(Feature[Status]):
         """Return the URLs of the page and of its buttons."""
         return [
             self.view("site/", self.page, name="site", methods=READ, permission=may_read),
+            self.view("site/profile/", self.load_profile, name="profile", methods=POST, permission=may_decide),
             self.view("site/decide/", self.decide, name="decide", methods=POST, permission=may_decide),
         ]
 
@@ -58,8 +59,22 @@ class SiteStatuses(Feature[Status]):
                 "decided": [row for row in rows if not row["row"].is_undecided],
                 "decide_url": reverse("admin:orders_status_decide"),
                 "separate": SEPARATE,
+                "profiles": services.PROFILES.items() if may_decide(request) else [],
+                "profile_url": reverse("admin:orders_status_profile"),
             },
         )
+
+    def load_profile(self, request: HttpRequest) -> HttpResponse:
+        """Load the profile whose button was pressed, and report what it has changed."""
+        try:
+            outcome = services.load_profile(name=request.POST.get("profile", ""), actor=staff_user(request))
+        except NotAllowedError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            text = gettext("Statuses set: %(statuses)d, removed: %(removed)d. Orders moved: %(orders)d.")
+            values = {"statuses": outcome.statuses, "removed": outcome.removed, "orders": outcome.orders}
+            messages.success(request, text % values)
+        return HttpResponseRedirect(reverse("admin:orders_status_site"))
 
     def decide(self, request: HttpRequest) -> HttpResponse:
         """Set the stage of a status, or make a separate status, as the pressed button says."""

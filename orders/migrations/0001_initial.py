@@ -1,8 +1,10 @@
 """The tables, the statuses that the shop starts with, and the sequence of the CRM's own order numbers."""
 
+import csv
 import uuid
 from datetime import time
 from decimal import Decimal
+from pathlib import Path
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.functions
@@ -21,36 +23,27 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 import orders.models.photo
 
-# code, site codes, stage, name, final, the statuses that a manager may choose next
-STATUSES = [
-    ("new", ["N"], "new", "Новый", False, ["accepted", "processing", "declined", "cancelled"]),
-    ("accepted", ["AP"], "accepted", "Принят", False, ["delivering", "processing", "declined", "cancelled", "new"]),
-    ("processing", ["P"], "making", "В обработке", False, ["delivering", "accepted", "declined", "cancelled"]),
-    ("delivering", ["PD"], "delivering", "Доставляется", False, ["completed", "returned", "processing", "declined"]),
-    ("completed", ["CO", "CF"], "done", "Выполнен", False, ["finished", "returned", "refunded", "delivering"]),
-    ("finished", ["F"], "done", "Завершён", True, []),
-    ("returned", ["RD"], "cancelled", "Возврат", False, ["refunded", "declined", "finished", "delivering"]),
-    ("declined", ["DE"], "cancelled", "Отклонён", False, ["finished", "refunded", "cancelled", "accepted"]),
-    ("refunded", ["RF"], "cancelled", "Деньги возвращены", False, ["finished", "cancelled"]),
-    ("cancelled", ["CN"], "cancelled", "Отменён", True, []),
-]
+STATUSES = Path(__file__).parents[1] / "status_profiles" / "specification.csv"
+"""The statuses of the default profile."""
 
 
 def seed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Insert what is not there yet; rows that staff have edited stay as they are."""
     Status = apps.get_model("orders", "Status")
-    for sort, (code, bitrix_codes, stage, name, is_final, next_codes) in enumerate(STATUSES, start=1):
+    with STATUSES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for place, row in enumerate(rows, start=1):
         Status.objects.get_or_create(
-            code=code,
+            code=row["code"],
             defaults={
-                "bitrix_codes": bitrix_codes,
-                "stage": stage,
-                "name": name,
-                "is_final": is_final,
-                "next_codes": next_codes,
-                "sort": sort * 10,
+                "bitrix_codes": row["bitrix_codes"].split(),
+                "stage": row["stage"],
+                "name": row["name"],
+                "is_final": bool(row["is_final"]),
+                "next_codes": row["next_codes"].split(),
+                "sort": place * 10,
                 # The name that the site uses replaces a name that staff have not edited.
-                "bitrix_state": {"agreed": {"name": name, "sort": sort * 10}},
+                "bitrix_state": {"agreed": {"name": row["name"], "sort": place * 10}},
             },
         )
     for model, bitrix_id, name, more in (

@@ -46,6 +46,7 @@ from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
+from orders.services.status_profiles import PROFILES, ProfileOutcome, load_profile
 from orders.services.status_questions import StatusQuestion, note_site_statuses, questions_about
 from orders.services.undo import (
     changes_of_batch,
@@ -60,6 +61,7 @@ __all__ = [
     "ATTEMPTS",
     "LONGEST_NOTE",
     "LONGEST_REASON",
+    "PROFILES",
     "AlreadyPrintedError",
     "Applied",
     "Caller",
@@ -70,6 +72,7 @@ __all__ = [
     "NotAllowedError",
     "Outcome",
     "Print",
+    "ProfileOutcome",
     "StatusDecision",
     "StatusQuestion",
     "accept_site_state",
@@ -96,6 +99,7 @@ __all__ = [
     "end_request",
     "held_until_of",
     "keep_ours",
+    "load_profile",
     "lock_absent_orders",
     "make_photo_link",
     "mark_archived",

@@ -1,6 +1,6 @@
 """Functions that keep the next statuses of each status correct when the stage of a status changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orders.models import Stage, Status
 
@@ -29,13 +29,17 @@ def refit_next_steps(statuses: Iterable[Status], changed: Status, *, keeps_own: 
     are saved.
     """
     every = sorted(statuses, key=lambda status: (status.sort, status.code))
-    following = FOLLOWING[changed.stage]
-    steps = [status.code for stage in following for status in every if status.stage == stage and status != changed]
+    steps = steps_of(changed, every)
     if changed.next_codes != steps and not keeps_own:
         changed.next_codes = steps
         changed.save(update_fields=["next_codes", "updated_at"])
     stages = {status.code: status.stage for status in every}
     return sum(_refit(status, changed, stages) for status in every if status != changed)
+
+
+def steps_of(status: Status, every: Sequence[Status]) -> list[str]:
+    """Return the codes of the statuses whose stages follow the stage of `status`, the usual one first."""
+    return [one.code for stage in FOLLOWING[status.stage] for one in every if one.stage == stage and one != status]
 
 
 def _refit(status: Status, changed: Status, stages: dict[str, str]) -> bool:

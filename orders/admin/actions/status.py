@@ -27,7 +27,7 @@ from orders import services
 from orders.admin.actions.undo import MOST_REASONS, add_change_message
 from orders.admin.lookup import find_order
 from orders.admin.permissions import may_change_status
-from orders.models import Order, Source, Status
+from orders.models import Order, Source, Stage, Status
 from orders.services import NotAllowedError
 
 MOST_AT_ONCE = 200
@@ -89,15 +89,15 @@ class StatusChange(Feature[Order]):
 
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Accept the selected orders."""
-        _move(request, queryset, "accepted")
+        _move_to_stage(request, queryset, Stage.ACCEPTED)
 
     def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Mark the selected orders as being delivered."""
-        _move(request, queryset, "delivering")
+        _move_to_stage(request, queryset, Stage.DELIVERING)
 
     def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Mark the selected orders as completed."""
-        _move(request, queryset, "completed")
+        _move_to_stage(request, queryset, Stage.DONE)
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show a form with a status and a comment. If the form is valid, change the selected orders."""
@@ -198,6 +198,15 @@ def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, c
         else:
             changed += 1
     _report(request, batch_id, changed, unchanged, refused)
+
+
+def _move_to_stage(request: HttpRequest, queryset: QuerySet[Order], stage: Stage) -> None:
+    """Set the first status of the stage. Statuses that staff can't choose do not count."""
+    status = Status.objects.filter(stage=stage, questioned_stage="").exclude(bitrix_codes=[]).first()
+    if status is None:
+        messages.error(request, gettext("No status has the stage “%(stage)s”.") % {"stage": stage.label})
+        return
+    _move(request, queryset, status.code)
 
 
 def next_statuses(order: Order) -> list[Status]:

@@ -17,6 +17,7 @@ from tests.page_forms import read_form
 
 pytestmark = pytest.mark.django_db
 PAGE, DECIDE = "/crm/orders/status/site/", "/crm/orders/status/site/decide/"
+PROFILE = "/crm/orders/status/site/profile/"
 
 
 def sections(html):
@@ -113,6 +114,51 @@ def test_page_takes_constant_number_of_queries(browser, make_order):
     for number in range(2, 8):
         make_order(number, STATUS_ID="DE")
     assert cost() == few
+
+
+class TestProfiles:
+    def load(self, browser, name):
+        return browser.post(PROFILE, {"profile": name})
+
+    def test_button_loads_the_profile_and_reports_the_orders(self, browser, make_order):
+        make_order(1, STATUS_ID="DE")
+        page = browser.get(PAGE).content.decode()
+        assert ('value="specification"' in page, 'value="measured"' in page) == (True, True)
+        answer = self.load(browser, "measured")
+        (said,) = [str(message) for message in get_messages(answer.wsgi_request)]
+        assert said == "Статусов задано: 28, удалено: 0. Заказов перенесено: 1."
+        assert Order.objects.get().status.name == "В пути"
+
+    def test_unknown_profile_shows_an_error(self, browser):
+        (said,) = [str(message) for message in get_messages(self.load(browser, "x").wsgi_request)]
+        assert said == "Такого набора нет."
+
+    def test_loading_is_refused_without_permissions_post_or_token(self, browser_of, browser, manager):
+        assert self.load(browser_of("orders.view_status", "orders.change_status"), "measured").status_code == 403
+        assert 'value="measured"' not in browser_of("orders.view_status").get(PAGE).content.decode()
+        assert browser.get(PROFILE).status_code == 405
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(manager)
+        assert self.load(strict, "measured").status_code == 403
+        assert Status.objects.count() == 10
+
+    def test_bulk_actions_choose_the_status_by_its_stage(self, browser, make_order):
+        order = make_order(1)
+        self.load(browser, "measured")
+        for action, code in (("accept_selected", "confirmed"), ("hand_over_selected", "in_transit"),
+                             ("complete_selected", "completed")):  # fmt: skip
+            browser.post("/crm/orders/order/?preset=all", {"action": action, "_selected_action": str(order.pk)})
+            order.refresh_from_db()
+            assert order.status_id == code
+
+    def test_bulk_action_without_a_status_of_the_stage_shows_an_error(self, browser, make_order):
+        order = make_order(1)
+        refresh(AP="Подарок")
+        url = "/crm/orders/order/?preset=all"
+        answer = browser.post(url, {"action": "accept_selected", "_selected_action": str(order.pk)})
+        assert "Нет статуса на этапе «Принят»." in [str(one) for one in get_messages(answer.wsgi_request)]
+        order.refresh_from_db()
+        assert order.status_id == "new"
 
 
 class TestElsewhere:
