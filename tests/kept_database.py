@@ -54,8 +54,8 @@ def ensure_template(*, again: bool = False) -> str:
 def fingerprint(root: Path) -> str:
     """Return a hash of all files that define a migrated database."""
     files = {path for path in root.glob("*/migrations/*.py") if not path.parts[-3].startswith(".")}
-    files |= set(root.glob("orders/status_profiles/*.csv"))  # the first migration inserts these rows
     files |= {module for file in files for module in _imported_modules(root, file)}
+    files |= set(root.glob("orders/status_profiles/*.csv"))  # the first migration inserts these rows
     files |= {root / "requirements.txt", root / "constraints.txt"}
     digest = hashlib.sha256()
     for file in sorted(files):
