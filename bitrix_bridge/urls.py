@@ -10,6 +10,8 @@ from bitrix_bridge.inbound.views import OrderWebhookView, ProductWebhookView
 urlpatterns = [
     path("order", OrderWebhookView.as_view(), name="webhook-order"),
     path("product", ProductWebhookView.as_view(), name="webhook-product"),
+    # The site's earlier senders also post events about shops and florists.
+    re_path(r"^(?:shop|florist)/?$", OrderWebhookView.as_view(), name="webhook-other"),
     re_path(r"^order/$", OrderWebhookView.as_view(), name="webhook-order-slash"),
     re_path(r"^product/$", ProductWebhookView.as_view(), name="webhook-product-slash"),
 ]

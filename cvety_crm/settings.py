@@ -276,8 +276,11 @@ STORAGES = {
 
 # --- Incoming webhooks -----------------------------------------------------------------------------------------------
 
-WEBHOOK_TOKENS = env.list("WEBHOOK_TOKENS", default=[])
-"""The tokens that Bitrix may send. There can be several, so that a token can be replaced without an interruption."""
+WEBHOOK_TOKENS = env.list("WEBHOOK_TOKENS", default=[]) + env.list("WEBHOOK_TOKEN", default=[])
+"""The tokens that Bitrix may send. There can be several, so that a token can be replaced without an interruption.
+
+The shop's earlier CRM read one token from WEBHOOK_TOKEN, which is also accepted.
+"""
 if not WEBHOOK_TOKENS and not DEBUG:
     _missing("WEBHOOK_TOKENS")
 WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")

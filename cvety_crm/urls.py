@@ -19,6 +19,7 @@ urlpatterns = [
     path("crm/", admin.site.urls),
     path("p/", include("orders.public.urls")),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
+    path("api/", include("bitrix_bridge.earlier_urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),
 ]

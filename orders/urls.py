@@ -1,8 +1,15 @@
 """The URLs of the pages for staff that belong to no model."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
 from orders.admin.board import board_page
+from orders.admin.earlier_pages import order, page
 
-urlpatterns = [path("board/", admin.site.admin_view(board_page), name="day_board")]
+_UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+urlpatterns = [
+    path("board/", admin.site.admin_view(board_page), name="day_board"),
+    re_path(rf"^orders/(?P<key>{_UUID}|[0-9]{{1,18}})/?$", admin.site.admin_view(order), name="earlier_order"),
+    re_path("^(?P<name>products|inventory|warehouse|sync)/?$", admin.site.admin_view(page), name="earlier_page"),
+]

@@ -8,6 +8,7 @@ os.environ.update(
     DEBUG="on",  # DEBUG allows the private PostgreSQL. It is turned off again below.
     SECRET_KEY="made up for the tests",
     WEBHOOK_TOKENS="made-up-webhook-token,made-up-second-token",
+    WEBHOOK_TOKEN="",
     BITRIX_API_URL="",
     BITRIX_API_TOKEN="made-up-bitrix-token",
     BITRIX_REST_URL="",

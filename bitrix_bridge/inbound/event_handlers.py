@@ -21,11 +21,13 @@ from bitrix_bridge.payloads import (
     read_product,
     read_status_change,
 )
+from bitrix_bridge.payloads.translation import Fields
+from bitrix_bridge.payloads.values import read_line
 from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from orders import services
-from orders.models import Order
-from orders.sync.snapshot import OrderSnapshot
+from orders.models import Order, Shop
+from orders.sync.snapshot import OrderSnapshot, ReferenceRow, ReferenceSnapshot
 
 Action = WebhookEvent.Action
 WHOLE_ORDER = frozenset({"order.create", "order.update"})
@@ -186,6 +188,22 @@ def _order_deleted(row: WebhookEvent) -> Result:
     return Result(Action.UPDATED if order else Action.IGNORED, order)
 
 
+def _shop(row: WebhookEvent) -> Result:
+    data = Fields(_data(row))
+    shop_id, name = object_id(_data(row)), read_line(data.peek("NAME"), max_length=100).value
+    if not name:
+        return Result(Action.IGNORED, reason=gettext("The event contains no name."))
+    shops = (ReferenceRow(key=shop_id, fields={"name": name}),)
+    changes = services.apply_reference(snapshot=ReferenceSnapshot(shops=shops))[Shop]
+    if changes.created:
+        return Result(Action.CREATED)
+    return Result(Action.UPDATED if changes.updated else Action.UNCHANGED)
+
+
+def _florist(row: WebhookEvent) -> Result:
+    return Result(Action.IGNORED, reason=gettext("Florists are users of the CRM. An administrator adds them here."))
+
+
 def _customer(row: WebhookEvent) -> Result:
     snapshot = read_customer(_data(row))
     if snapshot is None:
@@ -221,6 +239,10 @@ HANDLERS: Mapping[str, Callable[[WebhookEvent], Result]] = {
     "order.delete": _order_deleted,
     "user.create": _customer,
     "user.update": _customer,
+    "shop.create": _shop,
+    "shop.update": _shop,
+    "florist.create": _florist,
+    "florist.update": _florist,
     "product.create": _product,
     "product.update": _product,
     "product.delete": _product_deleted,

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bitrix_bridge.inbound.documentation import document_webhook
+from bitrix_bridge.inbound.earlier_callers import translated
 from bitrix_bridge.inbound.event_handlers import is_known, is_ping
 from bitrix_bridge.inbound.inbox import receive
 from bitrix_bridge.inbound.parsing import address_of, parse_body, read_incoming
@@ -37,6 +38,8 @@ class _WebhookView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
+    default_event = ""
+    """The event of a body that names none, at the URLs of the earlier CRM."""
 
     def post(self, request: Request) -> Response:
         """Receive one event and return its outcome."""
@@ -54,6 +57,7 @@ class _WebhookView(APIView):
             return _error(status.HTTP_401_UNAUTHORIZED, "invalid_token")
         if refusal is not None:
             return _keep(request, refusal, body)
+        body = translated(body, default_event=self.default_event)
         event = str(body.get("event", ""))
         if is_ping(event):
             # No database query: a ping tests only the connection, and `/health` checks the database.
@@ -116,6 +120,7 @@ def _is_authorized(request: Request, body: dict[str, Any], unparsed: bytes) -> b
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         given.append(credentials.strip())
+    given.append(request.headers.get("X-Webhook-Token", "").strip())
     if isinstance(body.get("token"), str):
         given.append(body["token"])
     given += tokens_in(unparsed)
