@@ -185,7 +185,7 @@ def _when(order: Order) -> str:
     slot = order.delivery_slot
     time = ""
     if slot is not None:
-        has_times = slot.starts_at is not None and slot.ends_at is not None
+        has_times = slot.starts_at is not None and slot.ends_at not in (None, slot.starts_at)
         time = f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}" if has_times else slot.name
     date = long_day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
     return f"🕐 {', '.join(line(part) for part in (date, time) if part)}"

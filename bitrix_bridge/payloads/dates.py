@@ -29,6 +29,50 @@ _FORMATS = (
     re.compile(r"(?P<day>[0-9]{1,2})([.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4})" + _CLOCK),
     re.compile(r"(?P<first>[0-9]{1,2})/(?P<second_part>[0-9]{1,2})/(?P<year>[0-9]{4})" + _CLOCK),
 )
+_MONTHS = {
+    stem: number
+    for number, stems in enumerate(
+        (
+            "янв jan қаң",
+            "фев feb ақп",
+            "мар mar наур",
+            "апр apr сәу",
+            "мая май may мам",
+            "июн jun мау",
+            "июл jul шіл",
+            "авг aug там",
+            "сен sep қыр",
+            "окт oct қаз",
+            "ноя nov қараша",
+            "дек dec желт",
+        ),
+        start=1,
+    )
+    for stem in stems.split()
+}
+"""The beginnings of the names of the months in Russian, English and Kazakh."""
+_WEEKDAY = r"(?:[а-яёәіңғүұқөһa-z]{2,}\.?,?\s+)?"
+_YEAR_WORD = r"(?:\s*г(?:\.|ода?)?)?"
+_IN_WORDS = (
+    re.compile(
+        _WEEKDAY
+        + r"(?P<day>[0-9]{1,2})(?:-?го|-?е)?\s+(?P<month>[а-яёәіңғүұқөһa-z]{3,})\.?,?\s+(?P<year>[0-9]{4})"
+        + _YEAR_WORD,
+        re.IGNORECASE,
+    ),
+    re.compile(
+        _WEEKDAY + r"(?P<month>[a-z]{3,})\.?\s+(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>[0-9]{4})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        _WEEKDAY + r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4}|[0-9]{2})(?:\s*г(?:\.|ода?)?)?",
+        re.IGNORECASE,
+    ),
+)
+"""Dates as people write them: `25 декабря 2026 г.`, `пт, 25.12.2026`, `December 25, 2026`."""
+_OLD_ALMATY = timezone(timedelta(hours=6))
+"""The offset of Almaty until March 2024, which servers with old data of time zones still use."""
+
 # MySQL's zero date, and the date into which PHP's DateTime converts the zero date.
 _NO_DATE = re.compile(r"0000[-./]00[-./]00.*|00[-./]00[-./]0000.*|-0001-11-30.*|30\.11\.-0001.*|0", re.DOTALL)
 
@@ -66,8 +110,47 @@ def read_date(raw: Any) -> Reading[date]:
         return Reading()
     reading = _read(raw)
     if isinstance(reading.value, datetime):
-        return Reading(reading.value.astimezone(ALMATY).date())
+        return Reading(_day_of(reading.value))
+    if reading.reason is ProblemReason.NOT_A_DATE and isinstance(raw, str) and (day := _in_words(raw)):
+        return _in_range(day)
     return Reading(reading.value, reading.reason)
+
+
+def _day_of(moment: datetime) -> date:
+    """Return the calendar day that a moment stands for.
+
+    Midnight is a day without a time of day. It stands for the day in the zone in which it is midnight: as it was
+    written, or in Almaty before March 2024. So a site with an old offset does not move the day.
+    """
+    for zone in (ALMATY, None, _OLD_ALMATY):
+        local = moment if zone is None else moment.astimezone(zone)
+        if local.time() == time():
+            return local.date()
+    return moment.astimezone(ALMATY).date()
+
+
+def _in_words(raw: str) -> date | None:
+    """Return the date that a text names in words, or None. A two-digit year is in this century."""
+    text = " ".join(raw.split())
+    match = (
+        next((found for pattern in _IN_WORDS if (found := pattern.fullmatch(text))), None)
+        if len(text) <= _LONGEST
+        else None
+    )
+    if match is None:
+        return None
+    month = int(match["month"]) if match["month"].isdecimal() else _month(match["month"])
+    year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
+    try:
+        return date(year, month, int(match["day"]))
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int:
+    """Return the number of the month with this name, or 0 if there is none."""
+    lower = name.casefold()
+    return next((number for stem, number in _MONTHS.items() if lower.startswith(stem)), 0)
 
 
 def _read(raw: Any) -> Reading[date]:

@@ -6,7 +6,7 @@ from typing import Any
 from bitrix_bridge.payloads.amounts import read_id, read_whole_number
 from bitrix_bridge.payloads.values import read_line, read_slot, read_status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
-from orders.values.slots import parse_slot
+from orders.values.slots import hours_in, parse_slot
 
 _NAME_LENGTH = 100
 _LAST = 1000
@@ -52,5 +52,5 @@ def _sort(raw: Any) -> int:
 
 def _times(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     starts_at, ends_at = row.get("starts_at"), row.get("ends_at")
-    times = parse_slot(f"{starts_at}-{ends_at}") if starts_at and ends_at else parse_slot(name)
+    times = parse_slot(f"{starts_at}-{ends_at}") if starts_at and ends_at else hours_in(name)
     return {"starts_at": times[0], "ends_at": times[1]} if times else {"starts_at": None, "ends_at": None}

@@ -170,7 +170,7 @@ class Shop(_NamedById):
 class DeliverySlot(_NamedById):
     """A delivery slot. If the site sends a slot as a string, the id is made from that string (`slot_key`)."""
 
-    bitrix_id = models.CharField(_("id on the site"), max_length=20, unique=True)
+    bitrix_id = models.CharField(_("id on the site"), max_length=255, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
     ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
 

@@ -52,7 +52,7 @@ def _due(order: Order) -> tuple[date, bool, time, bool, time, str]:
     starts = slot.starts_at if slot else None
     ends = slot.ends_at if slot else None
     # A slot that ends at midnight or later comes last.
-    is_late = ends is None or (starts is not None and ends <= starts)
+    is_late = ends is None or (starts is not None and ends < starts)
     return (
         order.delivery_date or date.max,
         is_late,

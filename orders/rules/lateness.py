@@ -58,7 +58,7 @@ def due_at(order: Order) -> datetime | None:
     ends_at = slot.ends_at if slot is not None else None
     if ends_at is None:
         return timezone.make_aware(datetime.combine(order.delivery_date, END_OF_DAY))
-    past_midnight = slot is not None and slot.starts_at is not None and ends_at <= slot.starts_at
+    past_midnight = slot is not None and slot.starts_at is not None and ends_at < slot.starts_at
     day = order.delivery_date + timedelta(days=1 if past_midnight else 0)
     return timezone.make_aware(datetime.combine(day, ends_at))
 
@@ -108,7 +108,7 @@ class DueAt(Func):
     def __init__(self, **extra: Any) -> None:
         ends_at = Coalesce(F("delivery_slot__ends_at"), Value(END_OF_DAY), output_field=TimeField())
         past_midnight = Case(
-            When(delivery_slot__ends_at__lte=F("delivery_slot__starts_at"), then=Value(timedelta(days=1))),
+            When(delivery_slot__ends_at__lt=F("delivery_slot__starts_at"), then=Value(timedelta(days=1))),
             default=Value(timedelta(0)),
             output_field=DurationField(),
         )

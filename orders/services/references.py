@@ -17,7 +17,7 @@ from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
 from orders.sync.snapshot import ItemSnapshot
 from orders.sync.three_way_merge import Agreement
-from orders.values.slots import parse_slot
+from orders.values.slots import hours_in, parse_slot
 
 
 @dataclass(slots=True)
@@ -137,12 +137,15 @@ def _stub_status(bitrix_code: str) -> str:
 
 def _stub_slot(slot: str) -> DeliverySlot:
     times = parse_slot(slot)
+    starts_at, ends_at = hours_in(slot)
+    # An id is a number. A slot in words is its own name.
+    words = gettext("Time %(id)s") % {"id": slot} if slot.isdecimal() else slot
     return DeliverySlot(
         bitrix_id=slot,
-        name=f"{times[0]:%H:%M}–{times[1]:%H:%M}" if times else gettext("Time %(id)s") % {"id": slot},
-        starts_at=times[0] if times else None,
-        ends_at=times[1] if times else None,
-        needs_attention=times is None,
+        name=f"{times[0]:%H:%M}–{times[1]:%H:%M}" if times else words,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        needs_attention=starts_at is None and ends_at is None,
     )
 
 

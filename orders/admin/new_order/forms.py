@@ -283,6 +283,6 @@ def is_over(slot: DeliverySlot, now: datetime) -> bool:
     """
     if slot.ends_at is None or slot.ends_at == time(0):
         return False
-    if slot.starts_at is not None and slot.ends_at <= slot.starts_at:
+    if slot.starts_at is not None and slot.ends_at < slot.starts_at:
         return False
     return slot.ends_at <= now.time()

@@ -17,6 +17,7 @@ from orders.models import Courier, Order
 from orders.paper.courier_texts import full_text, route_text, short_text
 from orders.paper.orders_to_print import orders_to_print
 from orders.paper.route_sheet import route_of, route_sheets
+from orders.rules.lateness import due_at
 from orders.selectors.customer_orders import customer_orders_of
 from orders.selectors.dashboard import metrics
 from orders.values.paper_formats import A4
@@ -266,6 +267,35 @@ def test_pay_system_that_becomes_unmapped_makes_the_method_unknown(post_webhook,
     services.edit_order(order_id=order.pk, changes={"payment_method": "kaspi"}, actor=None)
     order.refresh_from_db()
     assert (order.payment_method, order.unknown_values) == ("kaspi", {})
+
+
+@pytest.mark.parametrize(
+    ("when", "hour"),
+    [
+        ("Доставка ко времени 15:30", "15:30"),
+        ("Как можно скорее, мы очень ждём этот букет", None),
+        ("до 15:00", "15:00"),
+    ],
+)
+def test_typed_slot_keeps_its_words_and_its_hour(post_webhook, staff, when, hour):
+    post_webhook("order.create", today(properties={"when": when}))
+    order = Order.objects.get()
+    assert (order.delivery_slot.name, order.delivery_slot_id) == (when, when)
+    assert when in plain(staff.get(LIST, {"preset": "all"}).content)
+    assert when in plain(staff.get(change_url(order)).content)
+    (printed,) = orders_to_print(Order.objects.all(), [order.pk])
+    assert when in full_text(printed)
+    assert when in texts.new_order(texts.OrderFacts(order=printed, items=[]))
+    due = timezone.localtime(due_at(printed))
+    assert (f"{due:%H:%M}", due.date()) == (hour or "23:59", timezone.localdate())
+
+
+def test_unreadable_date_is_shown_as_typed_and_asked_about(post_webhook, staff):
+    post_webhook("order.create", today(properties={"data": "после дождичка"}))
+    order = Order.objects.get()
+    assert order.delivery_date is None
+    assert "неизвестно: «после дождичка»" in plain(staff.get(change_url(order)).content)
+    assert "уточнить: дата доставки" in plain(staff.get(LIST, {"preset": "all"}).content)
 
 
 def test_receipt_is_shown_beside_the_payment(post_webhook, staff):

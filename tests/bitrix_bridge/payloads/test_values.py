@@ -411,7 +411,8 @@ def test_phone_is_read_as_e164():
         ("с 15 до 16", Reading("15:00-16:00")),
         ("14:00-16:00", Reading("14:00-16:00")),
         ("утром", Reading("утром")),
-        ("как можно раньше, до обеда", Reading("как можно раньше, до", Reason.TOO_LONG)),
+        ("как можно раньше, до обеда", Reading("как можно раньше, до обеда")),
+        ("ж" * 256, Reading("ж" * 255, Reason.TOO_LONG)),
         ("", NOTHING),
         (None, NOTHING),
         ("0", NOTHING),
@@ -609,6 +610,64 @@ def test_date_of_a_moment_is_its_day_in_almaty():
     assert read_date("2024-02-10T18:30:00Z") == Reading(date(2024, 2, 11))
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "2026-12-25T00:00:00+05:00",
+        "2026-12-25T00:00:00+06:00",
+        "2026-12-25T00:00:00+03:00",
+        "2026-12-25T00:00:00Z",
+        "2026-12-24T19:00:00Z",
+        "2026-12-24T18:00:00Z",
+        "2026-12-25 00:00:00",
+        {"date": "2026-12-25 00:00:00.000000", "timezone_type": 1, "timezone": "+06:00"},
+        int(datetime(2026, 12, 24, 18, tzinfo=UTC).timestamp()),
+    ],
+)
+def test_midnight_is_its_day_with_any_offset(raw):
+    assert read_date(raw) == Reading(date(2026, 12, 25))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "25 декабря 2026",
+        "25 декабря 2026 г.",
+        "25 декабря 2026 года",
+        "25 Дек. 2026",
+        "25-го декабря 2026",
+        "пятница, 25 декабря 2026",
+        "Пт 25 декабря 2026",
+        "25\u00a0декабря  2026",
+        "25 желтоқсан 2026",
+        "25 December 2026",
+        "December 25, 2026",
+        "Fri, December 25th 2026",
+        "25.12.2026 г.",
+        "25.12.26",
+        "пт, 25.12.2026",
+    ],
+)
+def test_day_is_read_as_people_write_it(raw):
+    assert read_date(raw) == Reading(date(2026, 12, 25))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "25 декабря",
+        "31 февраля 2026",
+        "25 брюмера 2026",
+        "25.13.26",
+        "декабрь 2026",
+        "25 12 2026",
+        "25 декабря 2026 или позже",
+    ],
+)
+def test_day_in_any_other_form_is_unreadable(raw):
+    assert read_date(raw) == Reading(reason=Reason.NOT_A_DATE)
+
+
 def test_date_of_a_moment_does_not_depend_on_time_zone_of_the_machine(monkeypatch):
     with monkeypatch.context() as machine:
         machine.setenv("TZ", "America/New_York")
@@ -639,7 +698,9 @@ def test_any_date_is_read_from_every_format(naive, offset):
     for text in (moment.isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%S%z"), int(moment.timestamp())):
         reading = read_moment(text)
         assert reading.value == moment
-        assert read_date(text).value == moment.astimezone(ALMATY).date()
+        # Midnight stands for its day in the zone in which it is midnight: see the test of midnights.
+        if all(moment.astimezone(zone).time() != datetime.min.time() for zone in (*OFFSETS, ALMATY)):
+            assert read_date(text).value == moment.astimezone(ALMATY).date()
 
 
 @given(

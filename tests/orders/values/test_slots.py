@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.values.slots import KEY_LENGTH, parse_slot, slot_key
+from orders.values.slots import KEY_LENGTH, hours_in, parse_slot, slot_key
 
 AFTERNOON = (time(15), time(16))
 
@@ -57,12 +57,42 @@ def test_parse_slot_returns_none_for_other_text(text):
 
 
 def test_slot_key_cuts_long_text_to_column_length():
-    assert slot_key("как можно раньше,  до обеда") == "как можно раньше, до"
+    assert slot_key("как можно раньше,  до обеда") == "как можно раньше, до обеда"
+    assert slot_key("с " * 200) == ("с " * 128)[:KEY_LENGTH].rstrip()
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("15:00-16:00", AFTERNOON),
+        ("Доставка ко времени 15:30", (time(15, 30), time(15, 30))),
+        ("ко времени 15.30, позвонить", (time(15, 30), time(15, 30))),
+        ("15:30", (time(15, 30), time(15, 30))),
+        ("к 9", (time(9), time(9))),
+        ("в 15 ч.", (time(15), time(15))),
+        ("до 15:00", (None, time(15))),
+        ("не позднее 15:00", (None, time(15))),
+        ("после 18:00", (time(18), None)),
+        ("с 18:00", (time(18), None)),
+        ("Как можно скорее", (None, None)),
+        ("утром", (None, None)),
+        ("18", (None, None)),
+        ("в 10:00 или в 18:00", (None, None)),
+        ("16:00-15:00", (None, None)),
+        ("25:30", (None, None)),
+        ("24:30", (None, None)),
+        ("25.12.2026", (None, None)),
+        ("через 15 минут", (None, None)),
+    ],
+)
+def test_hours_are_found_in_text(text, hours):
+    assert hours_in(text) == hours
 
 
 @given(st.text())
 def test_slot_functions_accept_any_text(text):
     assert len(slot_key(text)) <= KEY_LENGTH
+    assert len(hours_in(text)) == 2
     assert (parse_slot(text) is None) or parse_slot(slot_key(text)) == parse_slot(text)
 
 
