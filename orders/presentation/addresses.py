@@ -3,20 +3,27 @@
 import re
 
 from orders.models import Order
+from orders.values.phone_masking import start_of
 
+LONGEST = 500
+"""The number of characters in which a district, a flat or a city is searched. The site stores no longer addresses, but
+its customers can send them."""
+
+# Both patterns are for one line. The number of their repetitions is limited, so the time of a search is proportional to
+# the length of the text. Without the limits, an address of 10,000 commas would be searched for minutes.
 _DISTRICT = re.compile(
-    r"(?:\b(?:мкр|мкрн|м-н|мкр-н|микрорайон|ЖК|жилой комплекс)\b\.?\s*[«\"]?[\w-]+(?:[ -]\d+\w?)?[»\"]?)"
-    r"|(?:\b[\w-]+(?:ский|инский|овский)\s+(?:район|р-н)\b)",
+    r"(?:\b(?:мкр|мкрн|м-н|мкр-н|микрорайон|ЖК|жилой комплекс)\b\.? ?[«\"]?[\w-]{1,60}(?:[ -]\d{1,5}\w?)?[»\"]?)"
+    r"|(?:\b[\w-]{1,40}ский (?:район|р-н)\b)",
     re.IGNORECASE,
 )
 # Words for an entrance, a floor or a flat, before or after its number. The short words also have other meanings ("кв-л
 # 5", "под мостом"), so they match only with a number.
 _INSIDE = re.compile(
-    r"""[\s,;(]*(?<!\w)(?:
+    r"""(?<!\w)(?:
         (?:квартира|подъезд|этаж|домофон|офис|пәтер|кіреберіс|қабат)(?![^\W\d_])
-      | (?:кв|оф|под|эт|код)\.?\s*[№#:]?\s*\d
-      | \d+\s*-?\s*(?:й|ый|ой)?\s*(?:квартира|подъезд|этаж|эт|пәтер|кіреберіс|қабат)(?![^\W\d_])
-    ).*""",
+      | (?:кв|оф|под|эт|код)\.?[ ]?[№\#:]?[ ]?\d
+      | \d{1,5}[ ]?-?[ ]?(?:й|ый|ой)?[ ]?(?:квартира|подъезд|этаж|эт|пәтер|кіреберіс|қабат)(?![^\W\d_])
+    )""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -27,14 +34,19 @@ def one_line(address: str) -> str:
 
 
 def building(address: str) -> str:
-    """Return the address up to the building, without entrance, floor, flat and everything that follows them."""
-    return _INSIDE.sub("", one_line(address)).rstrip(" ,;(")
+    """Return the address up to the building, without entrance, floor, flat and everything that follows them.
+
+    Only the first `LONGEST` characters are read.
+    """
+    text = one_line(address)
+    match = _INSIDE.search(text[:LONGEST])
+    return (text[: match.start()] if match else start_of(text, LONGEST)).rstrip(" ,;(")
 
 
 def with_city(order: Order, address: str) -> str:
-    """Return the address with the order's city in front, unless the address is empty or already names the city."""
+    """Return the address with the order's city in front, unless it is empty or its beginning names the city."""
     city = order.city.name if order.city else ""
-    if not address or not city or re.search(rf"(?<!\w){re.escape(city)}(?!\w)", address, re.IGNORECASE):
+    if not address or not city or _word(city).search(address[:LONGEST]):
         return address
     return f"{city}, {address}"
 
@@ -45,8 +57,12 @@ def split_address(address: str) -> tuple[str, str]:
     The district is an empty string if the address names none. Couriers first need to know the part of the town.
     """
     text = one_line(address)
-    match = _DISTRICT.search(text)
+    match = _DISTRICT.search(text[:LONGEST])
     if match is None:
         return "", text
     rest = f"{text[: match.start()].rstrip(' ,;')}, {text[match.end() :].lstrip(' ,;.')}".strip(" ,;")
     return match[0], rest
+
+
+def _word(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)

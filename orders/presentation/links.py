@@ -4,8 +4,8 @@ import re
 from urllib.parse import quote, unquote, urlencode
 
 from orders.models import Order
-from orders.presentation.addresses import building, one_line, with_city
-from orders.values.phone_masking import MASK, without_phones
+from orders.presentation.addresses import LONGEST, building, one_line, with_city
+from orders.values.phone_masking import MASK, start_of, without_phones
 from orders.values.phones import phone_digits
 
 _TWO_GIS_CITIES = {
@@ -29,6 +29,8 @@ _TWO_GIS_CITIES = {
     "кокшетау": "kokshetau",
 }
 """The name of each city in the URLs of 2ГИС. Without a city, 2ГИС uses the city of its user, usually the shop's."""
+_LONGEST_SEARCH = 200
+"""The maximum number of characters of an address in a search. An address is short up to its building."""
 
 
 def two_gis_url(order: Order) -> str:
@@ -71,8 +73,9 @@ def telegram_url(name: str) -> str:
 
 def _searched(order: Order) -> str:
     # A map searches for the building. A flat or a phone in the query would only disturb the search.
-    address = one_line(without_phones(order.delivery_address).replace(MASK, ""))
-    return with_city(order, building(address) or address)
+    typed = without_phones(start_of(order.delivery_address.lstrip(), LONGEST))
+    address = one_line(typed.replace(MASK, ""))
+    return with_city(order, (building(address) or address)[:_LONGEST_SEARCH].rstrip())
 
 
 def _letters(quoted: re.Match[str]) -> str:

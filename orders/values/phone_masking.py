@@ -5,6 +5,8 @@ import phonenumbers
 from orders.values.phones import REGION
 
 MASK = "•••"
+_ENDS_NUMBER = ",;:"
+"""The characters besides letters that can't be inside a phone number."""
 _FEWEST_DIGITS = 5
 """The minimum number of digits in a phone number. Texts with fewer digits are not searched, which saves time."""
 
@@ -17,3 +19,16 @@ def without_phones(text: str) -> str:
     for match in reversed(found):
         text = text[: match.start] + MASK + text[match.end :]
     return text
+
+
+def start_of(text: str, length: int) -> str:
+    """Return a text of at most `length` characters unchanged, and the beginning of a longer text.
+
+    The beginning does not end with a part of a number: `without_phones` would not recognise a part of a phone.
+    """
+    if len(text) <= length:
+        return text
+    end = length
+    while end and not text[end - 1].isalpha() and text[end - 1] not in _ENDS_NUMBER:
+        end -= 1
+    return text[:end]
