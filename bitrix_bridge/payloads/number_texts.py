@@ -28,7 +28,7 @@ _GROUPS = {
     ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+"),
     ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+"),
 }
-_PLAIN = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_PLAIN = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 _ONE_GROUP = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 """A number such as `12,990` or `12.990`: the separator may be that of the thousands or of the decimals."""
 

@@ -15,7 +15,7 @@ LISTS_WITH_ADDRESSES = frozenset({"cities", "shops", "slots"})
 """Lists of the reference data whose names may be addresses. The report contains only their length and columns."""
 
 _URL = re.compile(r"https?:\\?/\\?/[^\s\"'<>«»]+", re.IGNORECASE)
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NETWORK_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\s()-]{0,3}\d){9,14}(?![\w-])")
 
@@ -32,8 +32,12 @@ def mask_value(text: str) -> str:
     """
     text = _EMAIL.sub(MASK, _URL.sub(MASK, truncate_masked(text)))
     for host in _hosts():
-        text = re.sub(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(host)}(?::\d+)?(?![\w-])", MASK, text, flags=re.IGNORECASE)
+        text = _pattern_of(host).sub(MASK, text)
     return _NETWORK_ADDRESS.sub(MASK, text)
+
+
+def _pattern_of(host: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(host)}(?::\d+)?(?![\w-])", re.IGNORECASE)
 
 
 def _hosts() -> Iterable[str]:
