@@ -12,7 +12,7 @@ from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.admin_site.outbox import AttemptInline, OutboxEntryAdmin
 from notifications.models import TelegramChat, TelegramMessage, TelegramMessageAttempt
 from notifications.rendering import preview
-from orders.models import Order
+from orders.models import Order, long_columns
 from orders.rules.visibility import reason_to_hide_raw
 
 
@@ -61,7 +61,7 @@ class TelegramMessageAdmin(OutboxEntryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TelegramMessage]:
         """Return the messages without loading the large columns of their orders."""
-        return super().get_queryset(request).defer("order__search", "order__metadata", "order__bitrix_state")
+        return super().get_queryset(request).defer(*long_columns("order"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TelegramMessage], search_term: str

@@ -21,6 +21,7 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link
 from cvety_crm.long_runs.admin import Fact, LongRunAdmin, State
 from cvety_crm.long_runs.progress import Progress
+from orders.models import long_columns
 
 
 @admin.register(ImportRun)
@@ -109,6 +110,10 @@ class ImportRowAdmin(ReadOnlyModelAdmin):
     search_fields = ("bitrix_order_id",)
     ordering = ("-created_at", "-bitrix_order_id")
     fields = ("run_column", "bitrix_order_id", "outcome_column", "order_column", "reasons_column")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRow]:
+        """Return the rows without loading the long columns of their orders."""
+        return super().get_queryset(request).defer(*long_columns("order"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportRow], search_term: str

@@ -21,6 +21,7 @@ from bitrix_bridge.models import WebhookEvent
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link, badge, pretty_json
 from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.admin_site.outbox import find_row
+from orders.models import long_columns
 from orders.presentation.timeline import problem_text
 from orders.rules.visibility import reason_to_hide_raw
 from orders.sync.snapshot import Problem
@@ -83,11 +84,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         """Defer the large columns, such as payloads, until they are read."""
-        return (
-            super()
-            .get_queryset(request)
-            .defer("traceback", "payload", "order__search", "order__metadata", "order__bitrix_state")
-        )
+        return super().get_queryset(request).defer("traceback", "payload", *long_columns("order"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str

@@ -12,7 +12,7 @@ from bitrix_bridge.models import Push, PushAttempt
 from cvety_crm.admin_site.base import admin_link, pretty_json
 from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.admin_site.outbox import AttemptInline, OutboxEntryAdmin
-from orders.models import Order
+from orders.models import Order, long_columns
 from orders.presentation.timeline import field_label
 from orders.rules.visibility import reason_to_hide_raw
 from orders.services import reassess_sync_state
@@ -56,7 +56,7 @@ class PushAdmin(OutboxEntryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Push]:
         """Defer the requests and the order's large columns until they are read."""
-        return super().get_queryset(request).defer("request", "order__search", "order__metadata", "order__bitrix_state")
+        return super().get_queryset(request).defer("request", *long_columns("order"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Push], search_term: str

@@ -31,6 +31,7 @@ from cvety_crm.formatting import full_moment
 from cvety_crm.long_runs.admin import LongRunAdmin, State
 from cvety_crm.model_fields import field_label
 from cvety_crm.users import display_name, staff_user
+from orders.models import long_columns
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """Value in the form -> period in which the compared orders were saved. None means all orders."""
@@ -113,7 +114,7 @@ class ReconciliationAdmin(LongRunAdmin):
     def page_context(self, request: HttpRequest, run: Reconciliation) -> dict[str, Any]:
         """Return the metrics of the run and a page of its differences."""
         found = Difference.objects.filter(run=run).select_related("order", "resolved_by", "run")
-        found = found.defer("order__search", "order__metadata", "order__bitrix_state")
+        found = found.defer(*long_columns("order"))
         is_open_only = request.GET.get("show") != "all"
         if is_open_only:
             found = found.filter(outcome__in=OPEN)

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link
 from cvety_crm.admin_site.filters import DayOrRangeFilter
 from orders.admin.panels import event_links
-from orders.models import Order, OrderEvent
+from orders.models import Order, OrderEvent, long_columns
 from orders.presentation.timeline import timeline
 from orders.rules.visibility import hidden_fields
 
@@ -34,6 +34,10 @@ class OrderEventAdmin(ReadOnlyModelAdmin):
     search_help_text = _("Number of the order")
     ordering = ("-happened_at", "-created_at")
     fields = ("order_column", "entry")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        """Return the entries without loading their contents, which only the page of an entry shows."""
+        return super().get_queryset(request).defer("changes", "details", *long_columns("order"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OrderEvent], search_term: str

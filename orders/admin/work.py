@@ -1,11 +1,12 @@
 """The lists of the notes and photos that staff have added to orders."""
 
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, admin_link
-from orders.models import OrderNote, OrderPhoto
+from orders.models import OrderNote, OrderPhoto, long_columns
 from orders.photos.files import Size, photo_response
 from orders.rules.visibility import may_see_orders, shown_text
 
@@ -24,6 +25,10 @@ from orders.rules.visibility import may_see_orders, shown_text
 class _OfOrder(ReadOnlyModelAdmin):
     list_select_related = ("order", "author")
     ordering = ("-created_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows without loading the long columns of their orders."""
+        return super().get_queryset(request).defer(*long_columns("order"))
 
     @admin.display(description=_("order"))
     def order_column(self, row: OrderNote | OrderPhoto) -> str:

@@ -11,6 +11,7 @@ from orders.models.order import (
     PaymentStatus,
     Source,
     SyncState,
+    long_columns,
 )
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
@@ -45,4 +46,5 @@ __all__ = [
     "Stage",
     "Status",
     "SyncState",
+    "long_columns",
 ]

@@ -18,6 +18,19 @@ from orders.models.reference import City, DeliverySlot, Shop, Status
 from orders.models.work import Courier
 from orders.values.search_document import search_document
 
+_LONG_COLUMNS = (
+    "search", "metadata", "bitrix_state", "delivery_address", "postcard_text", "comment", "courier_comment",
+)  # fmt: skip
+"""The columns of an order whose length has no limit."""
+
+
+def long_columns(relation: str) -> list[str]:
+    """Return the lookups of the columns without a limit of length, which a list of rows with an order does not read.
+
+    `relation` is the name of the foreign key to the order.
+    """
+    return [f"{relation}__{column}" for column in _LONG_COLUMNS]
+
 
 class Source(models.TextChoices):
     """The source of an order or of a change."""

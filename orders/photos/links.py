@@ -13,7 +13,7 @@ from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from orders.models import PhotoApproval
+from orders.models import PhotoApproval, long_columns
 
 NONCE_BYTES = 16
 # The separator is a dot because messengers would escape a colon.
@@ -46,12 +46,7 @@ def find_approval(token: str) -> PhotoApproval | None:
         key = UUID(bytes=packed[:16])
     except (BadSignature, NotBase64, ValueError):
         return None
-    found = (
-        PhotoApproval.objects.select_related("order__shop")
-        .defer("order__search", "order__metadata", "order__bitrix_state")
-        .filter(pk=key)
-        .first()
-    )
+    found = PhotoApproval.objects.select_related("order__shop").defer(*long_columns("order")).filter(pk=key).first()
     if found is None or not found.is_open or found.order.is_deleted_on_site:
         return None
     return found if constant_time_compare(found.nonce, packed[16:].hex()) else None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext_lazy
@@ -29,7 +30,7 @@ TO_MAKE = (Stage.NEW, Stage.ACCEPTED, Stage.MAKING, Stage.WAITING)
 TO_DELIVER = (*TO_MAKE, Stage.READY, Stage.DELIVERING)
 LEAST_HOURS = 1 / 60
 _COLUMNS_READ = (
-    "order_number", "delivery_date", "is_cancelled", "is_deleted_on_site", "is_pickup", "problem", "delivery_address",
+    "order_number", "delivery_date", "is_cancelled", "is_deleted_on_site", "is_pickup", "problem",
     "recipient_phone", "courier_id", "status__code", "status__name", "status__stage", "delivery_slot__bitrix_id",
     "delivery_slot__name", "delivery_slot__starts_at", "delivery_slot__ends_at", "customer__phone",
 )  # fmt: skip
@@ -184,8 +185,11 @@ def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -
         orders.filter(delivery_date=day)
         .select_related("status", "delivery_slot", "customer")
         .only(*_COLUMNS_READ)
+        .annotate(address_start=Left("delivery_address", 1))
         .order_by("created_at", "id")
     )
+    for order in found:
+        order.delivery_address = order.address_start  # the board shows only whether there is an address
     bouquets = _bouquets([order.pk for order in found])
     totals = _cells(found)
     return Board(

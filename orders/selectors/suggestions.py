@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Max
+from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -20,6 +21,7 @@ from orders.presentation.formatting import full_day, money, number, plain_text
 from orders.presentation.phones import phone_text
 from orders.rules.visibility import shown_text
 from orders.selectors.search import search_for, search_query
+from orders.values.phone_masking import start_of
 from orders.values.phones import normalize_phone, phone_digits
 
 MOST_CUSTOMERS = 8
@@ -31,6 +33,8 @@ DIGITS, LETTERS = 4, 2
 """The minimum numbers of digits and of letters that the user must enter for a search. Fewer would match half of the
 table."""
 LONGEST_QUERY = 100
+LONGEST_ADDRESS = 500
+"""The maximum length of a suggested address. It is the length that the field of a new order accepts."""
 
 Suggestion = dict[str, Any]
 
@@ -61,11 +65,13 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
     rows = (
         Order.objects.filter(customer=customer)
         .order_by("-created_at")
-        .values("pk", "recipient_name", "recipient_phone", "delivery_address")[:ORDERS_LOOKED_AT]
+        .annotate(address=Left("delivery_address", LONGEST_ADDRESS + 1))
+        .values("pk", "recipient_name", "recipient_phone", "address")[:ORDERS_LOOKED_AT]
     )
     recipients: dict[tuple[str, ...], Suggestion] = {}
     for row in rows:
-        name, address = (shown_text(user, row[key]) for key in ("recipient_name", "delivery_address"))
+        name = shown_text(user, row["recipient_name"])
+        address = shown_text(user, start_of(row["address"], LONGEST_ADDRESS))
         phone = row["recipient_phone"]
         key = (name.casefold(), phone, address.casefold())
         if not any(key) or key in recipients:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import display_name
 from orders.admin.badges import delivery_marks, order_marks, stage_class, status_badge, sync_mark
-from orders.admin.rows.row_context import OrderRow, version
+from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow, version
 from orders.admin.rows.row_links import row_links, take_button
 from orders.models import Order
 from orders.presentation.addresses import split_address
@@ -97,8 +97,8 @@ def composition_column(order: OrderRow) -> SafeString:
     first = items[0]
     name = Truncator(first.name).chars(PRODUCT_LENGTH)
     pieces = f" × {number(first.quantity)}" if first.quantity != 1 else ""
-    more = format_html(' <span class="crm-plus" title="{}">+{}</span>', ", ".join(item.name for item in items[1:]),
-                       len(items) - 1) if len(items) > 1 else ""  # fmt: skip
+    others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
+    more = format_html(' <span class="crm-plus" title="{}">+{}</span>', others, len(items) - 1) if others else ""
     return _lines(format_html('<span title="{}">{}{}</span>{}', first.name, name, pieces, more), _card(order))
 
 

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 from django.http import HttpRequest
 
 from cvety_crm.users import AnyUser
 from orders.models import Order, OrderItem, OrderNote, Status
+from orders.values.phone_masking import start_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # the stubs are not installed in production
@@ -18,6 +20,14 @@ COUNTED_AT_MOST = 100
 """The limit up to which a customer's orders and an order's notes are counted. The site has one customer for all unknown
 people, and this customer has a hundred thousand orders."""
 NOTE_LENGTH = 200  # characters read from the database
+TEXT_LENGTH = 500
+"""The number of characters of each text of an order that a row reads. The site stores no longer addresses, but its
+customers can send texts of 10,000 characters."""
+_TEXTS = ("delivery_address", "comment", "postcard_text")
+_NOT_READ = (
+    *_TEXTS, "courier_comment",
+    *(f"customer__{name}" for name in ("search", "preferences", "bitrix_state", "note")),
+)  # fmt: skip
 
 
 class RowDetails(TypedDict):
@@ -45,18 +55,22 @@ def version(order: Order) -> str:
 def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
     """Return the orders with their items, photos, last note, and counts of notes and of the customer's orders.
 
-    Reading the orders takes three queries.
+    Reading the orders takes three queries. The database cuts all texts, so the cost of a row does not depend on their
+    length. `set_row_context` puts the cut texts in the fields of the orders, which are only for reading.
     """
     customers_orders = Order.objects.filter(customer=OuterRef("customer")).order_by().values("pk")
     notes = OrderNote.objects.filter(order=OuterRef("pk"))
-    last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH))).values("start")[:1]
+    last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH + 1))).values("start")[:1]
+    starts = {f"{name}_start": Left(name, TEXT_LENGTH + 1) for name in _TEXTS}
     found = (
         orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible", "photo_approval")
         .prefetch_related(
-            Prefetch("items", OrderItem.objects.only("order_id", "quantity", "product_snapshot", "position")),
+            Prefetch("items", _items()),
             "photos",
         )
+        .defer(*_NOT_READ)
         .annotate(
+            **starts,
             customer_orders=_count(customers_orders),
             notes_count=_count(notes.order_by().values("pk")),
             last_note=Subquery(last_note, output_field=TextField()),
@@ -73,17 +87,33 @@ def set_row_context(
     may_move: bool,
     is_swap: bool = False,
 ) -> None:
-    """Set the attributes on each order that depend on the request: `seen_by`, `next_step` and `is_swap`.
+    """Set the attributes on each order that depend on the request, and its texts, which the database has cut.
+
+    The attributes that depend on the request are `seen_by`, `next_step` and `is_swap`.
 
     `may_move` is True if the user may change statuses. `is_swap` means that htmx replaces the row on an open page.
     """
     for order in orders:
+        _set_texts(order)
         order.seen_by = request.user
         order.is_swap = is_swap
         codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses and not statuses[code].is_questioned), None)
         # One tap must not set a final status, which can't be changed back.
         order.next_step = step if step is not None and not step.is_final else None
+
+
+def _items() -> QuerySet[OrderItem]:
+    name = Left(KeyTextTransform("name", "product_snapshot"), TEXT_LENGTH + 1)
+    return OrderItem.objects.only("order_id", "quantity", "position").annotate(name_start=name)
+
+
+def _set_texts(order: OrderRow) -> None:
+    for name in _TEXTS:
+        setattr(order, name, start_of(getattr(order, f"{name}_start"), TEXT_LENGTH))
+    order.last_note = start_of(order.last_note or "", NOTE_LENGTH)
+    for item in order.items.all():
+        item.product_snapshot = {"name": start_of(getattr(item, "name_start") or "", TEXT_LENGTH)}  # noqa: B009
 
 
 def _count(rows: QuerySet) -> Func:
