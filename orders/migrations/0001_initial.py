@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="in use")),
-                ("bitrix_id", models.CharField(max_length=20, unique=True, verbose_name="id on the site")),
+                ("bitrix_id", models.CharField(max_length=255, unique=True, verbose_name="id on the site")),
                 ("starts_at", models.TimeField(blank=True, null=True, verbose_name="from")),
                 ("ends_at", models.TimeField(blank=True, null=True, verbose_name="till")),
             ],

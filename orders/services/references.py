@@ -138,7 +138,7 @@ def _stub_status(bitrix_code: str) -> str:
 def _stub_slot(slot: str) -> DeliverySlot:
     times = parse_slot(slot)
     starts_at, ends_at = hours_in(slot)
-    # An id is a number. A slot in words is its own name.
+    # An id is a number. A slot that is written as text is its own name.
     words = gettext("Time %(id)s") % {"id": slot} if slot.isdecimal() else slot
     return DeliverySlot(
         bitrix_id=slot,

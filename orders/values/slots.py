@@ -4,7 +4,7 @@ import re
 from datetime import time
 
 KEY_LENGTH = 255
-"""`delivery_times.bitrix_id` is varchar(255), as is the name: a slot in words keeps all of them."""
+"""`delivery_times.bitrix_id` is varchar(255), as is the name: a slot that is written as text keeps all of them."""
 
 _NIGHT_ENDS = time(6)
 """A slot may end after midnight, up to this hour. If a later end is before the start, it was entered by mistake."""

@@ -63,4 +63,4 @@ def retired_words(text: str) -> Iterator[tuple[int, str, str]]:
 def instead_of(word: str) -> str:
     """Return the terms to use instead of a retired word."""
     lower = word.lower()
-    return _FORMS.get(lower) or _FORMS[re.sub("[_-]", " ", lower)]
+    return _FORMS.get(lower) or _FORMS[re.sub(r"[\s_-]+", " ", lower)]
