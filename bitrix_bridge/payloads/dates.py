@@ -53,7 +53,7 @@ _MONTHS = {
 """The beginnings of the names of the months in Russian, English and Kazakh."""
 _WEEKDAY = r"(?:[а-яёәіңғүұқөһa-z]{2,}\.?,?\s+)?"
 _YEAR_WORD = r"(?:\s*г(?:\.|ода?)?)?"
-_IN_WORDS = (
+_TEXT_DATES = (
     re.compile(
         _WEEKDAY
         + r"(?P<day>[0-9]{1,2})(?:-?го|-?е)?\s+(?P<month>[а-яёәіңғүұқөһa-z]{3,})\.?,?\s+(?P<year>[0-9]{4})"
@@ -111,7 +111,7 @@ def read_date(raw: Any) -> Reading[date]:
     reading = _read(raw)
     if isinstance(reading.value, datetime):
         return Reading(_day_of(reading.value))
-    if reading.reason is ProblemReason.NOT_A_DATE and isinstance(raw, str) and (day := _in_words(raw)):
+    if reading.reason is ProblemReason.NOT_A_DATE and isinstance(raw, str) and (day := _text_date(raw)):
         return _in_range(day)
     return Reading(reading.value, reading.reason)
 
@@ -129,11 +129,11 @@ def _day_of(moment: datetime) -> date:
     return moment.astimezone(ALMATY).date()
 
 
-def _in_words(raw: str) -> date | None:
-    """Return the date that a text names in words, or None. A two-digit year is in this century."""
+def _text_date(raw: str) -> date | None:
+    """Return the date that a text contains, or None. A two-digit year is in this century."""
     text = " ".join(raw.split())
     match = (
-        next((found for pattern in _IN_WORDS if (found := pattern.fullmatch(text))), None)
+        next((found for pattern in _TEXT_DATES if (found := pattern.fullmatch(text))), None)
         if len(text) <= _LONGEST
         else None
     )
