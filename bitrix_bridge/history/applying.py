@@ -13,7 +13,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
-from bitrix_bridge.history.import_context import ImportContext, new_products
+from bitrix_bridge.history.import_context import ImportContext, new_cities, new_products
 from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.runs import imports
@@ -28,7 +28,7 @@ from cvety_crm.masking import truncate_masked
 from orders import services
 from orders.models import Order
 from orders.services import Applied
-from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, ProductSnapshot
+from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, ProductSnapshot, ReferenceSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +68,13 @@ def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: B
     lease is lost, `SourceError` if the site's database copy can't be read, and `OperationalError` if the CRM's database
     does not answer. Nothing is saved if an exception is raised.
     """
+    cities = ReferenceSnapshot(cities=new_cities(source, context, batch.orders))
     ready = [_read(source, context, order, batch) for order in batch.orders]
     products = _products(source, context, ready)
     shipments = sum(order.system_shipments for order in batch.orders)
     for number in range(1, TRIES + 1):
         try:
-            _store(run, ready, products, after_id, shipments, one_by_one=False)
+            _store(run, ready, products, cities, after_id, shipments, one_by_one=False)
             return
         except OperationalError as error:
             if not isinstance(error.__cause__, DeadlockDetected | SerializationFailure) or number == TRIES:
@@ -82,7 +83,7 @@ def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: B
             raise
         except Exception as error:
             logger.info("a batch is applied one by one: %s", type(error).__name__)
-            _store(run, ready, products, after_id, shipments, one_by_one=True)
+            _store(run, ready, products, cities, after_id, shipments, one_by_one=True)
             return
 
 
@@ -163,6 +164,7 @@ def _store(
     run: ImportRun,
     ready: Sequence[_Ready],
     products: Sequence[ProductSnapshot],
+    cities: ReferenceSnapshot,
     after_id: int,
     shipments: int,
     *,
@@ -170,6 +172,8 @@ def _store(
 ) -> None:
     with transaction.atomic():
         absent = services.lock_absent_orders(one.snapshot for one in ready if one.snapshot is not None)
+        if cities.cities:
+            services.apply_reference(snapshot=cities, is_copied=True)
         for product in products:
             _apply_product(product, one_by_one=one_by_one)
         retire_deleted_products(product.bitrix_product_id for product in products)

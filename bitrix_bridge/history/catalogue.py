@@ -5,7 +5,7 @@ from typing import Any
 
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.documents import Knowledge
-from bitrix_bridge.history.encodings import repair
+from bitrix_bridge.history.encodings import has_lost_characters, is_broken, repair
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads import read_product
 from bitrix_bridge.payloads import reference as payloads_reference
@@ -14,17 +14,20 @@ from bitrix_bridge.payloads.values import read_status
 from orders.sync.snapshot import ProductSnapshot, ReferenceSnapshot
 
 _LANGUAGE = "ru"
+_SAMPLE = 500
+"""The number of rows of each table whose texts show whether the copy is faithful."""
 _PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 
 
 def read_knowledge(source: Source) -> Knowledge:
-    """Read the definitions of order properties, the numbers shared by several orders, and the lengths of columns."""
+    """Read facts about the copy that do not depend on the order, with a fixed number of queries."""
     return Knowledge(
         properties=property_definitions(source),
         choices=property_choices(source),
         repeated_numbers=repeated_numbers(source),
         longest_value=_length(source, "b_sale_order_props_value", "VALUE"),
         longest_comment=_length(source, "b_sale_order", "USER_DESCRIPTION"),
+        is_faithful=is_faithful(source),
     )
 
 
@@ -41,6 +44,28 @@ def property_choices(source: Source) -> Mapping[str, Mapping[str, str]]:
         if name:
             found.setdefault(row.get("ORDER_PROPS_ID") or "", {})[row.get("VALUE") or ""] = name
     return found
+
+
+def is_faithful(source: Source) -> bool:
+    """Return whether most texts with letters that are not Latin are intact.
+
+    A copy that was made in a wrong encoding has broken letters in every text: in names that people entered by hand, and
+    in the latest values of orders.
+    """
+    intact = broken = 0
+    for table, column in (
+        ("b_sale_status_lang", "NAME"),
+        ("b_sale_order_props", "NAME"),
+        ("b_sale_order_props_value", "VALUE"),
+    ):
+        order = "`ID` DESC" if source.has(table, "ID") else ""
+        for row in source.rows(table, (column,), order=order, limit=_SAMPLE):
+            text = row.get(column) or ""
+            if row.repaired or has_lost_characters(text) or is_broken(text) or repair(text) is not None:
+                broken += 1
+            elif not text.isascii():
+                intact += 1
+    return intact > broken
 
 
 def repeated_numbers(source: Source) -> frozenset[str]:

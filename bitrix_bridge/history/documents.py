@@ -5,16 +5,18 @@ The format is the format of `php/crm-webhook.php`, with payments and shipments, 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bitrix_bridge.history import encodings
+from bitrix_bridge.history.locations import Place, same_name
 from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
 from bitrix_bridge.payloads.basket import is_not_bought
 from bitrix_bridge.payloads.dates import read_moment
+from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.php_values import looks_serialized, unserialize
 
 _LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
@@ -37,6 +39,12 @@ class Knowledge:
     longest_value: int | None = None
     """The maximum length of a property value, in characters. It is the length of the column."""
     longest_comment: int | None = None
+    is_faithful: bool = False
+    """Whether the letters of most texts are intact. In that case, the site itself stores the texts that are broken."""
+    places: dict[str, Place | None] = field(default_factory=dict)
+    """Value of a property of the type LOCATION -> its city. It is filled for each batch of orders."""
+    city_ids: dict[str, int] = field(default_factory=dict)
+    """Name of a city, as `same_name` returns it -> the id of the city in the CRM."""
 
 
 @dataclass(slots=True)
@@ -44,6 +52,7 @@ class Document:
     """An order in the format of a webhook, with the reasons that were found during the conversion."""
 
     data: dict[str, Any]
+    is_faithful: bool = False
     reasons: list[Reason] = field(default_factory=list)
 
     def note(self, code: Code, subject: str = "") -> None:
@@ -58,7 +67,7 @@ def document(order: SourceOrder, knowledge: Knowledge) -> Document:
 
     The document contains all columns of the rows except technical columns (`_LEFT_OUT`). Missing data raises no error.
     """
-    made = Document({})
+    made = Document({}, knowledge.is_faithful)
     made.data = _whole(order.row, made)
     _check_columns(order, made, knowledge)
     made.data["properties"] = _properties(order, made, knowledge)
@@ -119,6 +128,8 @@ def _properties(order: SourceOrder, made: Document, knowledge: Knowledge) -> lis
             made.note(Code.CUT_TEXT, f"properties.{code}")
         named = _names(row, definition, value, knowledge)
         properties.append({"CODE": code, "ORDER_PROPS_ID": row.get("ORDER_PROPS_ID"), "VALUE": value, **named})
+    if not any(fold(one["CODE"]) == "city" and one["VALUE"] for one in properties):
+        properties += _city_of_location(order, made, knowledge)
     return properties
 
 
@@ -129,6 +140,29 @@ def _names(row: Row, definition: Row | None, value: str | list[str], knowledge: 
     names = [chosen.get(one) for one in value] if isinstance(value, list) else chosen.get(value)
     found = {"NAME": label if label.isascii() else encodings.repair(label) or label, "VALUE_NAME": names}
     return {key: name for key, name in found.items() if name and (key == "NAME" or chosen)}
+
+
+def location_values(order: SourceOrder, knowledge: Knowledge) -> Iterator[str]:
+    """Yield the values of the order's properties of the type LOCATION. The place of delivery comes first."""
+    found = []
+    for row in order.values:
+        definition = knowledge.properties.get(row.get("ORDER_PROPS_ID") or "")
+        is_of_order = (row.get("ENTITY_TYPE") or "ORDER") == "ORDER"
+        if is_of_order and definition is not None and definition.get("TYPE") == "LOCATION" and row.get("VALUE"):
+            found.append((definition.get("IS_LOCATION") != "Y", str(row["VALUE"]).strip()))
+    yield from (value for _, value in sorted(found, key=lambda one: one[0]))
+
+
+def _city_of_location(order: SourceOrder, made: Document, knowledge: Knowledge) -> Iterator[dict[str, Any]]:
+    unknown = []
+    for value in location_values(order, knowledge):
+        place = knowledge.places.get(value)
+        if place is not None and (key := knowledge.city_ids.get(same_name(place.name))):
+            yield {"CODE": "city", "ORDER_PROPS_ID": None, "VALUE": str(key)}
+            return
+        unknown.append(place.name if place else value)
+    for subject in unknown:
+        made.note(Code.UNKNOWN_LOCATION, subject)
 
 
 def _value(row: Row, definition: Row | None, subject: str, made: Document) -> str | list[str]:
@@ -221,18 +255,19 @@ def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str
 
 
 def _text(text: str, subject: str, made: Document, *, is_repaired: bool = False) -> str:
+    repaired = Code.REPAIRED_ON_SITE if made.is_faithful else Code.REPAIRED_TEXT
     if is_repaired:
-        made.note(Code.REPAIRED_TEXT, subject)
+        made.note(repaired, subject)
     if text.isascii():
         if "????" in text and encodings.has_lost_characters(text):
             made.note(Code.LOST_CHARACTERS, subject)
         return text
     whole = encodings.repair(text)
     if whole is not None:
-        made.note(Code.REPAIRED_TEXT, subject)
+        made.note(repaired, subject)
         return whole
     if encodings.is_broken(text):
-        made.note(Code.BROKEN_TEXT, subject)
+        made.note(Code.BROKEN_ON_SITE if made.is_faithful else Code.BROKEN_TEXT, subject)
     elif encodings.has_lost_characters(text):
         made.note(Code.LOST_CHARACTERS, subject)
     return text

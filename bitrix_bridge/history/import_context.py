@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from bitrix_bridge.history import catalogue
-from bitrix_bridge.history.documents import Knowledge
+from bitrix_bridge.history.documents import Knowledge, location_values
+from bitrix_bridge.history.locations import read_places, same_name
+from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.source import Source
 from orders import services
 from orders.models import City, DeliverySlot, Product, Shop, Status
@@ -34,8 +36,11 @@ def load_import_context(source: Source) -> ImportContext:
     questions = services.note_site_statuses(rows=known.statuses)
     services.apply_reference(snapshot=_missing_reference(source, known), is_copied=True)
     statuses = Status.objects.filter(needs_attention=False).values_list("bitrix_codes", flat=True)
+    knowledge = catalogue.read_knowledge(source)
+    cities = City.objects.filter(needs_attention=False).order_by("-bitrix_id").values_list("name", "bitrix_id")
+    knowledge.city_ids.update({same_name(name): key for name, key in cities})
     return ImportContext(
-        knowledge=catalogue.read_knowledge(source),
+        knowledge=knowledge,
         pay_systems=catalogue.pay_systems(source),
         statuses={code for codes in statuses for code in codes} | {one.bitrix_code for one in questions},
         questions={one.bitrix_code: one.text for one in questions},
@@ -57,6 +62,29 @@ def new_products(source: Source, context: ImportContext, ids: Iterable[int]) -> 
         known |= {key for key in described.values_list("bitrix_product_id", flat=True) if key is not None}
     context.products |= {key: key in known for key in new_ids}
     return found
+
+
+def new_cities(source: Source, context: ImportContext, orders: Iterable[SourceOrder]) -> tuple[ReferenceRow, ...]:
+    """Find the cities of the locations of these orders, and return those that are new in the CRM.
+
+    A city has the name of its location. If the site has no property `city`, cities with new names are created with the
+    ids of their locations. Otherwise, the ids of locations could be the ids of different cities.
+    """
+    knowledge = context.knowledge
+    values = {value for order in orders for value in location_values(order, knowledge)} - knowledge.places.keys()
+    if not values:
+        return ()
+    places = read_places(source, values)
+    knowledge.places.update(places)
+    if any(row.get("CODE") == "city" for row in knowledge.properties.values()):
+        return ()
+    found = {}
+    for place in places.values():
+        if place is not None and same_name(place.name) not in knowledge.city_ids and place.id not in context.cities:
+            knowledge.city_ids[same_name(place.name)] = place.id
+            context.cities.add(place.id)
+            found[place.id] = ReferenceRow(key=place.id, fields={"name": place.name})
+    return tuple(found.values())
 
 
 def _missing_reference(source: Source, known: ReferenceSnapshot) -> ReferenceSnapshot:

@@ -21,6 +21,7 @@ class Code(StrEnum):
     UNKNOWN_STATUS = "unknown_status"
     QUESTIONED_STATUS = "questioned_status"
     UNKNOWN_CITY = "unknown_city"
+    UNKNOWN_LOCATION = "unknown_location"
     UNKNOWN_SHOP = "unknown_shop"
     UNKNOWN_SLOT = "unknown_slot"
     UNKNOWN_PRODUCT = "unknown_product"
@@ -36,7 +37,9 @@ class Code(StrEnum):
     NEGATIVE_AMOUNT = "negative_amount"
     UNREADABLE = "unreadable"
     REPAIRED_TEXT = "repaired_text"  # stored in rows of runs
+    REPAIRED_ON_SITE = "repaired_on_site"
     BROKEN_TEXT = "broken_text"
+    BROKEN_ON_SITE = "broken_on_site"
     LOST_CHARACTERS = "lost_characters"
     CUT_TEXT = "cut_text"
     ORPHAN_PROPERTY = "orphan_property"
@@ -122,6 +125,12 @@ _TEXTS = {
         _("Decide on the page of the site's statuses."),
     ),
     Code.UNKNOWN_CITY: _Texts(_("city %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
+    Code.UNKNOWN_LOCATION: _Texts(
+        _("the city of the location %(subject)s is unknown"),
+        _("the city will stay empty"),
+        _("the city stayed empty"),
+        _("Copy the tables b_sale_location, b_sale_loc_name and b_sale_loc_type whole, or add the city in the admin."),
+    ),
     Code.UNKNOWN_SHOP: _Texts(_("shop %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
     Code.UNKNOWN_SLOT: _Texts(_("delivery time %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _REFERENCE),
     Code.UNKNOWN_PRODUCT: _Texts(
@@ -174,6 +183,18 @@ _TEXTS = {
     ),
     Code.REPAIRED_TEXT: _Texts(_("broken letters in %(subject)s"), _("will be repaired"), _("were repaired"), _DUMP),
     Code.BROKEN_TEXT: _Texts(_("letters are lost in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _DUMP),
+    Code.REPAIRED_ON_SITE: _Texts(
+        _("broken letters in %(subject)s on the site itself"),
+        _("will be repaired"),
+        _("were repaired"),
+        _("The copy is faithful: there is no need to make it again."),
+    ),
+    Code.BROKEN_ON_SITE: _Texts(
+        _("letters are lost in %(subject)s on the site itself"),
+        _AS_IT_IS_WILL,
+        _AS_IT_IS_DID,
+        _("The copy is faithful, so a new copy does not help. Look the order up on the site and correct it there."),
+    ),
     Code.LOST_CHARACTERS: _Texts(_("question marks instead of emoji in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
     Code.CUT_TEXT: _Texts(
         _("%(subject)s is as long as its column: perhaps the site has cut it"), _AS_IT_IS_WILL, _AS_IT_IS_DID

@@ -93,21 +93,21 @@ REPORTED_ORDERS = [
     Odd(
         122147,
         "UTF-8 that was read as cp1252 and stored again",
-        {"repaired_text"},
+        {"repaired_on_site"},
         lines=(Line(696613, name=misread("Букет из роз", "cp1252")),),
         properties={"postcardText": misread("С любовью, твой Серик", "cp1252")},
     ),
     Odd(
         122148,
         "UTF-8 that was read as cp1251 and stored again",
-        {"repaired_text"},
+        {"repaired_on_site"},
         lines=(Line(696613, name=misread("Букет", "cp1251")),),
         properties={"nameRecipient": misread("Елена Смирнова", "cp1251")},
     ),
     Odd(
         122149,
         "letters that were lost and cannot be repaired",
-        {"broken_text"},
+        {"broken_on_site"},
         properties={"postcardText": "Поздравля\ufffd\ufffd с праздником"},
     ),
     Odd(

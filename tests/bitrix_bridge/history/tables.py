@@ -178,6 +178,28 @@ TABLES = (
         keys="ID; ORDER_PROPS_ID",
     ),
     Table(
+        "b_sale_location",
+        """
+        ID int +; SORT int ='100'; CODE varchar(100); LEFT_MARGIN int?; RIGHT_MARGIN int?; PARENT_ID int? ='0';
+        DEPTH_LEVEL int? ='1'; TYPE_ID int?; LATITUDE decimal(8,6)?; LONGITUDE decimal(9,6)?; COUNTRY_ID int?;
+        REGION_ID int?; CITY_ID int?; LOC_DEFAULT char(1) ='N'
+        """,
+        keys="ID; !CODE; LEFT_MARGIN,RIGHT_MARGIN; PARENT_ID; TYPE_ID",
+    ),
+    Table(
+        "b_sale_loc_name",
+        """
+        ID int +; LANGUAGE_ID char(2); LOCATION_ID int; NAME varchar(100); NAME_UPPER varchar(100);
+        NAME_NORM varchar(100)? @23; SHORT_NAME varchar(100)?
+        """,
+        keys="ID; NAME_UPPER; LOCATION_ID,LANGUAGE_ID",
+    ),
+    Table(
+        "b_sale_loc_type",
+        "ID int +; CODE varchar(30); SORT int? ='100'; DISPLAY_SORT int? ='100'",
+        keys="ID",
+    ),
+    Table(
         "b_sale_status",
         """
         ID varchar(2); TYPE char(1) ='O'; SORT int ='100'; NOTIFY char(1) ='Y'; COLOR varchar(10)?;

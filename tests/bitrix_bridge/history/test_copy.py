@@ -27,8 +27,8 @@ REASONS = {
     *("unknown_shop", "unknown_slot", "unknown_pay_system", "zero_date", "no_number", "repeated_number", "unreadable"),
     *("negative_amount", "not_bought"),
     *(
-        "repaired_text",
-        "broken_text",
+        "repaired_on_site",
+        "broken_on_site",
         "lost_characters",
         "cut_text",
         "orphan_property",
@@ -42,7 +42,7 @@ def test_copy_has_54_orders_and_rows_that_are_not_imported(site_copy):
     def count(table: str, condition: str) -> int:
         return site_copy.execute(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0]
 
-    assert len(site_copy.execute("SHOW TABLES")) == len(TABLES) == 24
+    assert len(site_copy.execute("SHOW TABLES")) == len(TABLES) == 27
     assert count("b_sale_order", "RUNNING = 'N'") == len(ORDERS) == 54
     assert count("b_sale_order", "RUNNING = 'Y'") == 1
     assert count("b_sale_basket", "ORDER_ID IS NULL") == CARTS

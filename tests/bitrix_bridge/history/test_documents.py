@@ -93,6 +93,18 @@ def test_property_value_is_converted_with_its_reasons(definition, stored, value,
     assert why == reasons
 
 
+@pytest.mark.parametrize(
+    ("is_faithful", "codes"),
+    [(False, [Code.REPAIRED_TEXT, Code.BROKEN_TEXT]), (True, [Code.REPAIRED_ON_SITE, Code.BROKEN_ON_SITE])],
+)
+def test_broken_letters_of_a_faithful_copy_are_broken_on_the_site(is_faithful, codes):
+    row = Row({"ID": "1", "USER_ID": "0", "COMMENTS": "Р‘СѓРєРµС‚", "USER_DESCRIPTION": "Бук\ufffdт"}.items())
+    made = document(SourceOrder(row=row), Knowledge(is_faithful=is_faithful))
+    found = [reason for reason in made.reasons if reason.subject in ("COMMENTS", "USER_DESCRIPTION")]
+    assert [reason.code for reason in found] == codes
+    assert all(("mysqldump" in reason.advice) == (not is_faithful) for reason in found)
+
+
 def test_property_code_is_taken_from_its_definition():
     found, _ = properties({"ORDER_PROPS_ID": "1", "CODE": "old", "VALUE": "x"})
     assert found[0]["CODE"] == "data"
