@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 TRIES = 3
 """The maximum number of attempts to apply a batch whose transaction conflicts with a different transaction."""
-NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
-"""Reasons that are not written to the timeline. The timeline shows unreadable fields already, and the other codes
-describe the import and not the order."""
+NOT_FOR_THE_TIMELINE = frozenset({Code.UNREADABLE, Code.ARCHIVED, Code.NEWER_HERE, Code.FAILED, Code.RUNNING})
+"""Reasons that are not written to the timeline. The timeline shows unreadable fields and the archive already, and the
+other codes describe the import and not the order."""
 Outcome = ImportRow.Outcome
 
 
@@ -49,6 +49,7 @@ class _Ready:
     snapshot: OrderSnapshot | None = None
     settled_at: datetime | None = None
     entries: tuple[HistoryEntry, ...] = ()
+    is_archived: bool = False
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
             snapshot,
             settled_at or snapshot.created_at,
             past.entries,
+            order.is_archived,
         )
     except SourceError:
         raise
@@ -180,6 +182,7 @@ def _store(
         done = [_apply(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
         if not one_by_one:
             _record_past(done)
+        _mark_archived(done)
         mark_deleted_orders(one.ready.bitrix_order_id for one in done if one.outcome == Outcome.CREATED)
         counted = Counter(str(one.outcome) for one in done)
         if run.is_retry:
@@ -238,6 +241,17 @@ def _record_past(done: Sequence[_Done]) -> None:
     changed = services.record_history_changes([(one.order, one.ready.entries) for one in done if one.order is not None])
     for one in done:
         if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in changed:
+            one.outcome = Outcome.UPDATED
+
+
+def _mark_archived(done: Sequence[_Done]) -> None:
+    """Mark the orders that the site has archived. If the CRM has a newer state, the site has restored the order."""
+    archived = [one for one in done if one.ready.is_archived and one.order and Reason(Code.NEWER_HERE) not in one.more]
+    if not archived:
+        return
+    marked = {order.pk for order in services.mark_archived([one.ready.bitrix_order_id for one in archived])}
+    for one in archived:
+        if one.outcome == Outcome.UNCHANGED and one.order is not None and one.order.pk in marked:
             one.outcome = Outcome.UPDATED
 
 

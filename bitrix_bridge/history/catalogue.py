@@ -132,11 +132,16 @@ def statuses(source: Source) -> list[dict[str, Any]]:
 
 
 def used_statuses(source: Source) -> set[str]:
-    """Return the status codes of all orders. The site's codes are case-sensitive, MySQL's comparison is not."""
-    if not source.has("b_sale_order", "STATUS_ID"):
-        return set()
-    sql = "SELECT `STATUS_ID` FROM `b_sale_order` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"
-    return {status for code, *_ in source.texts(sql) if (status := read_status(code).value)}
+    """Return the status codes of all orders, also of archived ones.
+
+    The site's codes are case-sensitive, MySQL's comparison is not.
+    """
+    found = set()
+    for table in ("b_sale_order", "b_sale_order_archive"):
+        if source.has(table, "STATUS_ID"):
+            sql = f"SELECT `STATUS_ID` FROM `{table}` GROUP BY CAST(`STATUS_ID` AS BINARY), `STATUS_ID`"  # noqa: S608
+            found |= {status for code, *_ in source.texts(sql) if (status := read_status(code).value)}
+    return found
 
 
 def pay_systems(source: Source) -> dict[str, str]:

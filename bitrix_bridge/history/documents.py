@@ -69,6 +69,8 @@ def document(order: SourceOrder, knowledge: Knowledge) -> Document:
     """
     made = Document({}, knowledge.is_faithful)
     made.data = _whole(order.row, made)
+    if order.is_archived:
+        made.note(Code.ARCHIVED if order.is_whole else Code.ARCHIVED_IN_PART)
     _check_columns(order, made, knowledge)
     made.data["properties"] = _properties(order, made, knowledge)
     made.data["basket"] = _basket(order, made)

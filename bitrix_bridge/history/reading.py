@@ -1,4 +1,4 @@
-"""Read batches of orders with their related rows from the site's database copy, with about twelve queries each."""
+"""Read batches of orders with their related rows from the site's database copy, with about seventeen queries each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from django.utils import timezone
 
-from bitrix_bridge.history import columns
+from bitrix_bridge.history import archive, columns
+from bitrix_bridge.history.archive import ArchivedOrder
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 
@@ -48,11 +49,14 @@ class Selection:
             until=datetime.fromisoformat(values["until"]) if values.get("until") else None,
         )
 
-    def condition(self, after_id: int) -> tuple[str, list[object]]:
-        """Return the SQL condition for the selected orders with ids above `after_id`, and its parameters."""
-        parts, values = ["`ID` > %s"], [max(after_id, self.first_id - 1)]  # type: list[str], list[object]
+    def condition(self, after_id: int, *, key: str = "ID") -> tuple[str, list[object]]:
+        """Return the SQL condition for the selected orders with ids above `after_id`, and its parameters.
+
+        `key` is the column that contains the id of the order.
+        """
+        parts, values = [f"`{key}` > %s"], [max(after_id, self.first_id - 1)]  # type: list[str], list[object]
         if self.order_ids:
-            parts.append(f"`ID` IN ({', '.join(['%s'] * len(self.order_ids))})")
+            parts.append(f"`{key}` IN ({', '.join(['%s'] * len(self.order_ids))})")
             values += self.order_ids
         for moment, sign in ((self.since, ">="), (self.until, "<")):
             if moment is not None:
@@ -76,6 +80,10 @@ class SourceOrder:
     changes: list[Row] = field(default_factory=list)
     user: Row | None = None
     phone: str | None = None
+    is_archived: bool = False
+    """Whether the order is in the site's archive."""
+    is_whole: bool = True
+    """Whether all data of an archived order could be read."""
 
     @property
     def bitrix_order_id(self) -> int:
@@ -96,29 +104,57 @@ def count_orders(source: Source, selection: Selection, after_id: int = 0) -> int
     """Return how many of the selected orders have ids above `after_id`."""
     where, values = selection.condition(after_id)
     number = source.number(f"SELECT COUNT(*) FROM `b_sale_order` WHERE {where}", values)  # noqa: S608
+    number += archive.count(source, *selection.condition(after_id, key="ORDER_ID"))
     return number if selection.count is None else min(number, selection.count)
 
 
 def read_next(source: Source, selection: Selection, *, after_id: int, limit: int) -> Batch:
     """Return the next selected orders with ids above `after_id`, sorted by id. The batch is empty at the end."""
     where, values = selection.condition(after_id)
+    rows = list(source.rows("b_sale_order", columns.ORDER, where, values, order="`ID`", limit=limit))
+    archived = archive.next_rows(source, *selection.condition(after_id, key="ORDER_ID"), limit)
+    ids = {int(row["ID"] or 0) for row in rows} | {int(row["ORDER_ID"] or 0) for row in archived}
+    last = sorted(ids)[:limit][-1] if ids else 0
     return read_batch(
-        source, list(source.rows("b_sale_order", columns.ORDER, where, values, order="`ID`", limit=limit))
+        source,
+        [row for row in rows if int(row["ID"] or 0) <= last],
+        [row for row in archived if int(row["ORDER_ID"] or 0) <= last],
     )
 
 
 def read_orders(source: Source, ids: Sequence[int]) -> Batch:
     """Return the orders with these ids. Leave out ids that the site's database copy does not contain."""
-    return read_batch(source, source.among("b_sale_order", columns.ORDER, "ID", ids, order="`ID`"))
+    rows = source.among("b_sale_order", columns.ORDER, "ID", ids, order="`ID`")
+    return read_batch(source, rows, archive.rows_of(source, ids))
 
 
-def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
-    """Read the related rows of these rows of b_sale_order.
+def read_batch(source: Source, rows: Sequence[Row], archived: Sequence[Row] = ()) -> Batch:
+    """Read the related rows of these rows of `b_sale_order` and of these rows of `b_sale_order_archive`.
 
-    If a table without keys contains several rows with the same id, use the last row.
+    If a table without keys contains several rows with the same id, use the last row. An order in both tables was
+    restored from the archive, so its row in `b_sale_order` is used.
     """
     rows = list({row["ID"]: row for row in rows}.values())
     ids = [row["ID"] for row in rows]
+    known = set(ids)
+    packed = archive.unpack(source, [row for row in archived if row["ORDER_ID"] not in known])
+    changes_of = _children(source, "b_sale_order_change", columns.CHANGE, [*ids, *(one.row["ID"] for one in packed)])
+    orders = [*_present(source, rows, ids), *map(_archived, packed)]
+    customers = {order.row.get("USER_ID") for order in orders} - {None, "", "0"}
+    staff = {change.get("USER_ID") for changes in changes_of.values() for change in changes} - {None, "", "0"}
+    users = named(source.among("b_user", columns.USER, "ID", sorted(customers | staff, key=str)), "ID")
+    phones = named(
+        source.among("b_user_phone_auth", columns.USER_PHONE, "USER_ID", sorted(customers, key=str)), "USER_ID"
+    )
+    for order in orders:
+        phone = phones.get(order.row.get("USER_ID") or "")
+        order.changes = changes_of.get(order.row["ID"] or "", [])
+        order.user = users.get(order.row.get("USER_ID") or "")
+        order.phone = phone.get("PHONE_NUMBER") if phone else None
+    return Batch(sorted(orders, key=lambda order: order.bitrix_order_id), dict(users))
+
+
+def _present(source: Source, rows: Sequence[Row], ids: Sequence[object]) -> list[SourceOrder]:
     lines = source.among("b_sale_basket", columns.BASKET, "ORDER_ID", ids, order=_sorted(source, "b_sale_basket"))
     line_properties = grouped(
         source.among(
@@ -134,25 +170,11 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
     values_of = _children(source, "b_sale_order_props_value", columns.PROPERTY_VALUE, ids)
     payments_of = _children(source, "b_sale_order_payment", columns.PAYMENT, ids)
     shipments_of = _children(source, "b_sale_order_delivery", columns.SHIPMENT, ids)
-    changes_of = _children(source, "b_sale_order_change", columns.CHANGE, ids)
-    user_ids = {row.get("USER_ID") for row in rows}
-    user_ids |= {change.get("USER_ID") for changes in changes_of.values() for change in changes}
-    users = named(source.among("b_user", columns.USER, "ID", sorted(user_ids - {None, "", "0"}, key=str)), "ID")
-    phones = named(
-        source.among(
-            "b_user_phone_auth",
-            columns.USER_PHONE,
-            "USER_ID",
-            sorted({row.get("USER_ID") for row in rows} - {None, "", "0"}, key=str),
-        ),
-        "USER_ID",
-    )
     orders = []
     for row in rows:
         key = row["ID"] or ""
         shipments = shipments_of.get(key, [])
         real = [one for one in shipments if one.get("SYSTEM") != "Y"]
-        phone = phones.get(row.get("USER_ID") or "")
         orders.append(
             SourceOrder(
                 row=row,
@@ -162,12 +184,22 @@ def read_batch(source: Source, rows: Sequence[Row]) -> Batch:
                 payments=payments_of.get(key, []),
                 shipments=real,
                 system_shipments=len(shipments) - len(real),
-                changes=changes_of.get(key, []),
-                user=users.get(row.get("USER_ID") or ""),
-                phone=phone.get("PHONE_NUMBER") if phone else None,
             )
         )
-    return Batch(orders, dict(users))
+    return orders
+
+
+def _archived(order: ArchivedOrder) -> SourceOrder:
+    return SourceOrder(
+        row=order.row,
+        lines=order.lines,
+        line_properties=order.line_properties,
+        values=order.values,
+        payments=order.payments,
+        shipments=[one for one in order.shipments if one.get("SYSTEM") != "Y"],
+        is_archived=True,
+        is_whole=order.is_readable,
+    )
 
 
 def nearest_date(source: Source, bitrix_order_id: int) -> str | None:

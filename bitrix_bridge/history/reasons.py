@@ -18,6 +18,8 @@ class Code(StrEnum):
     FAILED = "failed"
     RUNNING = "running"
     NEWER_HERE = "newer_here"
+    ARCHIVED = "archived"
+    ARCHIVED_IN_PART = "archived_in_part"
     UNKNOWN_STATUS = "unknown_status"
     QUESTIONED_STATUS = "questioned_status"
     UNKNOWN_CITY = "unknown_city"
@@ -115,6 +117,15 @@ _TEXTS = {
         _("A newer copy or a webhook will bring it."),
     ),
     Code.NEWER_HERE: _Texts(_("the CRM has a newer state of the order than the copy"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
+    Code.ARCHIVED: _Texts(
+        _("the order is in the site's archive"), _("will be marked as archived"), _("was marked as archived")
+    ),
+    Code.ARCHIVED_IN_PART: _Texts(
+        _("the order is in the site's archive, and a part of its data can't be read"),
+        _("only what can be read will be imported"),
+        _("only what can be read was imported"),
+        _("Copy the tables b_sale_order_archive_packed and b_sale_basket_archive_packed whole."),
+    ),
     Code.UNKNOWN_STATUS: _Texts(
         _("status %(subject)s is unknown"), _STUB_WILL, _STUB_DID, _("Give the status a name and a stage in the admin.")
     ),

@@ -260,6 +260,36 @@ TABLES = (
         keys="ID; ORDER_ID; TYPE",
     ),
     Table(
+        "b_sale_order_archive",
+        """
+        ID int +; LID char(2); ORDER_ID int; ACCOUNT_NUMBER varchar(100); DATE_INSERT datetime; PERSON_TYPE_ID int;
+        USER_ID int; STATUS_ID varchar(2); PAYED char(1) ='N'; DEDUCTED char(1) ='N'; CANCELED char(1) ='N';
+        PRICE decimal(18,4); SUM_PAID decimal(18,2)?; CURRENCY char(3); XML_ID varchar(255)?; ID_1C varchar(36)?;
+        ORDER_DATA mediumtext?; RESPONSIBLE_ID int?; COMPANY_ID int?; VERSION int; DATE_ARCHIVED datetime
+        """,
+        keys="ID; USER_ID; STATUS_ID; DATE_INSERT; DATE_ARCHIVED; XML_ID; ORDER_ID; ACCOUNT_NUMBER",
+    ),
+    Table(
+        "b_sale_order_archive_packed",
+        "ORDER_ARCHIVE_ID int; ORDER_DATA mediumtext?",
+        keys="ORDER_ARCHIVE_ID",
+    ),
+    Table(
+        "b_sale_basket_archive",
+        """
+        ID int +; ARCHIVE_ID int; PRODUCT_ID int; PRODUCT_PRICE_ID int?; NAME varchar(255); PRICE decimal(18,4)?;
+        CURRENCY char(3)?; QUANTITY double(18,4)?; WEIGHT double(18,4)?; DATE_INSERT datetime; MODULE varchar(100)?;
+        PRODUCT_XML_ID varchar(100)?; TYPE int?; SET_PARENT_ID int?; MEASURE_CODE int?; MEASURE_NAME varchar(50)?;
+        BASKET_DATA mediumtext?
+        """,
+        keys="ID; PRODUCT_ID; ARCHIVE_ID",
+    ),
+    Table(
+        "b_sale_basket_archive_packed",
+        "BASKET_ARCHIVE_ID int; BASKET_DATA mediumtext?",
+        keys="BASKET_ARCHIVE_ID",
+    ),
+    Table(
         "b_sale_person_type",
         """
         ID int +; LID char(2); NAME varchar(255); CODE varchar(255)?; SORT int ='150'; ACTIVE varchar(1) ='Y';

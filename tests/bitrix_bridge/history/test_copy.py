@@ -42,7 +42,7 @@ def test_copy_has_54_orders_and_rows_that_are_not_imported(site_copy):
     def count(table: str, condition: str) -> int:
         return site_copy.execute(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0]
 
-    assert len(site_copy.execute("SHOW TABLES")) == len(TABLES) == 27
+    assert len(site_copy.execute("SHOW TABLES")) == len(TABLES) == 31
     assert count("b_sale_order", "RUNNING = 'N'") == len(ORDERS) == 54
     assert count("b_sale_order", "RUNNING = 'Y'") == 1
     assert count("b_sale_basket", "ORDER_ID IS NULL") == CARTS
