@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.history import importing, report
+from bitrix_bridge.history import importing, report, showing
 from bitrix_bridge.history.reading import Selection, count_orders
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
@@ -54,6 +54,12 @@ class Command(LongRunCommand):
             "--dry-run", action="store_true", help="import everything, roll it back, and report what would happen"
         )
         parser.add_argument(
+            "--show",
+            type=_positive,
+            metavar="ID",
+            help="print the rows of one order, what would be stored, and the reasons; nothing is stored",
+        )
+        parser.add_argument(
             "--resume",
             action="store_true",
             help="resume the last run with its options; if it is finished, repeat its failed orders",
@@ -73,6 +79,10 @@ class Command(LongRunCommand):
         selection = _selection(options)
         if options["resume"] and (options["dry_run"] or selection != Selection()):
             raise CommandError(gettext("A resumed run has its options already: leave the others out."))
+        if options["show"] and (
+            selection != Selection() or any(options[name] for name in ("dry_run", "resume", "report"))
+        ):
+            raise CommandError(gettext("--show shows one order and imports nothing: leave the other options out."))
         if options["report"]:
             # If the file can't be written, fail before hours of work and not after them.
             self._write_report(options["report"], lambda _file: None, mode="a")
@@ -81,7 +91,9 @@ class Command(LongRunCommand):
                 self._check_account(source, is_allowed=options["allow_writable_account"])
                 if selection.order_ids and not count_orders(source, selection):
                     raise CommandError(gettext("The copy has no order %(id)d.") % {"id": selection.order_ids[0]})
-                if options["dry_run"]:
+                if options["show"]:
+                    self._show(source, options["show"])
+                elif options["dry_run"]:
                     self._dry_run(source, selection, options)
                 else:
                     self._import(source, selection, options)
@@ -97,6 +109,16 @@ class Command(LongRunCommand):
             raise CommandError(f"{warning} {advice}")
         if warning:
             self.stderr.write(self.style.WARNING(warning))
+
+    def _show(self, source: Source, bitrix_order_id: int) -> None:
+        parts = showing.shown_order(source, bitrix_order_id)
+        if not parts:
+            raise CommandError(gettext("The copy has no order %(id)d.") % {"id": bitrix_order_id})
+        for title, lines in parts:
+            self.stdout.write(self.style.MIGRATE_HEADING(title))
+            for line in lines or [gettext("nothing")]:
+                self.stdout.write(f"  {line}")
+        self.stdout.write(gettext("Nothing was changed."))
 
     # --- dry runs and imports
 
