@@ -77,7 +77,7 @@ REPORTED_ORDERS = [
     Odd(122140, "its number is NULL", {"no_number"}, columns={"ACCOUNT_NUMBER": None}),
     Odd(122141, "another order has its number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
     Odd(122142, "it has another order's number", {"repeated_number"}, columns={"ACCOUNT_NUMBER": REPEATED_NUMBER}),
-    Odd(122143, "a negative price", {"negative_amount"}, status="RF", columns={"PRICE": "-500.0000"}),
+    Odd(122143, "a negative price", {"negative_amount", "unreadable"}, status="RF", columns={"PRICE": "-500.0000"}),
     Odd(122144, "a line with a negative price", {"negative_amount"}, lines=(Line(696613), Line(696630, price="-500"))),
     Odd(
         122145, "a phone without digits", {"unreadable"}, status="DE", properties={"phoneRecipient": "спросить у Лены"}
