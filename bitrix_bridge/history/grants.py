@@ -36,7 +36,7 @@ _REVOKE = re.compile(rf"REVOKE (?P<what>.+?) ON {_PLACE} FROM ", re.DOTALL)
 _ROLE = rf"{_NAME}(?:@{_NAME})?"
 _ROLES = re.compile(rf"GRANT (?P<roles>{_ROLE}(?:, ?{_ROLE})*) TO ", re.DOTALL)
 _GRANTEE = re.compile(_ROLE)
-_PRIVILEGE = re.compile(r"(?P<name>[^,(]+)(?:\((?P<columns>[^)]*)\))?")
+_PRIVILEGE = re.compile(r"(?P<name>[^,(]+)(?:\((?P<columns>[^()]*)\))?")
 _GRANT_OPTION = re.compile(r"\bWITH\b.*\bGRANT OPTION\b", re.DOTALL)
 
 

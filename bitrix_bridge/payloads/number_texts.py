@@ -19,7 +19,7 @@ _MINUSES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "
 _TENGE = r"(?:₸|kzt|kz₸|тенге|тңг|тнг|тг|tenge|tng|tg)\.?"
 _MARK_BEFORE = re.compile(rf"^(?P<sign>[+-]?)\s*{_TENGE}\s*", re.IGNORECASE)
 # Bitrix stores a property of the type "money" as `12990|KZT`.
-_MARK_AFTER = re.compile(rf"\s*\|?\s*{_TENGE}$", re.IGNORECASE)
+_MARK_AFTER = re.compile(rf"(?<!\s)\s*+\|?\s*+{_TENGE}$", re.IGNORECASE)
 _NO_HUNDREDTHS = re.compile(r"(?<=[0-9])[.,]\s?-$")
 _APOSTROPHES = re.compile(r"(?<=[0-9])['`´‘’ʼ′](?=[0-9]{3}(?![0-9]))")
 

@@ -10,8 +10,9 @@ _SECRET = re.compile(r"password|checkword|stored_?hash|confirm_?code", re.IGNORE
 # The name with its spellings in JSON, in a form, in multipart and in a serialized array, and then the value. The value
 # ends at the first character that cannot be part of it.
 _SECRET_IN_TEXT = re.compile(
-    r"""((?:password|checkword|stored_?hash|confirm_?code|token)\w*(?:\]|%5D)?)"""  # the name
-    r"""([\\"']*\s*(?:[:=;]|=>|%3D|\r?\n\r?\n)\s*(?:s:\d+:)?[\\"']*)"""  # what separates it from the value
+    r"""((?:password|checkword|stored_?hash|confirm_?code|token)\w{0,64}(?:\]|%5D)?)"""  # the name
+    # what separates it from the value
+    r"""([\\"']*+(?:\s*+(?:[:=;]|=>|%3D)|[^\S\r\n]*+(?:\r?\n){2})\s*+(?:s:\d+:)?[\\"']*+)"""
     r"""[^\\"'&\r\n]+""",
     re.IGNORECASE,
 )
