@@ -5,6 +5,7 @@ many ways or from many starts. The units are taken from a list and from the patt
 """
 
 import importlib
+import math
 import re
 import signal
 import time
@@ -19,6 +20,9 @@ LIMIT = 0.2
 it, and a quadratic search takes several times as long."""
 _SUSPICIOUS = 0.005
 """A search of a text of `LENGTH` characters that takes longer (seconds) is measured again with the longer text."""
+
+_MOST_GROWTH = 8
+"""The largest growth of the time for a text four times as long. Linear time grows by 4, and quadratic time by 16."""
 
 _CHARACTERS = (*",.;:-_()[]{}<>«»\"'`/\\|@#№&%+*=!?~^$ \t\n\r0194aAzаяЁәё", "\u00a0", "\u2014", "\0", "😀")
 _WORDS = (", ", " ,", "()", "[]", "1,", "1 ", "1-", "1.", "1:", "(1", "а ", "а-", "а1", "a.", "a@", "a.b", "-1", "кв",
@@ -71,9 +75,11 @@ def slow_text(pattern: re.Pattern[str], methods: Iterable[str] = _ALL) -> tuple[
     calls = sorted({_METHODS.get(method, method) for method in methods})
     for hostile in hostile_texts(pattern):
         for call in calls:
-            if _seconds(pattern, call, hostile.text(LENGTH)) < _SUSPICIOUS:
+            short = _seconds(pattern, call, hostile.text(LENGTH))
+            if short < _SUSPICIOUS:
                 continue
-            if _seconds(pattern, call, hostile.text(4 * LENGTH)) >= LIMIT:
+            long = _seconds(pattern, call, hostile.text(4 * LENGTH), limit=2 * LIMIT)
+            if short == math.inf or (long >= LIMIT and long > _MOST_GROWTH * short):
                 return call, hostile
     return None
 
@@ -98,15 +104,15 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise TooSlowError
 
 
-def _seconds(pattern: re.Pattern[str], call: str, text: str) -> float:
+def _seconds(pattern: re.Pattern[str], call: str, text: str, limit: float = LIMIT) -> float:
     arguments = ("", text) if call == "sub" else (text,)
     method = getattr(pattern, call)
     started = time.process_time()
     try:
-        with limited(LIMIT):
+        with limited(limit):
             method(*arguments)
     except TooSlowError:
-        return LIMIT
+        return math.inf
     return time.process_time() - started
 
 

@@ -46,11 +46,17 @@ def in_module(source: str, name: str, values: Mapping[str, Any]) -> Iterator[Fou
     """Yield the regular expressions of a module. `values` are the module's names, from which they are computed."""
     tree = ast.parse(source)
     found = list(_calls(tree, name, values))
-    yield from found
     known = {one.pattern for one in found}
-    for variable, value in values.items():
-        if isinstance(value, re.Pattern) and value not in known:
-            yield Found(f"{name}: {variable}", value)
+    others = [
+        Found(f"{name}: {variable}", pattern)
+        for variable, value in values.items()
+        for pattern in _patterns_in(value)
+        if pattern not in known
+    ]
+    # A comprehension of the module builds patterns that cannot be computed alone. They are in the values of the module.
+    is_known = {f"{name}: "} if others else set()
+    yield from (one for one in found if one.where not in is_known)
+    yield from others
 
 
 def other_ways(source: str) -> set[str]:
@@ -83,6 +89,23 @@ def in_php(source: str) -> list[re.Pattern[str]]:
 def _translated(pattern: str, flags: str) -> re.Pattern[str]:
     text = re.sub(r"\\x\{([0-9A-F]+)\}", lambda code: f"\\U{int(code[1], 16):08x}", pattern)
     return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", text.replace(r"\/", "/")), re.IGNORECASE if "i" in flags else 0)
+
+
+def _for_texts(pattern: re.Pattern[Any]) -> re.Pattern[str]:
+    """Return a pattern for bytes as the same pattern for texts."""
+    if isinstance(pattern.pattern, str):
+        return pattern
+    return re.compile(pattern.pattern.decode("latin-1"), pattern.flags | re.ASCII)
+
+
+def _patterns_in(value: Any) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern):
+        yield _for_texts(value)
+    elif type(value) is dict:
+        yield from _patterns_in(tuple(value.values()))
+    elif type(value) in (tuple, list, set, frozenset):
+        for one in value:
+            yield from _patterns_in(one)
 
 
 def _calls(tree: ast.Module, name: str, values: Mapping[str, Any]) -> Iterator[Found]:
@@ -122,7 +145,7 @@ def _computed(call: ast.Call, flags_at: int, values: Mapping[str, Any]) -> re.Pa
     given = [] if isinstance(call.func, ast.Name) else call.args[flags_at:]  # `re_path` has no flags
     flags = [keyword.value for keyword in call.keywords if keyword.arg == "flags"] or given
     try:
-        return re.compile(_value(call.args[0], values), _value(flags[0], values) if flags else 0)
+        return _for_texts(re.compile(_value(call.args[0], values), _value(flags[0], values) if flags else 0))
     except (NameError, TypeError):  # it is built from the arguments of the function
         return None
 

@@ -6,10 +6,12 @@ The tests find the regular expressions in the source. A function that builds one
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
 
+from bitrix_bridge.history import grants
 from bitrix_bridge.site_check import masking as site_check_masking
 from cvety_crm import masking
 from orders.presentation import addresses
@@ -32,6 +34,7 @@ from tests.patterns_in_code import (
 BUILT = {
     "orders/presentation/addresses.py: _word": lambda: addresses._word("Алматы"),
     "cvety_crm/masking.py: _secrets": lambda: masking._secrets(("aaaaaaaa", "made-up-token")),
+    "bitrix_bridge/history/grants.py: _is_of": lambda: re.compile(grants._pattern("cvety\\_%")),
     "bitrix_bridge/site_check/masking.py: _pattern_of": lambda: site_check_masking._pattern_of("cvety.kz"),
 }
 """The functions that build a regular expression from their arguments, each with an example."""
@@ -39,7 +42,7 @@ BUILT = {
 
 def all_patterns() -> list[Found]:
     return [
-        one if one.pattern is not None else Found(one.where, BUILT[one.where]() if one.where in BUILT else None)
+        replace(one, pattern=BUILT[one.where]()) if one.pattern is None and one.where in BUILT else one
         for one in in_python()
     ]
 
@@ -99,6 +102,7 @@ _END = r"\\)"
 _USED = re.compile(rf"a+{_END}", re.IGNORECASE)
 _PASSED = re.compile("b")
 _SEVERAL = (re.compile("c"), re.compile("d"))
+_BUILT = {"k": [re.compile(one + "i") for one in ("", "h")]}
 def one(text):
     _USED.match(text)
     return _USED.sub("", text), list(map(_PASSED.sub, text)), use(_PASSED)
@@ -123,10 +127,12 @@ def test_scan_finds_every_pattern_with_its_flags_and_methods():
         ("m:6", "c", any_method),
         ("m:6", "d", any_method),
         ("m: two", None, {"search"}),
-        ("m:11", "e", {"split"}),
-        ("m:11", "f", {"fullmatch"}),
-        ("m:12", "^g$", {"search"}),
+        ("m:12", "e", {"split"}),
+        ("m:12", "f", {"fullmatch"}),
+        ("m:13", "^g$", {"search"}),
         ("m: three", None, {"search"}),
+        ("m: _BUILT", "i", any_method),
+        ("m: _BUILT", "hi", any_method),
     ]  # fmt: skip
     flags = {one.pattern.pattern: one.pattern.flags for one in in_module(PLANTED, "m", values) if one.pattern}
     assert (flags[r"a+\)"], flags["f"]) == (re.IGNORECASE | re.UNICODE, re.ASCII)
