@@ -51,17 +51,17 @@ _MONTHS = {
     for stem in stems.split()
 }
 """The beginnings of the names of the months in Russian, English and Kazakh."""
-_WEEKDAY = r"(?:[а-яёәіңғүұқөһa-z]{2,}\.?,?\s+)?"
+_WEEKDAY = r"(?:[а-яёәіңғүұқөһa-z]{2,20}\.?,?\s+)?"
 _YEAR_WORD = r"(?:\s*г(?:\.|ода?)?)?"
 _TEXT_DATES = (
     re.compile(
         _WEEKDAY
-        + r"(?P<day>[0-9]{1,2})(?:-?го|-?е)?\s+(?P<month>[а-яёәіңғүұқөһa-z]{3,})\.?,?\s+(?P<year>[0-9]{4})"
+        + r"(?P<day>[0-9]{1,2})(?:-?го|-?е)?\s+(?P<month>[а-яёәіңғүұқөһa-z]{3,20})\.?,?\s+(?P<year>[0-9]{4})"
         + _YEAR_WORD,
         re.IGNORECASE,
     ),
     re.compile(
-        _WEEKDAY + r"(?P<month>[a-z]{3,})\.?\s+(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>[0-9]{4})",
+        _WEEKDAY + r"(?P<month>[a-z]{3,20})\.?\s+(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>[0-9]{4})",
         re.IGNORECASE,
     ),
     re.compile(
