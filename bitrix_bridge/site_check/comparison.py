@@ -23,6 +23,8 @@ NOT_COMPARED = frozenset(
     # Numbers, accounts and settings of the site itself.
     {"ID", "LID", "PERSON_TYPE_ID", "ACCOUNT_NUMBER", "USER_ID", "EMP_STATUS_ID", "RESPONSIBLE_ID", "COMPANY_ID"}
     | {"ALLOW_DELIVERY", "EXTERNAL_ORDER", "REASON_MARKED", "PAY_SYSTEM_NAME"}
+    # The names that the site gives its own properties.
+    | {"property_labels", "property_choices"}
     # Compared separately.
     | {"VERSION", "checksum", "properties", "basket", "payments", "user"}
 )

@@ -112,7 +112,7 @@ def test_comparison_ignores_case(site):
 def test_lock_belongs_to_its_request_and_ends_with_it(site):
     assert site.hit(["lock", "x"], ["lock", "x"], ["unlock", "x"]) == [True, True, True]
     with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(site.hit, ["lock", "x", 5], ["wait", 1500])
+        holding = pool.submit(site.hit, ["lock", "x", 5], ["wait", 4000])
         site.wait_until(lambda: site.hit(["lock", "x"]) == [False])
         assert site.hit(["lock", "y"], ["unlock", "y"], ["unlock", "z"]) == [True, True, False]
         assert site.hit(["lock", "x", 5]) == [True], "it waits"

@@ -70,7 +70,7 @@ class TestProperties:
     def test_every_property_has_a_row_and_unset_ones_have_null(self, site):
         order_id = site.place_order()
         found = site.properties(order_id)
-        assert len(found) == 16
+        assert len(found) == 21
         assert (found["city"], found["postcardText"], found["extras"]) == ("2", None, None)
 
     def test_value_outside_the_list_is_stored_and_marks_the_order(self, site):

@@ -17,10 +17,11 @@ from orders.models import Order
 from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
-QUERIES = 22
+QUERIES = 23
 """The number of queries of the dashboard.
 
-Eight of them are those of the two probes for delays, each in its own transaction.
+Eight of them are those of the two probes for delays, each in its own transaction. One counts the statuses of the site
+that need a decision.
 """
 
 
