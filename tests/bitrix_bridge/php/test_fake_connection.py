@@ -112,11 +112,18 @@ def test_comparison_ignores_case(site):
 def test_lock_belongs_to_its_request_and_ends_with_it(site):
     assert site.hit(["lock", "x"], ["lock", "x"], ["unlock", "x"]) == [True, True, True]
     with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(site.hit, ["lock", "x", 5], ["wait", 4000])
-        site.wait_until(lambda: site.hit(["lock", "x"]) == [False])
+        holders = []
+
+        def is_held():
+            # PHP may give both requests to one process, which answers the second one after the lock has ended.
+            if not holders or holders[-1].done():
+                holders.append(pool.submit(site.hit, ["lock", "x", 5], ["wait", 1500]))
+            return site.hit(["lock", "x"]) == [False]
+
+        site.wait_until(is_held)
         assert site.hit(["lock", "y"], ["unlock", "y"], ["unlock", "z"]) == [True, True, False]
         assert site.hit(["lock", "x", 5]) == [True], "it waits"
-        assert holding.result() == [True, True]
+        assert holders[-1].result() == [True, True]
 
 
 def test_database_clock_may_differ_from_phps(make_site):
