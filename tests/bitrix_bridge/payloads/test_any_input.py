@@ -99,7 +99,7 @@ def is_empty_value(raw):
     if isinstance(raw, list):
         return all(is_empty(value) for value in raw)
     try:
-        return raw == 0 or raw == "0" or read_moment(raw).reason is read_moment(raw).value is None
+        return raw == 0 or not str(raw).strip().strip("0") or read_moment(raw).reason is read_moment(raw).value is None
     except ArithmeticError:
         return False
 

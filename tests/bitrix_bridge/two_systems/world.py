@@ -149,7 +149,8 @@ class World:
         # The orders are sorted by their ids on the site. Their times are those of the enclosing transaction, and their
         # primary keys are random.
         for order in Order.objects.exclude(pk__in=self.at_first).order_by("bitrix_order_id"):
-            self.at_first[str(order.pk)] = order_values(order, [*FIELDS, ITEMS])
+            unknown = dict.fromkeys(order.unknown_values)  # the timeline shows an unknown value as None
+            self.at_first[str(order.pk)] = order_values(order, [*FIELDS, ITEMS]) | unknown
 
     def order(self, pick: int) -> Order | None:
         """Return one of the CRM's orders, or None if there are no orders.
