@@ -10,6 +10,7 @@ from orders.models import Order
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+    from django.contrib.admin.views.main import ChangeList
 
 _WITHOUT_PAGE = "cvety_crm.list_without_page"
 
@@ -19,10 +20,19 @@ def list_queryset(model_admin: "ModelAdmin[Order]", request: HttpRequest, query:
 
     Raise `IncorrectLookupParameters` if the list's filters do not accept the query string.
     """
+    found: QuerySet[Order] = list_page(model_admin, request, query).queryset
+    return found
+
+
+def list_page(model_admin: "ModelAdmin[Order]", request: HttpRequest, query: QueryDict) -> "ChangeList":
+    """Return the list for this query string, with its filters and without rows.
+
+    Raise `IncorrectLookupParameters` if the list's filters do not accept the query string.
+    """
     asked = copy(request)
     asked.GET = QueryDict(query.urlencode())
     asked.META = {**request.META, _WITHOUT_PAGE: True}
-    return model_admin.get_changelist_instance(asked).queryset
+    return model_admin.get_changelist_instance(asked)
 
 
 def is_without_page(request: HttpRequest) -> bool:

@@ -20,6 +20,11 @@ def may_change_status(request: HttpRequest) -> bool:
     return may_see(request) and _has_any(request, "orders.change_order", "orders.change_order_status")
 
 
+def may_edit(request: HttpRequest) -> bool:
+    """Return whether the user may change the fields of orders."""
+    return may_see(request) and request.user.has_perm("orders.change_order")
+
+
 def may_assign(request: HttpRequest) -> bool:
     """Return whether the user may assign orders to florists and couriers."""
     return may_see(request) and _has_any(request, "orders.assign_order", "orders.change_order")

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.model_fields import field_label
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
@@ -21,7 +22,7 @@ from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import undo_for
 from orders.services.unknown import answer_unknown
 from orders.services.validation import LOCAL_FIELDS, given_values
-from orders.sync.fields import FIELDS, ITEMS, comparable_items, order_values
+from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
 from orders.sync.three_way_merge import Agreement
 from orders.timeline_payloads import DESIRED, BothChanged, FieldsChanged, StatusChanged
@@ -93,19 +94,22 @@ def edit_order(
     actor: User | None,
     items: Sequence[ItemSnapshot] | None = None,
     source: Source = Source.ADMIN,
+    seen: Mapping[str, Any] | None = None,
 ) -> Order:
     """Change fields of an order (named as in `orders.sync.fields` or `LOCAL_FIELDS`), and its items if given.
 
     Slots, cities and shops are given by their ids on the site. Fields that are not in `changes` keep their values. For
     a status, use `change_status`. A new courier is marked as not notified. A discount or a sum is spread over the
-    items, and then the sum and the discount are computed from the items and the fee (`orders.services.totals`). Raise
+    items, and then the sum and the discount are computed from the items and the fee (`orders.services.totals`). `seen`
+    are values that the actor's page showed, in comparable form (`orders.sync.fields.comparable`). Raise
     `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if a field can't be edited, if the discount is
-    above the sum of the goods, or if the site can't store a value.
+    above the sum of the goods, if the site can't store a value, or if another user has changed a value of `seen`.
     """
     changes = given_values(changes)
     if items is not None and not items:
         raise NotAllowedError(gettext("An order needs at least one item."))
     order = lock_order(order_id)
+    _refuse_stale(order, seen or {}, changes)
     resolve(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop"))
     existing = list(order.items.all()) if items is not None or not changes.keys().isdisjoint(MONEY) else None
     if existing is not None:
@@ -145,6 +149,14 @@ def edit_order(
     event = write_event(order=order, payload=FieldsChanged(), source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
     return order
+
+
+def _refuse_stale(order: Order, seen: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Raise `NotAllowedError` if a stored value is neither what the page showed nor the wanted value."""
+    for name, stored in order_values(order, seen).items():
+        if stored not in (seen[name], comparable(changes.get(name))):
+            label = field_label(Order, FIELDS[name].attribute.removesuffix("_id"))
+            raise NotAllowedError(gettext("Another user has just changed “%(field)s”.") % {"field": label})
 
 
 def _products(items: Sequence[ItemSnapshot]) -> dict[int, UUID]:

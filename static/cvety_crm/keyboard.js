@@ -8,11 +8,11 @@
   }
 
   function rows() {
-    return Array.from(document.querySelectorAll("#result_list .field-number_column a"));
+    return Array.from(document.querySelectorAll("#result_list .crm-no"));
   }
 
   function current() {
-    const row = document.activeElement.closest?.("#result_list tbody");
+    const row = document.activeElement.closest?.("#result_list tr[data-row]");
     return row || null;
   }
 
@@ -28,7 +28,7 @@
 
   function nextStep() {
     const row = current();
-    const button = (row || (rows().length ? null : document))?.querySelector("button[data-next]:not([disabled])");
+    const button = (row || (rows().length ? null : document))?.querySelector("button.crm-next:not([disabled])");
     if (button) button.click();
   }
 

@@ -6,7 +6,9 @@
   const TAP_DELAY = 1500; // milliseconds after a tap during which another tap on the row is ignored
   const FORGET = 30 * 60000; // milliseconds after which the scroll position is not restored
 
-  // Eleven columns need the whole width, so the menu is folded unless the user has unfolded it. This code runs before
+  if (localStorage.getItem("crm-density") === "comfortable") document.documentElement.classList.add("crm-comfortable");
+
+  // Ten columns need the whole width, so the menu is folded unless the user has unfolded it. This code runs before
   // the page is drawn.
   if (window.innerWidth < 1600 && localStorage.getItem("sidebarDesktopOpen") === null) {
     localStorage.setItem("sidebarDesktopOpen", "0");
@@ -25,13 +27,16 @@
     let failures = 0;
     let focusedRow = null;
 
+    function keyOf(row) {
+      return row.id.slice("row-".length);
+    }
+
     function rows() {
-      const marks = document.querySelectorAll("#result_list .crm-row-number");
-      return new Map(Array.from(marks, (mark) => [mark.dataset.key, mark.closest("tbody")]));
+      return new Map(Array.from(document.querySelectorAll("#result_list tr[data-row]"), (row) => [keyOf(row), row]));
     }
 
     function focusNumber(row) {
-      row.querySelector(".field-number_column a").focus({ preventScroll: true });
+      row.querySelector(".crm-no").focus({ preventScroll: true });
     }
 
     function keysOf(text) {
@@ -76,17 +81,24 @@
     document.body.addEventListener("htmx:configRequest", function (event) {
       // The page is hidden, so the rows need no update now. New orders are still reported, because of the sound.
       if (event.target === live && document.hidden) event.detail.parameters.hidden = "1";
+      // The server must know which rows the page shows, and their versions.
+      if (event.target === live || messages.contains(event.target)) {
+        event.detail.parameters.row = Array.from(rows().values(), (row) => row.dataset.row);
+      }
     });
     document.body.addEventListener("htmx:beforeRequest", function (event) {
-      const row = event.target.closest("#result_list tbody");
+      const row = event.target.closest("#result_list tr[data-row]");
       if (row?.dataset.busy) event.preventDefault();
       else if (row) row.dataset.busy = "1";
     });
     document.body.addEventListener("htmx:oobBeforeSwap", function (event) {
-      const row = event.target.closest("#result_list tbody");
+      const row = event.target.closest("#result_list tr[data-row]");
       if (row?.contains(document.activeElement)) focusedRow = row;
-      const shown = event.target.querySelector("[name=row]");
-      if (!row || !shown || event.detail.fragment.querySelector("[name=row]").value === shown.value) return;
+      const fresh = row && event.detail.fragment.querySelector("tr[data-row]");
+      if (!fresh) return;
+      // A ticked box stays ticked.
+      fresh.querySelector(".action-select")?.toggleAttribute("checked", row.querySelector(".action-select").checked);
+      if (fresh.dataset.row === row.dataset.row) return;
       row.classList.add("crm-row-changed");
       setTimeout(() => row.classList.remove("crm-row-changed"), 2000);
     });
@@ -95,7 +107,14 @@
       if (focusedRow && document.activeElement === document.body) focusNumber(focusedRow);
       focusedRow = null;
       if (event.target === live) afterUpdate(isOurs(event.detail));
-      else if (event.detail.requestConfig.verb === "post") afterTap(event.detail, event.target.closest("tbody"));
+      else if (event.detail.requestConfig.verb === "post") afterTap(event.detail, event.target.closest("tr"));
+    });
+
+    // The buttons of the rows submit one form of the page. htmx sends it, and the response contains the changed rows.
+    document.getElementById("crm-undo-form").addEventListener("submit", function (event) {
+      if (!event.submitter?.closest("#result_list")) return;
+      event.preventDefault();
+      htmx.ajax("POST", event.submitter.getAttribute("formaction"), { source: event.submitter, swap: "none" });
     });
 
     /* --- new orders are shown after a press of the button, by a reload, because the server sorts the orders */
@@ -123,13 +142,36 @@
         });
         const fresh = Array.from(rows()).filter(([key]) => !shown.known.includes(key)).map(([, row]) => row);
         fresh.forEach((row) => { row.classList.add("crm-fresh"); });
-        if (fresh.length) fresh[0].querySelector(".field-number_column a").focus();
+        if (fresh.length) fresh[0].querySelector(".crm-no").focus();
       });
     }
 
     const shown = JSON.parse(sessionStorage.getItem("crm-list-shown") || "null");
     sessionStorage.removeItem("crm-list-shown");
     if (shown?.place === place) showFresh(shown);
+
+    /* --- lists without orders are folded, rows are comfortable or compact */
+
+    const presets = document.getElementById("crm-presets");
+    const more = document.getElementById("crm-more");
+    document.getElementById("crm-select-all")?.addEventListener("click", () => document.getElementById("action-toggle").click());
+    const density = document.getElementById("crm-density");
+    presets.classList.add("crm-folded");
+    more.hidden = false;
+    more.addEventListener("click", function () {
+      more.setAttribute("aria-expanded", String(!presets.classList.toggle("crm-folded")));
+    });
+    function showDensity() {
+      density.setAttribute("aria-pressed", String(!document.documentElement.classList.contains("crm-comfortable")));
+    }
+    density.hidden = false;
+    density.addEventListener("click", function () {
+      const isComfortable = document.documentElement.classList.toggle("crm-comfortable");
+      localStorage.setItem("crm-density", isComfortable ? "comfortable" : "compact");
+      showDensity();
+    });
+    showDensity();
+    presets.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
     /* --- the choice of a day */
 
@@ -142,8 +184,8 @@
     /* --- the return to the same scroll position */
 
     document.addEventListener("click", function (event) {
-      const mark = event.target.closest("#result_list a")?.closest("tbody")?.querySelector(".crm-row-number");
-      if (mark) sessionStorage.setItem("crm-list-row", mark.dataset.key);
+      const row = event.target.closest("#result_list a.crm-no")?.closest("tr");
+      if (row) sessionStorage.setItem("crm-list-row", keyOf(row));
     });
     window.addEventListener("pagehide", function () {
       sessionStorage.setItem(place, JSON.stringify({ top: window.scrollY, at: Date.now() }));

@@ -70,7 +70,7 @@ class Screen:
 
     def row(self, number: int | str) -> Any:
         """Return the row of an order in the list. On a phone it is a card."""
-        return self.page.locator("#result_list tbody", has_text=f"№\xa0{number}")
+        return self.page.locator("#result_list tr[data-row]", has_text=f"№\xa0{number}")
 
     def shows(self, number: int, words: str | re.Pattern[str], timeout: float = TIMEOUT) -> None:
         """Check that the row of an order shows these words. Words that a small screen hides do not count."""

@@ -115,7 +115,7 @@ def test_orders_can_be_processed_with_the_keyboard(screen, shop):
 
 
 def focused(screen: Screen, number: int):
-    return screen.row(number).locator(".field-number_column a")
+    return screen.row(number).locator(".crm-no")
 
 
 def press(page: Page, key: str) -> None:

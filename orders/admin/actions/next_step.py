@@ -20,6 +20,9 @@ from orders.admin.redirects import redirect_back
 from orders.models import EventKind, Order, Source
 from orders.services import NotAllowedError
 
+COMMENT_LENGTH = 1000
+"""The largest number of characters of a comment. The form does not accept more."""
+
 
 class NextStep(Feature[Order]):
     """The button that sets the usual next status of an order."""
@@ -49,6 +52,7 @@ class NextStep(Feature[Order]):
                 status=wanted,
                 actor=staff_user(request),
                 source=Source.ADMIN,
+                comment=request.POST.get("comment", "")[:COMMENT_LENGTH],
                 batch_id=batch_id,
                 seen=request.POST.get("seen") or request.GET.get("seen") or None,
             )

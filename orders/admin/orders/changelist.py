@@ -1,9 +1,11 @@
-"""The order list: its orders, their sort order, and the part of the page above the rows."""
+"""The order list: its orders, their sort order, and the page around the rows."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,7 +19,9 @@ from cvety_crm.admin_site.base import PeekChangeList
 from cvety_crm.admin_site.features import Feature
 from orders.admin.list_query import is_without_page
 from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
-from orders.admin.permissions import may_change_status
+from orders.admin.orders.table import COUNTED, headers, range_text
+from orders.admin.rows.columns import shown_columns
+from orders.admin.rows.rendering import rows_html
 from orders.admin.rows.row_context import set_row_context, with_row_details
 from orders.models import Order, Status
 from orders.selectors.presets import (
@@ -62,16 +66,14 @@ class OrderChangeList(PeekChangeList):
     def preset(self) -> Preset | None:
         """Return the preset whose orders are shown, or None if a day from the day picker is shown.
 
-        A search includes all orders. Filters also include all orders, unless the URL contains a preset or a day.
+        A search and filters include all orders, unless the URL contains a preset or a day.
         """
-        if self.query:
-            return BY_KEY["all"]
         wanted = BY_KEY.get(str(self.params.get(PARAMETER, "")))
         if wanted is not None:
             return wanted
         if self.day is not None:
             return None
-        return BY_KEY["all" if self.get_filters_params() else DEFAULT]
+        return BY_KEY["all" if self.query or self.get_filters_params() else DEFAULT]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Order]:
         """Return the orders of the preset, the day or the search."""
@@ -99,7 +101,17 @@ class OrderChangeList(PeekChangeList):
         self.queryset = with_row_details(found)
         super().get_results(request)
         self.queryset = found
-        set_row_context(self.result_list, request, self.statuses, may_move=may_change_status(request))
+        set_row_context(self.result_list, request, self.statuses)
+
+    def total(self, found: Mapping[str, int]) -> int:
+        """Return the number of orders of the list, but at most one more than `COUNTED`.
+
+        `found` are the counts by the keys of the presets. A list that is exactly a preset needs no other query.
+        """
+        preset = self.preset
+        if preset is not None and preset.key in found and not (self.query or self.day or self.get_filters_params()):
+            return found[preset.key]
+        return self.queryset.order_by().values("pk")[: COUNTED + 1].count()
 
     @property
     def shown_day(self) -> date:
@@ -130,7 +142,7 @@ class OrderChangeList(PeekChangeList):
                 "label": preset.label,
                 "url": f"?{PARAMETER}={preset.key}",
                 "count": found.get(preset.key),
-                "is_current": preset.key == current and not self.query,
+                "is_current": preset.key == current,
                 "has_problems": preset.is_problem and bool(found.get(preset.key)),
             }
             for preset in PRESETS
@@ -138,13 +150,14 @@ class OrderChangeList(PeekChangeList):
 
 
 class ListHead(Feature[Order]):
-    """The part of the page above the rows: presets with counts, the day picker, and the state for live updates."""
+    """The page around the rows: presets with counts, the tools, the headers, and the state for live updates."""
 
     def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
-        """Return the context for the part of the page above the rows, as `list_head`."""
+        """Return the context of the page, as `list_head` and `list_table`."""
         assert isinstance(changelist, OrderChangeList)
         found = counts(changelist.moment)
         made = changelist.moment.now - OVERLAP
+        filters = changelist.get_filters_params()
         head = {
             "chips": changelist.chips(found),
             "days": changelist.day_picker(),
@@ -153,10 +166,42 @@ class ListHead(Feature[Order]):
             "announced": ",".join(map(str, created_since(made))),
             "state": ListState.now(),
             "pulse_url": reverse("admin:orders_order_pulse"),
-            "is_search": bool(changelist.query),
+            "filters": len(filters),
+            "filters_url": f"{reverse('admin:orders_order_filters')}?{request.GET.urlencode()}",
+            "range": range_text(changelist, lambda: changelist.total(found)),
             "empty": _nothing_here(changelist),
+            **_search(changelist),
         }
-        return {"list_head": head}
+        columns = shown_columns(request)
+        table = {
+            "headers": headers(changelist, columns),
+            "rows": rows_html(changelist.result_list, columns),
+            "may_act": bool(self.model_admin.get_actions(request)),
+        }
+        return {"list_head": head, "list_table": table}
+
+
+def _search(changelist: OrderChangeList) -> dict[str, Any]:
+    """Return the parts of the page that belong to the search. A search keeps the chosen list, day and filters."""
+    kept = [(name, value) for name, value in _parameters(changelist) if name not in (SEARCH_VAR, PAGE_VAR)]
+    preset = changelist.preset
+    is_everywhere = preset is not None and preset.key == "all" and not changelist.get_filters_params()
+    note = gettext("Found among all orders.")
+    if not is_everywhere:
+        name = preset.label if preset is not None else _day_name(changelist.shown_day, changelist.moment.today)
+        note = gettext("Found in the list “%(name)s”.") % {"name": name}
+    everywhere = f"?{urlencode({SEARCH_VAR: changelist.query})}" if changelist.query and not is_everywhere else ""
+    return {
+        "is_search": bool(changelist.query),
+        "search_note": note,
+        "search_keeps": kept,
+        "everywhere_url": everywhere,
+        "back_url": f"?{urlencode(kept)}",
+    }
+
+
+def _parameters(changelist: OrderChangeList) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in changelist.filter_params.items() for value in values]
 
 
 def _day(text: str | None) -> date | None:

@@ -104,7 +104,7 @@ class LiveUpdates(Feature[Order]):
             context["news"] = news
         if len(context) == 2 and not ids:
             return HttpResponse(status=204)
-        return HttpResponse(render_to_string("orders/list_update.html", context))
+        return HttpResponse(render_to_string("orders/list/update.html", context))
 
     def _news(self, request: HttpRequest, shown: Mapping[UUID, str]) -> News:
         """Return the orders that were created since the page was loaded and that the page does not show.

@@ -19,11 +19,13 @@ from orders.admin.actions.presence import Presence
 from orders.admin.actions.printing import Printing
 from orders.admin.actions.problems import Problems
 from orders.admin.actions.resend import Resending
+from orders.admin.actions.row_dialogs import RowDialogs
 from orders.admin.actions.status import StatusChange, change_status_dialog
 from orders.admin.actions.undo import Undo
 from orders.admin.new_order.view import NewOrder
 from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
+from orders.admin.orders.filter_dialog import FilterDialog
 from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
@@ -31,7 +33,7 @@ from orders.admin.orders.live_updates import LiveUpdates
 from orders.admin.orders.notes import Notes
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
-from orders.admin.rows.columns import COLUMNS, amount_column, number_column
+from orders.admin.rows.columns import COLUMNS
 from orders.models import Customer, Order
 from orders.rules.visibility import hidden_fields
 from orders.selectors.search import ids_if_few, search_for
@@ -72,6 +74,8 @@ FEATURES = (
     Export,
     NewOrder,
     ListHead,
+    FilterDialog,
+    RowDialogs,
     LiveUpdates,
     OrderHeader,
 )
@@ -83,9 +87,8 @@ class OrderAdmin(OrderFormAdmin):
     """The order list and the order page."""
 
     features = FEATURES
-    list_before_template = "orders/list_head.html"
-    list_display = COLUMNS
-    list_display_links = (number_column,)
+    list_display = tuple(column.as_display() for column in COLUMNS)
+    list_display_links = None  # the template of a row has the link
     list_filter = (
         ("delivery_date", DayOrRangeFilter),
         ("status", RelatedDropdownFilter),
@@ -103,8 +106,8 @@ class OrderAdmin(OrderFormAdmin):
     search_fields = ("order_number",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Number, name, address, phone")
     ordering = ("-created_at", "-id")
-    actions_row = ("change_status_dialog",)
-    change_status_dialog = change_status_dialog  # Unfold looks up the action of a row by this name
+    actions_row = ("change_status_dialog",)  # Unfold makes the URL of the dialog from this
+    change_status_dialog = change_status_dialog  # Unfold looks up the action by this name
     inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
     change_form_outer_before_template = "orders/order_head.html"
@@ -160,7 +163,7 @@ class OrderAdmin(OrderFormAdmin):
         """Return the sortable columns. A user who may not see prices cannot sort by the sum."""
         columns = super().get_sortable_by(request)
         is_priced = "total_amount" not in hidden_fields(request.user, None)
-        return [column for column in columns if is_priced or column is not amount_column]
+        return [column for column in columns if is_priced or getattr(column, "__name__", "") != "amount"]
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Return the form field without the small buttons that edit a delivery slot or a city."""

@@ -1,7 +1,9 @@
 """The data that a row of the order list needs in addition to the order itself."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
@@ -10,6 +12,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest
 
 from cvety_crm.users import AnyUser
+from orders.admin.permissions import may_assign, may_change_status, may_edit
 from orders.models import Order, OrderItem, OrderNote, Status
 from orders.values.phone_masking import start_of
 
@@ -30,6 +33,21 @@ _NOT_READ = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class RowRights:
+    """What the user who sees the list may change in its rows."""
+
+    may_move: bool = False
+    """Whether the user may change statuses and take orders."""
+    may_assign: bool = False
+    may_edit: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "RowRights":
+        """Return the rights of the user of this request."""
+        return cls(may_change_status(request), may_assign(request), may_edit(request))
+
+
 class RowDetails(TypedDict):
     """The attributes that `with_row_details` and `set_row_context` add to an order."""
 
@@ -38,7 +56,8 @@ class RowDetails(TypedDict):
     last_note: str | None
     seen_by: AnyUser
     next_step: Status | None
-    is_swap: bool
+    rights: RowRights
+    list_query: str
 
 
 if TYPE_CHECKING:
@@ -79,28 +98,29 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
     return cast("QuerySet[OrderRow]", found)  # `set_row_context` adds the rest of the attributes
 
 
-def set_row_context(
-    orders: Iterable[OrderRow],
-    request: HttpRequest,
-    statuses: Mapping[str, Status],
-    *,
-    may_move: bool,
-    is_swap: bool = False,
-) -> None:
+def set_row_context(orders: Iterable[OrderRow], request: HttpRequest, statuses: Mapping[str, Status]) -> None:
     """Set the attributes on each order that depend on the request, and its texts, which the database has cut.
 
-    The attributes that depend on the request are `seen_by`, `next_step` and `is_swap`.
-
-    `may_move` is True if the user may change statuses. `is_swap` means that htmx replaces the row on an open page.
+    The attributes that depend on the request are `seen_by`, `rights`, `next_step` and `list_query`, which lets the
+    order's page return to the list with the filters of this request.
     """
+    rights, list_query = RowRights.of(request), _list_query(request)
     for order in orders:
         _set_texts(order)
         order.seen_by = request.user
-        order.is_swap = is_swap
-        codes = order.status.next_codes if may_move and not order.is_deleted_on_site else []
+        order.rights = rights
+        order.list_query = list_query
+        codes = order.status.next_codes if rights.may_move and not order.is_deleted_on_site else []
         step = next((statuses[code] for code in codes if code in statuses and not statuses[code].is_questioned), None)
         # One tap must not set a final status, which can't be changed back.
         order.next_step = step if step is not None and not step.is_final else None
+
+
+def _list_query(request: HttpRequest) -> str:
+    """Return the query string of the links to orders. A request of an open list names the list in a header."""
+    page = request.headers.get("HX-Current-URL", "")
+    query = urlsplit(page).query if page else request.GET.urlencode()
+    return f"?{urlencode({'_changelist_filters': query})}" if query else ""
 
 
 def _items() -> QuerySet[OrderItem]:

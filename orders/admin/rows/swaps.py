@@ -1,4 +1,4 @@
-"""The HTML that htmx puts into an open order list: the cells of changed rows, and messages.
+"""The HTML that htmx puts into an open order list: the changed rows, and messages.
 
 htmx finds each element by its id and changes it in place.
 """
@@ -11,11 +11,11 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from orders.admin.permissions import may_change_status, may_see
-from orders.admin.rows.columns import COLUMNS
+from orders.admin.permissions import may_see
+from orders.admin.rows.columns import shown_columns
+from orders.admin.rows.rendering import rows_html
 from orders.admin.rows.row_context import set_row_context, with_row_details
 from orders.models import Order, Status
 
@@ -24,7 +24,7 @@ MOST_ROWS = 100
 
 
 def row_swaps(request: HttpRequest, ids: Collection[UUID]) -> SafeString:
-    """Return the cells of these orders, even of an order that the list's own query no longer finds.
+    """Return the rows of these orders, even of an order that the list's own query no longer finds.
 
     Make four queries, or none without ids.
     """
@@ -33,8 +33,8 @@ def row_swaps(request: HttpRequest, ids: Collection[UUID]) -> SafeString:
     queryset = admin.site.get_model_admin(Order).get_queryset(request).filter(pk__in=ids)
     orders = list(with_row_details(queryset)[:MOST_ROWS])
     statuses = {status.code: status for status in Status.objects.all()}
-    set_row_context(orders, request, statuses, may_move=may_change_status(request), is_swap=True)
-    return format_html_join("\n", "{}", ((column(order),) for order in orders for column in COLUMNS))
+    set_row_context(orders, request, statuses)
+    return rows_html(orders, shown_columns(request), is_swap=True)
 
 
 def swaps_after_action(request: HttpRequest, ids: Collection[UUID]) -> HttpResponse:

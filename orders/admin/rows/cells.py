@@ -1,0 +1,212 @@
+"""The values of each cell of a row. The templates of the cells (templates/orders/cells) show them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+
+from cvety_crm.users import display_name
+from orders.admin.badges import SYNC_SIGNS, order_marks, stage_class
+from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow
+from orders.models import SyncState
+from orders.presentation.addresses import split_address
+from orders.presentation.composition import composition
+from orders.presentation.formatting import NBSP, day
+from orders.presentation.formatting import number as number_text
+from orders.presentation.payment import payment_text, state_text, sum_text
+from orders.presentation.phones import phone_text, shown_phone
+from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
+from orders.rules.payment import payment_of
+from orders.rules.photo_state import SIGNS, PhotoState, photo_state
+from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
+
+ADDRESS_LENGTH = 70  # characters shown in the list
+PRODUCT_LENGTH = 40
+NOTE_LENGTH = 60
+REGULAR_FROM = 2
+"""The number of orders from which a customer is marked as regular."""
+_LATENESS = {Lateness.LATE: ("crm-late", "‼"), Lateness.RISK: ("crm-risk", "⚠")}
+
+Values = Mapping[str, Any]
+
+
+def number(order: OrderRow) -> Values:
+    """Return the number, the link to the order, the sync state, and the marks that staff must see."""
+    is_synced = order.sync_state == SyncState.SYNCED
+    return {
+        "label": f"№{NBSP}{order.order_number}",
+        "url": reverse("admin:orders_order_change", args=[order.pk]) + order.list_query,
+        "is_synced": is_synced,
+        "sync": str(order.get_sync_state_display()),
+        "sync_sign": SYNC_SIGNS.get(order.sync_state, "!"),
+        "marks": order_marks(order),
+    }
+
+
+def when(order: OrderRow) -> Values:
+    """Return the date unless it is today, the delivery slot, and the remaining or exceeded time."""
+    is_today = order.delivery_date == timezone.localdate()
+    date = day(order.delivery_date) if order.delivery_date and not is_today else ""
+    slot = order.delivery_slot.name if order.delivery_slot else ""
+    missing = ""
+    if is_open(order):
+        asked = {"date": not order.delivery_date, "time": not slot}
+        missing = _ask_when(**asked)
+    css, sign = _LATENESS.get(lateness(order), ("crm-subtle", ""))
+    return {
+        "text": ", ".join(filter(None, (date, slot))),
+        "missing": missing,
+        "url": _edit_url(order, "when") if order.rights.may_edit else "",
+        "clock": " ".join(filter(None, (sign, lateness_words(order)))),
+        "clock_css": css,
+    }
+
+
+def status(order: OrderRow) -> Values:
+    """Return the status, and the usual next status with the URL that sets it."""
+    step = order.next_step
+    return {
+        "name": order.status.name,
+        "css": stage_class(order.status.stage),
+        "url": reverse("admin:orders_order_statuses", args=[order.pk]) if order.rights.may_move else "",
+        "step": step,
+        "step_css": stage_class(step.stage) if step else "",
+        "step_url": f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}",
+    }
+
+
+def composition_of(order: OrderRow) -> Values:
+    """Return the first product, the number of the other products, and whether there is a postcard."""
+    items = composition(order.items.all())
+    card = gettext("card") if order.postcard_text.strip() else ""
+    if not items:
+        return {"missing": gettext("no items") if is_open(order) else "", "card": card}
+    first = items[0]
+    pieces = f" × {number_text(first.quantity)}" if first.quantity != 1 else ""
+    others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
+    return {
+        "name": Truncator(first.name).chars(PRODUCT_LENGTH) + pieces,
+        "more": f"+{len(items) - 1}" if others else "",
+        "others": others,
+        "card": card,
+    }
+
+
+def recipient(order: OrderRow) -> Values:
+    """Return the recipient's name, the phone, and the marks for the handover."""
+    user = order.seen_by
+    phone = phone_text(user, order.recipient_phone)
+    marks = [
+        word
+        for is_so, word in (
+            (order.is_pickup, gettext("pickup")),
+            (order.is_anonymous, gettext("anonymous")),
+            (order.is_surprise, gettext("surprise, don't call")),
+        )
+        if is_so
+    ]
+    # If the order is a surprise, the phone is plain text, because an accidental tap must not call the recipient.
+    may_call = may_see_phones(user) and not order.is_surprise and order.recipient_phone.startswith("+")
+    return {
+        "name": shown_text(user, order.recipient_name),
+        "phone": phone,
+        "phone_link": shown_phone(user, order.recipient_phone) if may_call else "",
+        "missing": gettext("ask for the phone") if not phone and is_open(order) else "",
+        "marks": " · ".join(marks),
+    }
+
+
+def address(order: OrderRow) -> Values:
+    """Return the district, the beginning of the address and the city, and the URL of its links."""
+    city = order.city.name if order.city else ""
+    url = reverse("admin:orders_order_contacts", args=[order.pk])
+    if not order.delivery_address.strip():
+        missing = gettext("ask for the address") if is_open(order) and not order.is_pickup else ""
+        text = gettext("pickup") if order.is_pickup else ""
+        return {"district": "", "text": text, "city": city, "missing": missing, "url": url}
+    whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))
+    district, rest = split_address(whole)
+    return {"district": district, "text": Truncator(rest).chars(ADDRESS_LENGTH), "city": city, "url": url}
+
+
+def customer(order: OrderRow) -> Values:
+    """Return the customer's name or phone, and a mark with the number of orders of a regular customer."""
+    who = order.customer
+    if who is None:
+        return {}
+    known = order.customer_orders
+    count = f"{known}+" if known >= 100 else str(known)
+    user = order.seen_by
+    return {
+        "name": shown_text(user, who.name) or shown_phone(user, who.phone) or gettext("without a name"),
+        "regular": f"{gettext('regular')} · {count}" if known >= REGULAR_FROM else "",
+    }
+
+
+def amount(order: OrderRow) -> Values:
+    """Return the sum and the state of the payment. A user who may not see prices gets only the state."""
+    payment = payment_of(order)
+    is_priced = may_see_prices(order.seen_by, order.delivery_date)
+    return {
+        "sum": sum_text(order) if is_priced else "",
+        "state": payment_text(order) if is_priced else state_text(payment),
+        "css": "crm-paid" if payment.is_settled else "crm-unpaid",
+    }
+
+
+def florist(order: OrderRow) -> Values:
+    """Return the florist, or the URL that takes the order."""
+    who = order.responsible
+    may_take = who is None and is_open(order) and order.rights.may_move
+    return {
+        "name": display_name(who) if who is not None else "",
+        "take_url": reverse("admin:orders_order_take", args=[order.pk]) if may_take else "",
+        "url": _edit_url(order, "florist") if order.rights.may_assign else "",
+    }
+
+
+def courier(order: OrderRow) -> Values:
+    """Return the courier, and whether the courier has been notified."""
+    url = _edit_url(order, "courier") if order.rights.may_assign and not order.is_pickup else ""
+    if order.courier is None:
+        missing = gettext("no courier") if is_open(order) and not order.is_pickup else ""
+        return {"name": gettext("pickup") if order.is_pickup else "", "missing": missing, "url": url}
+    return {
+        "name": order.courier.name,
+        "url": url,
+        "is_notified": bool(order.courier_notified_at),
+        "is_open": is_open(order),
+    }
+
+
+def notes(order: OrderRow) -> Values:
+    """Return the comment, the last note, the number of notes, and the state of the photo."""
+    user = order.seen_by
+    count = order.notes_count
+    more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
+    return {
+        "comment": Truncator(shown_text(user, order.comment)).chars(NOTE_LENGTH),
+        "note": Truncator(shown_text(user, order.last_note or "")).chars(NOTE_LENGTH),
+        "about": " · ".join(filter(None, (more, photo_words(order)))),
+    }
+
+
+def photo_words(order: OrderRow) -> SafeString | str:
+    """Return the state of the bouquet's photo with its sign, or an empty string for an order without a photo."""
+    state = photo_state(order)
+    return "" if state == PhotoState.NONE else f"{SIGNS.get(state, '')} {state.label}".strip()
+
+
+def _ask_when(*, date: bool, time: bool) -> str:
+    """Return what must be asked about the delivery, or an empty string."""
+    if date:
+        return gettext("ask for the date")
+    return gettext("ask for the time") if time else ""
+
+
+def _edit_url(order: OrderRow, field: str) -> str:
+    return reverse("admin:orders_order_edit", args=[order.pk, field])
