@@ -13,9 +13,10 @@ from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
 from orders.models import Order, OrderEvent, OrderItem, PhotoAnswer, Source
 from orders.presentation.details import as_line, order_details, plain_item_details
-from orders.presentation.formatting import long_day, long_moment, money, number
+from orders.presentation.formatting import long_day, long_moment
+from orders.presentation.item_values import price_text, quantity_text
 from orders.presentation.payment import amount_text, due_text, method_text, state_text
-from orders.rules.discounts import discount_of
+from orders.rules.discounts import are_known, discount_of
 from orders.rules.payment import Standing, payment_of
 from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
 from orders.values.phones import format_phone
@@ -198,8 +199,8 @@ def _items(facts: OrderFacts) -> Part:
         gettext("🌷 %(name)s — %(quantity)s pcs × %(price)s")
         % {
             "name": _item_name(item),
-            "quantity": number(item.quantity, separator=""),
-            "price": line(money(item.price, facts.order.currency)),
+            "quantity": line(quantity_text(item, separator="")),
+            "price": line(price_text(item, facts.order)),
         }
         for item in facts.items
     ]
@@ -228,7 +229,7 @@ def _details(order: Order) -> Part:
 def _discount(facts: OrderFacts) -> str:
     words = "🏷 " + gettext("Discount") + f" {_money(facts.order, 'discount_amount')}"
     # A reader who adds up the prices must not subtract the discount a second time.
-    is_in_prices = discount_of(facts.items) == facts.order.discount_amount
+    is_in_prices = are_known(facts.items) and discount_of(facts.items) == facts.order.discount_amount
     return f"{words}, " + gettext("already in the prices") if is_in_prices else words
 
 

@@ -16,7 +16,9 @@ from bitrix_bridge.history.source import Row, Source
 from bitrix_bridge.models import ImportRow
 from cvety_crm.formatting import full_moment
 from cvety_crm.masking import mask
-from orders.models import Customer, Order
+from orders.models import Customer, Order, OrderItem
+from orders.presentation.formatting import plain
+from orders.presentation.payment import unknown_text
 from orders.presentation.timeline import Entry, field_label, timeline
 from orders.sync.fields import FIELDS
 from orders.values.phone_masking import without_phones
@@ -77,13 +79,21 @@ def _stored(order: Order) -> Iterator[tuple[str, list[str]]]:
     values.append((field_label("created_at"), full_moment(timezone.localtime(order.created_at))))
     yield gettext("What would be stored"), [f"{label}: {_value(value)}" for label, value in values if value]
     items = order.items.order_by("position")
-    yield gettext("Items"), [f"{_safe(item.name)} · {item.quantity.normalize():f} × {item.price}" for item in items]
+    yield gettext("Items"), [_item(item) for item in items]
     if order.customer is not None:
         yield gettext("Customer"), list(_customer(order.customer))
     if order.metadata:
         yield gettext("Other fields"), list(_metadata(order.metadata))
     entries = timeline(order.events.select_related("actor").order_by("happened_at"), hidden=_HIDDEN)
     yield gettext("Timeline"), [_entry(entry) for entry in entries]
+
+
+def _item(item: OrderItem) -> str:
+    quantity, price = (
+        _safe(unknown_text(item.unknown_values[name])) if item.is_unknown(name) else f"{plain(getattr(item, name)):f}"
+        for name in ("quantity", "price")
+    )
+    return f"{_safe(item.name)} · {quantity} × {price}"
 
 
 def _customer(customer: Customer) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, read_quantity
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
 from orders.rules.discounts import kept_list_price
 from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
@@ -38,6 +38,8 @@ class Basket:
     """The raw components of sets. They are not items, because the item of the set has the price."""
     not_bought: list[Any] = field(default_factory=list)
     """The raw lines that the customer did not buy. They are not items, and no sum of the order contains them."""
+    unread: list[str] = field(default_factory=list)
+    """The texts of the lines that could not be read. The composition of the order is unknown then."""
     has_list_prices: bool = False
     """Whether every item has its price with the discount and its price without the discount."""
     kept: dict[str, Any] = field(default_factory=dict)
@@ -57,6 +59,7 @@ def read_basket(raw: Any) -> Basket:
     lines = _lines(raw)
     if lines is None:
         basket.flag("basket", raw, ProblemReason.NOT_AN_OBJECT)
+        basket.unread.append(as_typed(raw))
         return basket
     items: list[ItemSnapshot] = []
     seen: set[int] = set()
@@ -65,6 +68,7 @@ def read_basket(raw: Any) -> Basket:
         name = f"basket[{index}]"
         if not isinstance(line, Mapping) or not line:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
+            basket.unread.append(as_typed(line))
             basket.has_list_prices = False
         elif is_not_bought(line):
             basket.not_bought.append(storable(line))
@@ -120,22 +124,20 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
     basket_id = reading.read("ID", read_id)
     product_id = reading.read("PRODUCT_ID", read_id)
     raw_quantity = reading.source.peek("QUANTITY")
-    quantity = _amount(reading, "QUANTITY", Decimal(1))
-    price = _amount(reading, "PRICE", Decimal(0))
+    unknown: dict[str, str] = {}
+    quantity = _amount(reading, "QUANTITY", unknown)
+    price = _amount(reading, "PRICE", unknown)
     if quantity * price >= _TOTAL_BELOW:
         # Quantity and price fit into their columns, but the total does not. The quantity is recorded as unreadable,
         # because people enter it. The price is copied from the catalogue.
         reading.flag("QUANTITY", raw_quantity, ProblemReason.OUT_OF_RANGE)
-        quantity = Decimal(1)
+        unknown["quantity"], quantity = as_typed(raw_quantity), Decimal(0)
     for column in ("DELAY", "CAN_BUY"):
         reading.read(column, read_flag)
     snapshot = _product_snapshot(reading)
     listed = kept_list_price(snapshot)
-    is_read = {f"{reading.where}{column}" for column in ("PRICE", "QUANTITY")}.isdisjoint(
-        problem.field for problem in reading.problems
-    )
     # If the list price is zero and the price is not, the column of the list price was never filled.
-    basket.has_list_prices &= is_read and listed is not None and (listed > 0 or price <= 0)
+    basket.has_list_prices &= not unknown and listed is not None and (listed > 0 or price <= 0)
     unreadable = reading.kept
     reading.kept = {}
     reading.keep_rest()
@@ -149,21 +151,26 @@ def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
         quantity=quantity,
         price=price,
         product_snapshot=snapshot,
+        unknown_values=unknown,
     )
 
 
-def _amount(reading: Translation, name: str, fallback: Decimal) -> Decimal:
+def _amount(reading: Translation, name: str, unknown: dict[str, str]) -> Decimal:
     """Return the quantity (pieces) or the price (KZT) of an item.
 
-    If the value is missing or unreadable, record the field as unreadable and return `fallback`.
+    If the value is missing or unreadable, record the field as unreadable, store its text in `unknown` and return 0.
     """
     raw = reading.source.take(name)
     reader = read_quantity if name == "QUANTITY" else read_money
     if raw is ABSENT or is_empty(raw):
         reading.problems.append(Problem(reading.where + name, None, ProblemReason.NOT_A_NUMBER))
-        return fallback
+        unknown[name.lower()] = ""
+        return Decimal(0)
     value = reading.interpret(name, raw, reader).value
-    return fallback if value is None else value
+    if value is None:
+        unknown[name.lower()] = as_typed(raw)
+        return Decimal(0)
+    return value
 
 
 def _product_snapshot(reading: Translation) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from bitrix_bridge.payloads.values import (
     read_status,
 )
 from orders.rules.discounts import discount_of
+from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
 
 _NUMBER_LENGTH = 20
@@ -108,7 +109,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         created_at=created_at,
         is_partial=is_partial,
         fields=order.fields | properties.fields,
-        unread=_unread(order, properties),
+        unread=_unread(order, properties, () if is_partial else basket.unread),
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
         metadata=metadata,
@@ -122,9 +123,11 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     )
 
 
-def _unread(order: Translation, properties: Translation) -> dict[str, str]:
-    """Return the texts of the unreadable fields, without fields that another column has replaced."""
+def _unread(order: Translation, properties: Translation, lines: Iterable[str]) -> dict[str, str]:
+    """Return the texts of the unreadable fields and lines, without fields that another column has replaced."""
     unread = order.unread | properties.unread
+    if text := "; ".join(lines):
+        unread[ITEMS] = text
     return {name: text for name, text in unread.items() if name not in {*order.fields, "bitrix_user_id"}}
 
 

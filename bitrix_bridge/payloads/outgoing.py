@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentDeliveryError
 from orders.models import Order, OrderItem
-from orders.rules.discounts import goods_of, kept_list_price, list_price
+from orders.rules.discounts import are_known, goods_of, kept_list_price, list_price
 from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CRM_XML_ID_PREFIX
 
@@ -142,9 +142,14 @@ def update_request(
     delivery fee are sent, the total is left out if it equals the sum of both. The site computes the sum itself, and a
     site that has different items would change their prices to reach the total.
 
-    Raise `PermanentDeliveryError` if the payment method has no pay system on the site.
+    Raise `PermanentDeliveryError` if the payment method has no pay system on the site, or if the items are sent and a
+    quantity or a price is unknown.
     """
     lines = list(items)
+    if ITEMS in values and not are_known(lines):
+        raise PermanentDeliveryError(
+            gettext("A quantity or a price of the order is unknown: enter it, then the items can be sent.")
+        )
     fields: dict[str, Any] = {COLUMNS[name]: wire_value(value) for name, value in values.items() if name in COLUMNS}
     has_parts = not values.keys().isdisjoint({ITEMS, "delivery_fee"})
     if "total_amount" in values and has_parts and _is_sum_of_parts(order, lines):
@@ -168,4 +173,4 @@ def update_request(
 
 
 def _is_sum_of_parts(order: Order, lines: Sequence[OrderItem]) -> bool:
-    return order.total_amount == goods_of(lines) + order.delivery_fee
+    return are_known(lines) and order.total_amount == goods_of(lines) + order.delivery_fee

@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User, display_name
 from orders.models import Order, OrderItem, Source
-from orders.presentation.composition import composition
+from orders.presentation.composition import composition, goods_text
 from orders.presentation.details import item_details, order_details
-from orders.presentation.formatting import number
 from orders.presentation.payment import amount_text, due_text, state_text
 from orders.rules.payment import KZT, payment_of
 from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
@@ -101,7 +100,7 @@ def _amount(name: str) -> Callable[[Order], Cell]:
 
 def _composition(order: Order) -> str:
     items: list[OrderItem] = order.exported_items  # type: ignore[attr-defined]  # set by a Prefetch in export/rows.py
-    return "; ".join(f"{item.name} × {number(item.quantity)}" for item in composition(items))
+    return "; ".join(map(goods_text, composition(items)))
 
 
 def _details(order: Order, reader: Reader) -> str:

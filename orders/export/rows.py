@@ -69,7 +69,7 @@ def _orders(*, details: bool) -> QuerySet[Order]:
     people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
     items = Prefetch(
         "items",
-        OrderItem.objects.only("order_id", "quantity", "product_snapshot", "position"),
+        OrderItem.objects.only("order_id", "quantity", "product_snapshot", "unknown_values", "position"),
         to_attr="exported_items",
     )
     return (

@@ -12,7 +12,11 @@ from orders.models.product import Product
 
 
 class OrderItem(Table):
-    """One item of an order. Prices are in KZT. The product snapshot is the product when the order was placed."""
+    """One item of an order. Prices are in KZT. The product snapshot is the product when the order was placed.
+
+    `unknown_values` maps `quantity` and `price` to the text that the site sent, if the value could not be read, or to
+    `""`, if the site has sent none. The columns of unknown values contain zero, which no page shows.
+    """
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="items")
     product = models.ForeignKey(
@@ -31,6 +35,7 @@ class OrderItem(Table):
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=2, default=Decimal(0))
     total = models.DecimalField(_("total"), max_digits=14, decimal_places=2, default=Decimal(0), editable=False)
     product_snapshot = models.JSONField(_("product as it was"), default=dict, db_default={}, blank=True)
+    unknown_values = models.JSONField(_("unknown values"), default=dict, db_default={}, blank=True, editable=False)
 
     class Meta:
         db_table = "order_items"
@@ -48,3 +53,7 @@ class OrderItem(Table):
     def name(self) -> str:
         """Return the name that the product had when the order was placed."""
         return self.product_snapshot.get("name") or str(_("Product without a name"))
+
+    def is_unknown(self, name: str) -> bool:
+        """Return whether the quantity or the price is unknown."""
+        return name in self.unknown_values

@@ -114,7 +114,9 @@ def _slot(order: Order) -> str:
 
 def _goods(order: Order) -> str:
     bouquets, others = Decimal(0), Decimal(0)
+    has_unknown = False
     for item in order.items.all():
+        has_unknown = has_unknown or item.is_unknown("quantity")
         if _BOUQUET in item.name.lower():
             bouquets += item.quantity
         else:
@@ -124,6 +126,8 @@ def _goods(order: Order) -> str:
         parts.append(ngettext("%(count)s bouquet", "%(count)s bouquets", count) % {"count": count})
     if count := ceil(others):
         parts.append(ngettext("%(count)s thing", "%(count)s things", count) % {"count": count})
+    if has_unknown:
+        parts.append(gettext("unknown quantity"))
     return " + ".join(parts)
 
 

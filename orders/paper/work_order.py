@@ -14,7 +14,7 @@ from orders.paper.typesetting import typeset
 from orders.presentation.composition import detailed_composition
 from orders.presentation.delivery import is_off
 from orders.presentation.details import florist_details
-from orders.presentation.formatting import NBSP, number
+from orders.presentation.formatting import NBSP
 from orders.values.paper_formats import PaperFormat
 from orders.values.phone_masking import without_phones
 
@@ -57,7 +57,7 @@ def _content(order: Order) -> dict[str, Any]:
         "marks": marks,
         "items": [
             {
-                "quantity": number(item.quantity),
+                "quantity": breakable(item.quantity_text),
                 "name": breakable(item.name),
                 "details": breakable(item.details),
             }

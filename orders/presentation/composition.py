@@ -11,6 +11,7 @@ from decimal import Decimal
 from orders.models import OrderItem
 from orders.presentation.details import as_line, plain_item_details
 from orders.presentation.formatting import number
+from orders.presentation.payment import unknown_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +21,40 @@ class Goods:
     name: str
     quantity: Decimal
     details: str = ""
+    typed: str | None = None
+    """The text that the site sent, if the quantity is unknown. The text is empty if the site has sent none."""
+
+    @property
+    def quantity_text(self) -> str:
+        """Return the quantity, or “unknown” with the text that could not be read."""
+        return number(self.quantity) if self.typed is None else unknown_text(self.typed)
 
 
 def composition(items: Iterable[OrderItem]) -> list[Goods]:
     """Return the products of the items with their quantities. Items with the same name are added up.
 
-    The sequence of the items is kept.
+    The sequence of the items is kept. An unknown quantity is not added up.
     """
-    return _added_up((item.name, "", item.quantity) for item in items)
+    return _added_up((item, "") for item in items)
 
 
 def detailed_composition(items: Iterable[OrderItem]) -> list[Goods]:
     """Return the products like `composition`, with their details. Items are added up if their details are equal."""
-    return _added_up((item.name, as_line(plain_item_details(item)), item.quantity) for item in items)
+    return _added_up((item, as_line(plain_item_details(item))) for item in items)
 
 
 def goods_text(goods: Goods) -> str:
     """Return a product with its details and quantity, such as `Bouquet (Size: 61 cm) × 2`."""
     details = f" ({goods.details})" if goods.details else ""
-    return f"{goods.name}{details} × {number(goods.quantity)}"
+    return f"{goods.name}{details} × {goods.quantity_text}"
 
 
-def _added_up(goods: Iterable[tuple[str, str, Decimal]]) -> list[Goods]:
-    quantities: dict[tuple[str, str], Decimal] = {}
-    for name, details, quantity in goods:
-        quantities[name, details] = quantities.get((name, details), Decimal(0)) + quantity
-    return [Goods(name, quantity, details) for (name, details), quantity in quantities.items()]
+def _added_up(items: Iterable[tuple[OrderItem, str]]) -> list[Goods]:
+    goods: dict[tuple[str, str, str | None], Goods] = {}
+    for item, details in items:
+        typed = item.unknown_values.get("quantity")
+        key = (item.name, details, typed)
+        known = goods.get(key)
+        quantity = item.quantity if known is None else known.quantity + item.quantity
+        goods[key] = Goods(item.name, quantity, details, typed)
+    return list(goods.values())

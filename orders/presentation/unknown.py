@@ -23,7 +23,7 @@ def unknown_facts(order: Order, user: AnyUser) -> list[tuple[str, str]]:
         (
             _label(name),
             HIDDEN
-            if name in MONEY_FIELDS and not is_priced
+            if name in (*MONEY_FIELDS, ITEMS) and not is_priced
             else shown_text(user, unknown_text(order.unknown_values[name])),
         )
         for name in ASKED

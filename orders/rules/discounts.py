@@ -30,6 +30,11 @@ def goods_of(lines: Iterable[Line]) -> Decimal:
     return sum((line_total(Decimal(line.quantity), Decimal(line.price)) for line in lines), Decimal(0))
 
 
+def are_known(lines: Iterable[Line]) -> bool:
+    """Return whether all quantities and prices of the items are known. Otherwise no sum of the items is known."""
+    return not any(line.unknown_values for line in lines)
+
+
 def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
     """Return the list price in a product snapshot, or None if it is missing or can't be read."""
     try:

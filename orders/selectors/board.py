@@ -217,7 +217,9 @@ def bouquets_in(quantities: Iterable[Decimal]) -> int:
 def _bouquets(keys: Sequence[UUID]) -> dict[UUID, int]:
     lines: dict[UUID, dict[str | None, Decimal]] = {key: {} for key in keys}
     items = OrderItem.objects.filter(order__in=keys).order_by()
-    for key, name, quantity in items.values_list("order_id", "product_snapshot__name", "quantity"):
+    columns = ("order_id", "product_snapshot__name", "quantity", "unknown_values")
+    for key, name, known, unknown in items.values_list(*columns):
+        quantity = Decimal(1) if "quantity" in unknown else known  # an unknown quantity is at least one bouquet
         # A discount may have split one flower of a bouquet off into an item of its own.
         lines[key][name] = lines[key].get(name, Decimal(0)) + quantity
     return {key: bouquets_in(quantities.values()) for key, quantities in lines.items()}

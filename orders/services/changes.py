@@ -118,8 +118,10 @@ def edit_order(
     names = [name for name in changes if name in FIELDS]
     local = [name for name in changes if name in LOCAL_FIELDS]
     before, rows = order_values(order, names, existing) | _local(order, local), _rows(order, local)
-    answered = answer_unknown(order, names)
-    before |= dict.fromkeys(answered)
+    has_new_items = items is not None and comparable_items(items) != comparable_items(existing or ())
+    # Items that staff store are complete, so lines of the site that could not be read are answered too.
+    answered = answer_unknown(order, [*names, ITEMS] if has_new_items else names)
+    before |= dict.fromkeys(name for name in answered if name != ITEMS)
     columns = ["unknown_values", "metadata"] if answered else []
     for name, value in changes.items():
         column = FIELDS[name].attribute if name in FIELDS else name

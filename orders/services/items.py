@@ -22,6 +22,7 @@ _COLUMNS = (
     "price",
     "total",
     "product_snapshot",
+    "unknown_values",
     "updated_at",
 )
 
@@ -34,6 +35,7 @@ def as_snapshot(item: OrderItem) -> ItemSnapshot:
         quantity=item.quantity,
         price=item.price,
         product_snapshot=item.product_snapshot,
+        unknown_values=item.unknown_values,
     )
 
 
@@ -90,6 +92,7 @@ def store_items(
         row.bitrix_basket_id = line.bitrix_basket_id
         row.position, row.quantity, row.price = position, line.quantity, line.price
         row.total = line_total(line.quantity, line.price)
+        row.unknown_values = dict(line.unknown_values)
         if row._state.adding or _content(row) != before:
             rows.append(row)
 
@@ -141,4 +144,5 @@ def _content(row: OrderItem) -> tuple[object, ...]:
         row.quantity,
         row.price,
         row.total,
+        row.unknown_values,
     )

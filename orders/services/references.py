@@ -156,7 +156,7 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
             # The name of an item may be longer than the column of the product. The item still has the whole name.
             (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
             or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
-            full_price(item),
+            None if "price" in item.unknown_values else full_price(item),
         )
         for item in items
     ]

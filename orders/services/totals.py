@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from orders.exceptions import NotAllowedError
 from orders.models import Order, OrderItem
 from orders.presentation.formatting import money
-from orders.rules.discounts import discount_of, goods_of, list_sum, spread
+from orders.rules.discounts import are_known, discount_of, goods_of, list_sum, spread
 from orders.services.items import as_snapshot
 from orders.sync.fields import CENT, Line, comparable_items
 from orders.sync.snapshot import ItemSnapshot
@@ -110,6 +110,10 @@ def edited_totals(
         if order.is_unknown(TOTAL) or order.is_unknown(FEE):
             return dict(changes), items
         return {**changes, TOTAL: max(order.total_amount + fee - order.delivery_fee, Decimal(0))}, items
+    if not are_known(lines):
+        if are_lines_other or DISCOUNT in changed:
+            raise NotAllowedError(_unknown_line(lines))
+        return dict(changes), items  # no sum follows from unknown prices, so the sum is stored as entered
     if not lines:
         _check_discount(given.get(DISCOUNT, Decimal(0)), Decimal(0))
         return dict(changes), items  # the site has not reported the items yet
@@ -120,6 +124,14 @@ def edited_totals(
     return {**changes, **sums}, found.lines
 
 
+def _unknown_line(lines: Sequence[ItemSnapshot]) -> str:
+    line = next(line for line in lines if line.unknown_values)
+    name = line.product_snapshot.get("name") or line.bitrix_product_id
+    if "quantity" in line.unknown_values:
+        return gettext("The quantity of “%(name)s” is unknown: enter it too, the sum depends on it.") % {"name": name}
+    return gettext("The price of “%(name)s” is unknown: enter it too, the sum depends on it.") % {"name": name}
+
+
 def merged_total(
     before: Mapping[str, Any], existing: Sequence[Line], lines: Sequence[Line], fee: Decimal
 ) -> Decimal | None:
@@ -127,8 +139,10 @@ def merged_total(
 
     `before` contains our values in comparable form before the merge, and `existing` our items before it. `lines` and
     `fee` are the items and the fee after the merge. Return None if our sum differed from the sum of our items and our
-    fee before the merge.
+    fee before the merge, or if a quantity or a price is unknown.
     """
+    if not (are_known(existing) and are_known(lines)):
+        return None
     if goods_of(existing) + as_money(before[FEE]) != as_money(before[TOTAL]):
         return None
     return goods_of(lines) + fee

@@ -75,6 +75,8 @@ FIELDS: Mapping[str, Field] = {
 }
 ITEMS = "items"
 """All items of an order are compared as one field."""
+UNKNOWN_MARK = "?"
+"""The first character of the comparable form of an unknown quantity or price."""
 UNKNOWN_TO_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
 """Fields of timeline entries that the site does not have."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
@@ -119,12 +121,22 @@ class Line(Protocol):
     def price(self) -> Decimal: ...
     @property
     def product_snapshot(self) -> Mapping[str, Any]: ...
+    @property
+    def unknown_values(self) -> Mapping[str, str]: ...
 
 
 def comparable_line(line: Line) -> list[Any]:
-    """Return the comparable form of an item: product, quantity and price. The id of the item is not compared."""
+    """Return the comparable form of an item: product, quantity and price. The id of the item is not compared.
+
+    The comparable form of an unknown value is `?` and the text that the site sent.
+    """
     what = line.bitrix_product_id or line.product_snapshot.get("name", "")
-    return [what, str(Decimal(line.quantity).quantize(Decimal("0.001"))), comparable(Decimal(line.price))]
+    numbers = {
+        "quantity": str(Decimal(line.quantity).quantize(Decimal("0.001"))),
+        "price": comparable(Decimal(line.price)),
+    }
+    unknown = {name: f"{UNKNOWN_MARK}{line.unknown_values[name]}" for name in numbers if name in line.unknown_values}
+    return [what, *(numbers | unknown).values()]
 
 
 def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:

@@ -84,6 +84,9 @@ class ItemSnapshot:
     price: Decimal
     product_snapshot: Mapping[str, Any]
     """The product when the order was placed: name, currency, original_price, discount and xml_id."""
+    unknown_values: Mapping[str, str] = field(default_factory=dict)
+    """The quantity and the price, if they could not be read, with the text that the site sent (`""` if there is none).
+    The fields themselves are zero then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from orders.admin.permissions import may_add, may_see
 from orders.models import Channel, Customer, Order, Source
 from orders.presentation.formatting import plain_text
 from orders.presentation.phones import phone_text
-from orders.rules.visibility import may_see_prices, shown_text
+from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.selectors.repeat_order import Draft, draft_from
 from orders.selectors.suggestions import described_customer, suggested_customers, suggested_products
 from orders.values.phones import normalize_phone
@@ -71,7 +71,7 @@ class NewOrder(Feature[Order]):
         customer = None
         if source := self._order_to_repeat(request):
             shows_prices = may_see_prices(user, source.delivery_date)
-            draft = draft_from(source, with_prices=shows_prices)
+            draft = draft_from(source, with_prices=shows_prices, with_phones=may_see_phones(user))
             initial |= _initial_fields(user, source, draft)
             lines, remarks, customer = _initial_lines(draft), draft.remarks, source.customer
         elif phone := request.GET.get("phone", "")[:100].strip():
@@ -201,7 +201,7 @@ def _initial_lines(draft: Draft) -> list[dict[str, Any]]:
         {
             "product": line.product.pk if line.product else None,
             "name": line.name,
-            "quantity": plain_text(line.quantity),
+            "quantity": "" if line.quantity is None else plain_text(line.quantity),
             "price": "" if line.price is None else plain_text(line.price),
             "list_price": plain_text(line.price) if line.product and line.price is not None else "",
         }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from orders.admin.orders.lost_update_guard import BothChanged
 from orders.models import OrderItem
 from orders.presentation.formatting import NBSP, money, number, plain
+from orders.presentation.payment import unknown_text
 
 Line = Mapping[str, str]
 """The posted values of one item, by field."""
@@ -49,7 +50,8 @@ def _line(data: QueryDict, prefix: str) -> dict[str, str]:
 
 
 def _as_line(item: OrderItem) -> Line:
-    numbers = {"quantity": str(plain(item.quantity)), "price": str(plain(item.price))}
+    values = {"quantity": item.quantity, "price": item.price}
+    numbers = {name: "" if item.is_unknown(name) else str(plain(value)) for name, value in values.items()}
     return {"id": str(item.pk), **numbers, **{SEEN + name: value for name, value in numbers.items()}}
 
 
@@ -84,7 +86,7 @@ def _write(data: QueryDict, prefix: str, lines: Sequence[Line], new: Sequence[Li
 
 
 def _added(item: OrderItem) -> BothChanged:
-    return BothChanged("items", item.name, was="—", theirs=line_text(item.quantity, item.price), yours="—")
+    return BothChanged("items", item.name, was="—", theirs=item_text(item), yours="—")
 
 
 def _gone(line: Line) -> BothChanged:
@@ -103,15 +105,25 @@ def _gone(line: Line) -> BothChanged:
     )
 
 
-def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
-    """Return the quantity and the price of an item as `2 × 7 500 ₸`.
+def item_text(item: OrderItem, stored: Mapping[str, Decimal] | None = None) -> str:
+    """Return the quantity and the price of a stored item, like `line_text`. Return an unknown value as a text.
 
-    If one of the two is not a number, return both strings unchanged.
+    `stored` are the stored numbers, if a form has changed the item in memory.
     """
+    numbers = stored or {"quantity": item.quantity, "price": item.price}
+    shown = {
+        name: unknown_text(item.unknown_values[name]) if item.is_unknown(name) else number
+        for name, number in numbers.items()
+    }
+    return line_text(shown["quantity"], shown["price"])
+
+
+def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> str:
+    """Return the quantity and the price of an item as `2 × 7 500 ₸`. A string that is not a number is not changed."""
     count, each = _decimal(quantity), _decimal(price)
-    if count is None or each is None:
-        return f"{quantity or '—'}{NBSP}×{NBSP}{price or '—'}"
-    return f"{number(count)}{NBSP}×{NBSP}{money(each)}"
+    quantity_words = quantity or "—" if count is None else number(count)
+    price_words = price or "—" if each is None else money(each)
+    return f"{quantity_words}{NBSP}×{NBSP}{price_words}"
 
 
 def _decimal(value: str | Decimal | None) -> Decimal | None:

@@ -20,11 +20,13 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import without_related_buttons
-from orders.admin.orders.concurrent_items import line_text, merge_stored_lines
+from orders.admin.orders.concurrent_items import item_text, line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
-from orders.models import OrderItem, Product
+from orders.models import Order, OrderItem, Product
 from orders.presentation.details import item_details
-from orders.presentation.formatting import money, number, plain
+from orders.presentation.formatting import money, plain
+from orders.presentation.item_values import price_text, quantity_text, total_text
+from orders.presentation.payment import unknown_text
 from orders.rules.discounts import full_price
 from orders.rules.visibility import may_see_phones, may_see_prices
 from orders.services.items import as_snapshot, new_line
@@ -57,10 +59,21 @@ class PriceWidget(UnfoldAdminDecimalFieldWidget):
         return format_html("{}{}", shown, struck_list_price(self.item)) if self.item is not None else shown
 
 
+class UnknownValueWidget(UnfoldAdminDecimalFieldWidget):
+    """The empty input of an unknown quantity or price, with the text that the site sent below it."""
+
+    typed = ""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """Return the input and the escaped text."""
+        shown = super().render(name, value, attrs, renderer)
+        return format_html('{}<span class="crm-unknown-item">{}</span>', shown, unknown_text(self.typed))
+
+
 def struck_list_price(item: OrderItem) -> SafeString:
     """Return the list price struck through, or an empty string if the item has no discount."""
     listed = full_price(item)
-    if listed <= item.price:
+    if item.is_unknown("price") or listed <= item.price:
         return SafeString("")
     return format_html(
         '<span class="crm-list-price"><span class="sr-only">{}: </span><s>{}</s></span>',
@@ -123,15 +136,25 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         for name, what in (("quantity", gettext("Quantity")), ("price", gettext("Price"))):
             self.fields[name].widget.attrs["aria-label"] = f"{what}: {item.name}"
         cast(PriceWidget, self.fields["price"].widget).item = item
-        self.initial["quantity"] = plain(item.quantity)
-        self.initial["price"] = plain(item.price)
         self.stored = {"quantity": item.quantity, "price": item.price}
+        for name, stored in self.stored.items():
+            self.initial[name] = None if item.is_unknown(name) else plain(stored)
+            if item.is_unknown(name):
+                self._show_unknown(name, item.unknown_values[name])
+
+    def _show_unknown(self, name: str, typed: str) -> None:
+        """Show an unknown value as an empty input, with the text that the site sent instead."""
+        field = self.fields[name]
+        field.required = False
+        field.widget = UnknownValueWidget({"step": "any", "inputmode": "decimal", **field.widget.attrs})
+        field.widget.typed = typed
 
     def clean(self) -> dict[str, Any] | None:
         """Add errors if the price is missing, and if a new item has neither a product nor a name."""
         cleaned = super().clean()
         if not self.instance._state.adding:
-            if self.cleaned_data.get("price") is None and "price" not in self.errors:
+            is_known = not self.instance.is_unknown("price")
+            if is_known and self.cleaned_data.get("price") is None and "price" not in self.errors:
                 self.add_error("price", gettext("Give a price."))
             return cleaned
         product, name = self.cleaned_data.get("product"), self.cleaned_data.get("name")
@@ -158,8 +181,11 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         if not self.instance._state.adding:
             item = self.instance
             # An unchanged field gets the stored value, not the value that the page showed.
-            numbers = {name: data[name] if name in self.changed_data else self.stored[name] for name in self.stored}
-            return replace(as_snapshot(item), **numbers)
+            entered = {
+                name: data[name] for name in self.stored if name in self.changed_data and data.get(name) is not None
+            }
+            unknown = {name: typed for name, typed in item.unknown_values.items() if name not in entered}
+            return replace(as_snapshot(item), **(self.stored | entered), unknown_values=unknown)
         product: Product | None = data.get("product")
         return new_line(
             product, data.get("name") or (product.name if product else ""), data["quantity"], data.get("price")
@@ -228,7 +254,7 @@ def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
     if not stale:
         return []
     was = line_text(*(form.data.get(form[name].html_initial_name) for name in ("quantity", "price")))
-    theirs = line_text(form.stored["quantity"], form.stored["price"])
+    theirs = item_text(form.instance, form.stored)
     for name in stale:
         form.show_as_seen(name)
     return [BothChanged("items", form.instance.name, was=was, theirs=theirs, yours=gettext("removed"))]
@@ -246,6 +272,8 @@ class ItemInline(TabularInline):
     hide_title = True
     extra = 0
     sees_phones = sees_prices = False
+    order: Order
+    """The order of the page. `get_formset` sets it."""
     verbose_name = _("product")  # label of the button below the items
     verbose_name_plural = _("items")
 
@@ -262,6 +290,7 @@ class ItemInline(TabularInline):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Return the formset class for this user. Django creates the form class and the inline for each request."""
+        self.order = obj
         self.sees_phones, self.sees_prices = may_see_phones(request.user), self._sees_prices(request, obj)
         formset = super().get_formset(request, obj, **kwargs)
         formset.form.sees_phones = self.sees_phones
@@ -284,17 +313,17 @@ class ItemInline(TabularInline):
     @admin.display(description=_("quantity"))
     def quantity_column(self, item: OrderItem) -> str:
         """Return the quantity without trailing zeros."""
-        return number(item.quantity)
+        return quantity_text(item)
 
     @admin.display(description=_("price, ₸"))
     def price_column(self, item: OrderItem) -> str:
         """Return the price of one piece, and the list price if the item has a discount."""
-        return format_html("{} {}", money(item.price), struck_list_price(item))
+        return format_html("{} {}", price_text(item, self.order), struck_list_price(item))
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:
         """Return the sum of the item, or a dash for a new item."""
-        return "—" if item._state.adding else money(item.total)
+        return "—" if item._state.adding else total_text(item, self.order)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the user may view or change orders."""

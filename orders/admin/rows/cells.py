@@ -16,7 +16,6 @@ from orders.models import SyncState
 from orders.presentation.addresses import split_address
 from orders.presentation.composition import composition
 from orders.presentation.formatting import NBSP, day
-from orders.presentation.formatting import number as number_text
 from orders.presentation.payment import payment_text, state_text, sum_text
 from orders.presentation.phones import phone_text, shown_phone
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
@@ -86,7 +85,7 @@ def composition_of(order: OrderRow) -> Values:
     if not items:
         return {"missing": gettext("no items") if is_open(order) else "", "card": card}
     first = items[0]
-    pieces = f" × {number_text(first.quantity)}" if first.quantity != 1 else ""
+    pieces = f" × {first.quantity_text}" if first.typed is not None or first.quantity != 1 else ""
     others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
     return {
         "name": Truncator(first.name).chars(PRODUCT_LENGTH) + pieces,

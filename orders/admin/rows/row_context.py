@@ -125,7 +125,7 @@ def _list_query(request: HttpRequest) -> str:
 
 def _items() -> QuerySet[OrderItem]:
     name = Left(KeyTextTransform("name", "product_snapshot"), TEXT_LENGTH + 1)
-    return OrderItem.objects.only("order_id", "quantity", "position").annotate(name_start=name)
+    return OrderItem.objects.only("order_id", "quantity", "unknown_values", "position").annotate(name_start=name)
 
 
 def _set_texts(order: OrderRow) -> None:

@@ -10,9 +10,10 @@ from django.utils.translation import gettext
 
 from orders.models import PaymentMethod, PaymentStatus
 from orders.presentation.formatting import NBSP, full_day, full_moment, money, number
+from orders.presentation.payment import unknown_text
 from orders.presentation.timeline.names import EMPTY, REFERENCES, STAFF, Names
 from orders.rules.visibility import HIDDEN, MONEY_FIELDS
-from orders.sync.fields import ITEMS
+from orders.sync.fields import ITEMS, UNKNOWN_MARK
 from orders.values.phones import format_phone
 
 _LONGEST = 300  # characters shown of one value
@@ -38,11 +39,17 @@ def value_text(name: str, value: Any, names: Names) -> str:
 def _line(line: Any, names: Names) -> str:
     try:
         what, quantity, price = line
-        count = number(Decimal(quantity))
-        each = HIDDEN if ITEMS in names.hidden else _money(price)
+        count = _unknown(quantity) or number(Decimal(quantity))
+        each = HIDDEN if ITEMS in names.hidden else _unknown(price) or _money(price)
         return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{each}"
     except (TypeError, ValueError, InvalidOperation):
         return str(line)
+
+
+def _unknown(value: Any) -> str:
+    """Return the text of an unknown quantity or price, or an empty string for a known one."""
+    text = str(value)
+    return unknown_text(text.removeprefix(UNKNOWN_MARK)) if text.startswith(UNKNOWN_MARK) else ""
 
 
 def _money(value: Any) -> str:

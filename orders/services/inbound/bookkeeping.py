@@ -1,23 +1,31 @@
 """Functions that store the data of a snapshot that is not merged, such as its version and the time of its receipt."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from orders.models import Order
 from orders.services.inbound.metadata import merged_metadata
 from orders.services.inbound.origin import Origin
 from orders.services.references import References
-from orders.sync.fields import FIELDS, order_values
+from orders.services.unknown import mark_unknown_items
+from orders.sync.fields import FIELDS, ITEMS, Line, order_values
 from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
 from orders.sync.unknown import answered_texts, still_unknown
 
 
 def set_bookkeeping(
-    order: Order, snapshot: OrderSnapshot, agreement: Agreement, references: References, origin: Origin
+    order: Order,
+    snapshot: OrderSnapshot,
+    agreement: Agreement,
+    references: References,
+    origin: Origin,
+    lines: Sequence[Line] | None,
 ) -> set[str]:
     """Set the columns of an existing order that are not merged, and return the names of the changed columns.
 
-    They are the site's id, the version, the times, the metadata, the unknown values and `is_stub`.
+    They are the site's id, the version, the times, the metadata, the unknown values and `is_stub`. `lines` are the
+    items of the order after the merge, or None if the snapshot has no items.
     """
     known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
     if snapshot.version is not None:
@@ -35,6 +43,8 @@ def set_bookkeeping(
     changed = {column for column, value in known.items() if getattr(order, column) != value}
     for column in changed:
         setattr(order, column, known[column])
+    if lines is not None and mark_unknown_items(order, lines, snapshot.unread.get(ITEMS, "")):
+        changed.add("unknown_values")
     note_received(agreement, snapshot, origin)
     return changed
 
@@ -42,7 +52,7 @@ def set_bookkeeping(
 def _unknown_values(order: Order, agreement: Agreement, snapshot: OrderSnapshot) -> dict[str, str]:
     """Return the unknown values. A value that staff have set and that is not on the site yet stays known."""
     unknown = still_unknown(order.unknown_values, answered_texts(order.metadata), snapshot)
-    new = [name for name in unknown if name not in order.unknown_values and FIELDS[name].is_pushed]
+    new = [name for name in unknown if name not in order.unknown_values and name in FIELDS and FIELDS[name].is_pushed]
     pending = agreement.unsent(order_values(order, new))
     return {name: text for name, text in unknown.items() if name not in pending}
 

@@ -11,6 +11,7 @@ from orders.services.inbound.outcomes import Applied, Outcome
 from orders.services.inbound.owner import agree_on_customer
 from orders.services.items import store_items
 from orders.services.references import resolve
+from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
 from orders.sync.snapshot import OrderSnapshot
 from orders.sync.three_way_merge import Agreement
@@ -57,6 +58,7 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     )
     for name, value in fields.items():
         setattr(order, FIELDS[name].attribute, value)
+    mark_unknown_items(order, items, snapshot.unread.get(ITEMS, ""))
     order.order_number = order.order_number or str(snapshot.bitrix_order_id)
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)

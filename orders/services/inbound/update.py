@@ -67,7 +67,7 @@ def update(
     _store_lines(order, incoming, change)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
-    change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin)
+    change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin, change.lines)
     is_customer_changed = set_customer(order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts)
     _set_sync_state(order, agreement, change)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):

@@ -294,7 +294,7 @@ class TestBasket:
 
     def test_line_that_costs_too_much(self):
         order = self.order({"QUANTITY": "99999999", "PRICE": "99999999"})
-        assert order.items[0].quantity == 1
+        assert (order.items[0].quantity, order.items[0].unknown_values) == (0, {"quantity": "99999999"})
         assert order.problems == (Problem("basket[0].QUANTITY", "99999999", Reason.OUT_OF_RANGE),)
 
     @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ class TestBasket:
             (9_999_999, "9 999 999 999,00", False),
         ],
     )
-    def test_quantity_is_one_if_total_of_line_is_out_of_range(self, quantity, price, is_in_range):
+    def test_quantity_is_unknown_if_total_of_line_is_out_of_range(self, quantity, price, is_in_range):
         order = self.order({"QUANTITY": quantity, "PRICE": price, "BASE_PRICE": "9999999999.99"})
         (line,) = order.items
         assert line.price == read_money(price).value
@@ -316,16 +316,17 @@ class TestBasket:
             assert line.quantity == Decimal(quantity)
             assert (order.problems, order.metadata) == ((), {})
         else:
-            assert line.quantity == 1
+            assert (line.quantity, line.unknown_values) == (0, {"quantity": str(quantity)})
             assert order.problems == (Problem("basket[0].QUANTITY", quantity, Reason.OUT_OF_RANGE),)
             assert order.metadata == {"fields": {"basket[0].QUANTITY": quantity}}
             assert "discount_amount" not in order.fields
 
-    @pytest.mark.parametrize(("name", "fallback"), [("QUANTITY", Decimal(1)), ("PRICE", Decimal(0))])
+    @pytest.mark.parametrize("name", ["QUANTITY", "PRICE"])
     @pytest.mark.parametrize(("raw", "kept", "value"), [("", False, None), ("много", True, "много")])
-    def test_amount_that_can_not_be_read(self, name, fallback, raw, kept, value):
+    def test_amount_that_can_not_be_read(self, name, raw, kept, value):
         order = self.order({name: raw})
-        assert getattr(order.items[0], name.lower()) == fallback
+        assert getattr(order.items[0], name.lower()) == 0
+        assert order.items[0].unknown_values == {name.lower(): raw}
         assert order.problems == (Problem(f"basket[0].{name}", value, Reason.NOT_A_NUMBER),)
         assert order.metadata == ({"fields": {f"basket[0].{name}": raw}} if kept else {})
 

@@ -710,7 +710,8 @@ def test_basket_with_only_invalid_lines_removes_no_line():
 def test_unreadable_amounts_of_a_line_are_flagged():
     snapshot = read_order({"ID": 1, "basket": [LINE | {"PRICE": "дорого", "QUANTITY": {}, "PRODUCT_ID": "0"}]})
     (item,) = snapshot.items
-    assert (item.price, item.quantity, item.bitrix_product_id) == (Decimal(0), Decimal(1), None)
+    assert (item.price, item.quantity, item.bitrix_product_id) == (Decimal(0), Decimal(0), None)
+    assert item.unknown_values == {"price": "дорого", "quantity": "{}"}
     assert problems(snapshot) == {
         "basket[0].PRICE": Reason.NOT_A_NUMBER,
         "basket[0].QUANTITY": Reason.NOT_A_NUMBER,

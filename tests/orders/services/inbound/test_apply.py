@@ -338,10 +338,11 @@ def test_long_name_is_cut_in_product_and_whole_in_item(post_webhook):
     assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, name[:255].rstrip())
 
 
-def test_item_with_too_large_sum_is_stored_with_quantity_one_and_problem(post_webhook):
+def test_item_with_too_large_sum_is_stored_with_unknown_quantity_and_problem(post_webhook):
     basket = [{"ID": 501, "PRODUCT_ID": 9, "NAME": "Роза", "PRICE": "7500000", "QUANTITY": "9000000"}]
     assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
-    assert (OrderItem.objects.get().quantity, OrderItem.objects.get().price) == (1, 7500000)
+    item = OrderItem.objects.get()
+    assert (item.quantity, item.price, item.unknown_values) == (0, 7500000, {"quantity": "9000000"})
     (problem,) = Order.objects.get().events.get().details["problems"]
     assert (problem["field"], problem["reason"]) == ("basket[0].QUANTITY", "out_of_range")
 
@@ -501,7 +502,10 @@ def test_customer_of_call_gets_account_id_from_site(post_webhook, manager):
 def test_update_adds_changes_and_deletes_items(post_webhook):
     post_webhook("order.create", order_data(basket=lines(3)))
     kept = OrderItem.objects.get(bitrix_basket_id=501)
-    basket = [{**lines(3)[1], "QUANTITY": "2"}, {"ID": 777, "PRODUCT_ID": 42, "NAME": "Ваза", "PRICE": 3000}]
+    basket = [
+        {**lines(3)[1], "QUANTITY": "2"},
+        {"ID": 777, "PRODUCT_ID": 42, "NAME": "Ваза", "PRICE": 3000, "QUANTITY": 1},
+    ]
     post_webhook("order.update", next_version(order_data(), basket=basket))
     order = Order.objects.get()
     assert [(item.name, item.quantity, item.total) for item in order.items.all()] == [
