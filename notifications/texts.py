@@ -16,10 +16,11 @@ from orders.presentation.details import as_line, order_details, plain_item_detai
 from orders.presentation.formatting import long_day, long_moment
 from orders.presentation.item_values import price_text, quantity_text
 from orders.presentation.payment import amount_text, due_text, method_text, state_text
+from orders.presentation.phones import phone_words
+from orders.presentation.when import slot_text, status_text, unknown_date
 from orders.rules.discounts import are_known, discount_of
 from orders.rules.payment import Standing, payment_of
 from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
-from orders.values.phones import format_phone
 
 _ADDRESS_LIMIT = 600  # code units
 _DETAILS_LIMIT = 200  # code units
@@ -44,7 +45,7 @@ def new_order(facts: OrderFacts) -> str:
     order = facts.order
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(facts.event), long_moment(order.created_at)) if part)
-    origin = _DOT.join([line(order.status.name), who_and_when, _source(order.source)])
+    origin = _DOT.join([line(status_text(order)), who_and_when, _source(order.source)])
     return compose([f"🆕 <b>{number}</b>{_DOT}{_payment(order)}", f"📋 {origin}", *_body(facts)])
 
 
@@ -184,11 +185,13 @@ def _money(order: Order, name: str) -> str:
 
 def _when(order: Order) -> str:
     slot = order.delivery_slot
-    time = ""
-    if slot is not None:
+    time = slot_text(order)
+    if slot is not None and not order.is_unknown("delivery_slot"):
         has_times = slot.starts_at is not None and slot.ends_at not in (None, slot.starts_at)
         time = f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}" if has_times else slot.name
-    date = long_day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
+    date = unknown_date(order)
+    if not date:
+        date = long_day(order.delivery_date) if order.delivery_date else gettext("delivery date not given")
     return f"🕐 {', '.join(line(part) for part in (date, time) if part)}"
 
 
@@ -251,7 +254,9 @@ def _address(order: Order) -> str:
 
 
 def _recipient(order: Order) -> str:
-    who = _person(order.recipient_name, order.recipient_phone) or gettext("recipient not given")
+    who = _person(order.recipient_name, order.recipient_phone, order.recipient_other_phones) or gettext(
+        "recipient not given"
+    )
     words = [who]
     if order.is_surprise:
         words.append(gettext("surprise, do not call"))
@@ -264,7 +269,7 @@ def _customer(facts: OrderFacts) -> str:
     customer = facts.order.customer
     if customer is None:
         return ""
-    words = [_person(customer.name, customer.phone) or gettext("customer without a name")]
+    words = [_person(customer.name, customer.phone, customer.other_phones) or gettext("customer without a name")]
     if facts.customer_orders == 1:
         words.append(gettext("first order"))
     elif facts.customer_orders > 1:
@@ -272,8 +277,8 @@ def _customer(facts: OrderFacts) -> str:
     return f"👤 {_DOT.join(words)}"
 
 
-def _person(name: str, phone: str) -> str:
-    return ", ".join(line(part) for part in (name, format_phone(phone)) if part.strip())
+def _person(name: str, phone: str, others: str) -> str:
+    return ", ".join(line(part) for part in (name, phone_words(phone, others)) if part.strip())
 
 
 def _source(source: str) -> str:

@@ -190,7 +190,7 @@ def _order_deleted(row: WebhookEvent) -> Result:
 
 def _shop(row: WebhookEvent) -> Result:
     data = Fields(_data(row))
-    shop_id, name = object_id(_data(row)), read_line(data.peek("NAME"), max_length=100).value
+    shop_id, name = object_id(_data(row)), read_line(data.peek("NAME")).value
     if not name:
         return Result(Action.IGNORED, reason=gettext("The event contains no name."))
     shops = (ReferenceRow(key=shop_id, fields={"name": name}),)

@@ -48,6 +48,12 @@ def read_money(raw: Any) -> Reading[Decimal]:
     return _quantized(reading, Decimal("0.01"), _MONEY_BELOW)
 
 
+def read_unit_price(raw: Any) -> Reading[Decimal]:
+    """Read the price of one piece like `read_money`, but with four decimal places, as `b_sale_basket` has them."""
+    reading = _in_text(raw, sum_in) if isinstance(raw, str) else read_number(raw)
+    return _quantized(reading, Decimal("0.0001"), _MONEY_BELOW)
+
+
 def read_price(raw: Any) -> Reading[Decimal]:
     """Read an amount that can't be negative, such as the sum of an order. A negative amount is unreadable."""
     reading = read_money(raw)

@@ -3,18 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from bitrix_bridge.payloads.amounts import read_id, read_money, read_number, read_quantity
+from bitrix_bridge.payloads.amounts import read_id, read_number, read_quantity, read_unit_price
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
 from orders.rules.discounts import kept_list_price
+from orders.sync.fields import comparable_price
 from orders.sync.snapshot import ItemSnapshot, Problem, ProblemReason
-
-_TEXT_LENGTH = 1000
-"""The maximum length of a string of an item. The columns of `b_sale_basket` are varchar(255)."""
 
 _TOTAL_BELOW = Decimal(10) ** 12
 """The total of an item, in KZT, must be below this limit."""
@@ -161,7 +158,7 @@ def _amount(reading: Translation, name: str, unknown: dict[str, str]) -> Decimal
     If the value is missing or unreadable, record the field as unreadable, store its text in `unknown` and return 0.
     """
     raw = reading.source.take(name)
-    reader = read_quantity if name == "QUANTITY" else read_money
+    reader = read_quantity if name == "QUANTITY" else read_unit_price
     if raw is ABSENT or is_empty(raw):
         reading.problems.append(Problem(reading.where + name, None, ProblemReason.NOT_A_NUMBER))
         unknown[name.lower()] = ""
@@ -176,20 +173,20 @@ def _amount(reading: Translation, name: str, unknown: dict[str, str]) -> Decimal
 def _product_snapshot(reading: Translation) -> dict[str, Any]:
     snapshot: dict[str, Any] = {}
     for name, key in _SNAPSHOT_TEXTS.items():
-        text = reading.read(name, partial(read_line, max_length=_TEXT_LENGTH))
+        text = reading.read(name, read_line)
         if text:
             snapshot[key] = text
     for name, key in _SNAPSHOT_AMOUNTS.items():
-        amount = reading.read(name, read_money)
+        amount = reading.read(name, read_unit_price)
         if amount is not None:
-            snapshot[key] = str(amount)
+            snapshot[key] = comparable_price(amount)
     for name in ("PROPS", "PROPERTIES"):
         raw = reading.source.take(name)
         if raw is not ABSENT and not is_empty(raw):
             snapshot["properties"] = storable(raw)
             break
     if "xml_id" not in snapshot:
-        xml_id = reading.read("XML_ID", partial(read_line, max_length=_TEXT_LENGTH))
+        xml_id = reading.read("XML_ID", read_line)
         if xml_id:
             snapshot["xml_id"] = xml_id
     return snapshot

@@ -3,21 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id
-from bitrix_bridge.payloads.properties import joined
 from bitrix_bridge.payloads.reading import Reader
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
-from bitrix_bridge.payloads.values import read_line, read_phone
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty, joined
+from bitrix_bridge.payloads.values import other_phones, read_line, read_phone
+from orders.rules.site_details import is_phone_of_customer
 from orders.sync.snapshot import CustomerSnapshot, Problem
 from orders.values.text import clean_line
 
-_NAME_LENGTH = 255
 _EMAIL_LENGTH = 254
-_LONGEST_PART = 1000
 
 _GUESTS = "saleanonymous"
 """The EXTERNAL_AUTH_ID of the single account that Bitrix uses for all guests."""
@@ -91,15 +88,15 @@ def _read_name(user: Translation, contacts: Fields) -> None:
     # LAST_NAME without NAME is not a whole name, so it is kept with the other columns.
     has_name = user.source.peek("NAME") is not ABSENT
     if has_name:
-        parts = [user.read(name, partial(read_line, max_length=_LONGEST_PART)) for name in ("NAME", "LAST_NAME")]
+        parts = [user.read(name, read_line) for name in ("NAME", "LAST_NAME")]
         whole = " ".join(part for part in parts if part)
-        reading = read_line(whole, max_length=_NAME_LENGTH)
+        reading = read_line(whole)
         if reading.reason is not None:
             user.flag("NAME", whole, reading.reason)
         user.store("name", whole, reading)
     for code in ("name", "fio"):
         if not user.fields.get("name"):
-            _store_contact(user, "name", code, contacts, partial(read_line, max_length=_NAME_LENGTH))
+            _store_contact(user, "name", code, contacts, read_line)
 
 
 def _read_phone(user: Translation, contacts: Fields) -> None:
@@ -112,11 +109,22 @@ def _read_phone(user: Translation, contacts: Fields) -> None:
     if chosen is not None:
         name, raw = chosen
         user.source.take(name)
-        user.phone(name, "phone", raw)
+        user.phone(name, "phone", "other_phones", raw)
     else:
         _store_contact(user, "phone", "phone", contacts, read_phone)
     if given:
         user.fields.setdefault("phone", "")
+    if "phone" in user.fields:
+        others = [raw for name, raw in filled if chosen is None or name != chosen[0]]
+        is_contact_used = chosen is None
+        others += [
+            joined(raw)
+            for name, raw in contacts.rest()
+            if (name == "phone" and is_contact_used) or is_phone_of_customer(name)
+        ]
+        lines = other_phones(user.fields["phone"], user.fields.get("other_phones", ""), others)
+        if lines:
+            user.fields["other_phones"] = lines
 
 
 def _is_phone(raw: Any) -> bool:

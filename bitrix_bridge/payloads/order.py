@@ -25,13 +25,11 @@ from bitrix_bridge.payloads.values import (
     read_status,
 )
 from orders.rules.discounts import discount_of
+from orders.rules.site_details import is_phone_of_customer, is_phone_of_recipient
 from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CustomerSnapshot, OrderSnapshot, ProblemReason
 
-_NUMBER_LENGTH = 20
-_NAME_LENGTH = 255
-_TEXT_LENGTH = 10_000
-"""The columns have no limit, but the address is searched, and PostgreSQL's text search has a limit."""
+_NUMBER_LENGTH = 255
 
 _BASKETS = ("basket", "basketItems")
 _PROPERTIES = ("properties", "propertyValues")
@@ -124,21 +122,24 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
 
 
 def _unread(order: Translation, properties: Translation, lines: Iterable[str]) -> dict[str, str]:
-    """Return the texts of the unreadable fields and lines, without fields that another column has replaced."""
+    """Return the texts of the unreadable fields and lines, without fields that another column has replaced.
+
+    The id of the order, which replaces an unreadable number, is not what the site calls its number.
+    """
     unread = order.unread | properties.unread
     if text := "; ".join(lines):
         unread[ITEMS] = text
-    return {name: text for name, text in unread.items() if name not in {*order.fields, "bitrix_user_id"}}
+    replaced = {*order.fields, "bitrix_user_id"} - {"order_number"}
+    return {name: text for name, text in unread.items() if name not in replaced}
 
 
 def _read_columns(order: Translation) -> None:
-    lines = partial(read_lines, max_length=_TEXT_LENGTH)
     order.column("ACCOUNT_NUMBER", "order_number", partial(read_line, max_length=_NUMBER_LENGTH))
     if not order.fields.get("order_number"):
         order.fields.pop("order_number", None)
     order.column("STATUS_ID", "status", read_status)
-    order.column("USER_DESCRIPTION", "comment", lines)
-    order.column("COMMENTS", "courier_comment", lines)
+    order.column("USER_DESCRIPTION", "comment", read_lines)
+    order.column("COMMENTS", "courier_comment", read_lines)
     order.column("PRICE", "total_amount", read_price)
     order.column("PRICE_DELIVERY", "delivery_fee", read_price)
     order.column("SUM_PAID", "paid_amount", read_price)
@@ -241,11 +242,10 @@ def _read_properties(order: Translation) -> PropertyTranslation:
     for place, element in broken:
         order.flag(place, element, ProblemReason.NOT_AN_OBJECT)
     reading = PropertyTranslation(Fields(pairs), where="properties.", labels=labels)
-    lines = partial(read_lines, max_length=_TEXT_LENGTH)
-    reading.text("nameRecipient", "recipient_name", partial(read_line, max_length=_NAME_LENGTH))
-    reading.phone_of("phoneRecipient", "recipient_phone")
-    reading.text("addressRecipient", "delivery_address", lines)
-    reading.text("postcardText", "postcard_text", lines)
+    reading.text("nameRecipient", "recipient_name", read_line)
+    reading.phone_of("phoneRecipient", "recipient_phone", "recipient_other_phones", is_another=is_phone_of_recipient)
+    reading.text("addressRecipient", "delivery_address", read_lines)
+    reading.text("postcardText", "postcard_text", read_lines)
     reading.single("data", "delivery_date", read_date)
     reading.single("when", "delivery_slot", read_slot)
     reading.single("city", "city", read_id)
@@ -266,7 +266,8 @@ def _read_customer(order: Translation, properties: PropertyTranslation) -> Custo
     has_user_id = order.source.peek("USER_ID") is not ABSENT
     order.column("USER_ID", "bitrix_user_id", read_id, empty=None)
     # The contacts are also kept in the order's metadata: other orders of the same user may have different contacts.
-    contacts = Fields([(code, properties.source.peek(code)) for code in _CONTACTS if _has(properties, code)])
+    codes = [*_CONTACTS, *(name for name, _raw in properties.source.rest() if is_phone_of_customer(name))]
+    contacts = Fields([(code, properties.source.peek(code)) for code in codes if _has(properties, code)])
     customer = read_orderer(user, order.fields.get("bitrix_user_id"), contacts)
     if user and not is_known(customer):
         order.keep("user", user)

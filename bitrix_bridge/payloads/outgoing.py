@@ -11,6 +11,7 @@ from orders.models import Order, OrderItem
 from orders.rules.discounts import are_known, goods_of, kept_list_price, list_price
 from orders.sync.fields import ITEMS
 from orders.sync.snapshot import CRM_XML_ID_PREFIX
+from orders.values.phones import numbers_of
 
 COLUMNS: Mapping[str, str] = {
     "comment": "USER_DESCRIPTION",
@@ -73,6 +74,11 @@ def _properties(order: Order, values: Mapping[str, Any]) -> dict[str, str]:
         if name in PROPERTIES:
             codes = [code for code in SPELLINGS.get(name, ()) if code in sent_by_site] or [PROPERTIES[name]]
             properties |= dict.fromkeys(codes, wire_value(value))
+    if properties.get("phoneRecipient"):
+        # The site has all phones of the recipient in one property.
+        others = numbers_of("", order.recipient_other_phones)
+        phones = [properties["phoneRecipient"], *(number for number in others if number != order.recipient_phone)]
+        properties["phoneRecipient"] = ", ".join(phones)
     return properties
 
 

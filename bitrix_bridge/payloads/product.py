@@ -12,11 +12,10 @@ from bitrix_bridge.payloads.properties import PropertyTranslation, list_properti
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
+from orders.models.product import NAME_LENGTH
 from orders.sync.snapshot import ProblemReason, ProductSnapshot
 from orders.values.text import clean_line
 
-_TEXT_LENGTH = 255
-_URL_LENGTH = 1000
 _CURRENCY = "KZT"
 _BASE_PRICE_TYPE = 1
 """The usual `b_catalog_price.CATALOG_GROUP_ID` of the base price."""
@@ -34,9 +33,8 @@ def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
     product_id = object_id(data)
     product = Translation(Fields(data))
     product.source.take("ID")
-    line = partial(read_line, max_length=_TEXT_LENGTH)
-    product.column("NAME", "name", line)
-    product.column("CODE", "slug", line)
+    product.column("NAME", "name", partial(read_line, max_length=NAME_LENGTH))
+    product.column("CODE", "slug", read_line)
     product.column("ACTIVE", "is_active", read_flag, empty=False)
     product.column("QUANTITY", "quantity", read_stock)
     product.column("OLD_PRICE", "old_price", read_money, empty=None)
@@ -151,6 +149,4 @@ def _read_address(raw: Any) -> Reading[str]:
         address = f"https:{address}"
     if not _SAFE_ADDRESS.fullmatch(address):
         return Reading(reason=ProblemReason.OUT_OF_RANGE)
-    if len(address) > _URL_LENGTH:
-        return Reading(reason=ProblemReason.TOO_LONG)
     return Reading(address)

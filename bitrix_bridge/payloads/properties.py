@@ -7,7 +7,7 @@ because staff read them as the label of a property that has no column.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,15 +15,14 @@ from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.php_values import unserialize
 from bitrix_bridge.payloads.reading import Reader, Reading
 from bitrix_bridge.payloads.storable import storable
-from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
-from bitrix_bridge.payloads.values import read_phone
+from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty, joined
+from bitrix_bridge.payloads.values import other_phones, read_phone
 from orders.values.text import clean_line
 
 T = TypeVar("T")
 
 _CHOICE_NAMES = ("VALUE_NAME", "VARIANT_NAME", "VALUE_ENUM")
 """The keys under which senders name the chosen value of a list property."""
-_NAME_LENGTH = 200
 _NUMBERED = re.compile(r"(?<=.)#\d+$")
 
 
@@ -70,7 +69,7 @@ class Labels:
     @staticmethod
     def _add(target: dict[str, str], key: str, name: Any) -> None:
         if isinstance(name, str) and (text := clean_line(name)):
-            target[key] = text[:_NAME_LENGTH]
+            target[key] = text
 
 
 @dataclass
@@ -144,11 +143,19 @@ class PropertyTranslation(Translation):
         if raw is not ABSENT:
             self.store(column, raw, self.interpret(code, raw, lambda sent: reader(joined(sent))))
 
-    def phone_of(self, code: str, column: str) -> None:
-        """Read a phone. If the property has several values, read the first phone."""
+    def phone_of(self, code: str, column: str, other_column: str, *, is_another: Callable[[str], bool]) -> None:
+        """Read a phone. If the property has several values, read the first phone.
+
+        `other_column` gets the other phones of the property, and those of each property whose code is `is_another`.
+        These properties are also kept.
+        """
         raw = self.source.take(code)
         if raw is not ABSENT:
-            self.phone(code, column, raw, lambda sent: read_phone(joined(sent)))
+            self.phone(code, column, other_column, raw, lambda sent: read_phone(joined(sent)))
+        others = [sent for name, sent in self.source.rest() if is_another(name) and not is_empty(sent)]
+        if others:
+            known = self.fields.get(column, "")
+            self.fields[other_column] = other_phones(known, self.fields.get(other_column, ""), others)
 
     def _read_first(self, code: str, raw: Any, reader: Reader[T]) -> Reading[T]:
         if not isinstance(raw, list):
@@ -157,14 +164,6 @@ class PropertyTranslation(Translation):
         if len(values) > 1:
             self.keep(code, raw)
         return self.interpret(code, raw, lambda _: reader(values[0] if values else None))
-
-
-def joined(raw: Any) -> Any:
-    """Return a list of scalars as one string, such as `"a, b"`. Return any other value unchanged."""
-    if not isinstance(raw, list) or any(isinstance(value, list | Mapping) for value in raw):
-        return raw
-    values = [value for value in raw if not is_empty(value)]
-    return values[0] if len(values) == 1 else ", ".join(str(value) for value in values)
 
 
 def _pair(element: Any, key: str) -> tuple[str, Any] | None:

@@ -8,7 +8,6 @@ from bitrix_bridge.payloads.values import read_line, read_slot, read_status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from orders.values.slots import hours_in, parse_slot
 
-_NAME_LENGTH = 100
 _LAST = 1000
 
 
@@ -40,7 +39,7 @@ def _rows(rows: Any, read_key: Callable[[Any], Any]) -> Iterator[tuple[Any, str,
     for row in values if isinstance(values, list) else []:
         if not isinstance(row, Mapping):
             continue
-        key, name = read_key(row.get("id")), read_line(row.get("name"), max_length=_NAME_LENGTH).value
+        key, name = read_key(row.get("id")), read_line(row.get("name")).value
         if key and name and key not in seen:
             seen.add(key)
             yield key, name, row

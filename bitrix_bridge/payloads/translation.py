@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.reading import Reader, Reading
 from bitrix_bridge.payloads.secrets import is_secret
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
-from bitrix_bridge.payloads.values import read_phone
+from bitrix_bridge.payloads.values import phones_besides_the_first, read_phone
 from orders.sync.snapshot import Problem, ProblemReason
 from orders.values.text import clean_line
 
@@ -106,13 +106,15 @@ class Translation:
             self.keep(name, raw)
         return moment
 
-    def phone(self, name: str, column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
-        """Read a phone into `column`. If the field contains more than the number, also keep the raw value.
+    def phone(self, name: str, column: str, other_column: str, raw: Any, reader: Reader[str] = read_phone) -> None:
+        """Read a phone into `column`, and what else the field contains into `other_column`.
 
-        `reader` returns `""` for an empty value.
+        If the field contains more than the number, also keep the raw value. `reader` returns `""` for an empty value.
         """
         reading = self.interpret(name, raw, reader)
         self.store(column, raw, reading)
+        if others := phones_besides_the_first(joined(raw)) if column in self.fields else "":
+            self.fields[other_column] = others
         if reading.value and reading.reason is None and contains_more_than_a_number(raw):
             self.keep(name, raw)
 
@@ -158,6 +160,14 @@ def as_typed(raw: Any) -> str:
     """Return a raw value as a text for staff."""
     value = storable(raw)
     return clean_line(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def joined(raw: Any) -> Any:
+    """Return a list of scalars as one string, such as `"a, b"`. Return any other value unchanged."""
+    if not isinstance(raw, list) or any(isinstance(value, list | Mapping) for value in raw):
+        return raw
+    values = [value for value in raw if not is_empty(value)]
+    return values[0] if len(values) == 1 else ", ".join(str(value) for value in values)
 
 
 def contains_more_than_a_number(raw: Any) -> bool:

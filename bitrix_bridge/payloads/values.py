@@ -4,7 +4,7 @@ Each function returns a `Reading`. No JSON value raises an exception.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -37,15 +37,15 @@ def read_flag(raw: Any) -> Reading[bool]:
     return Reading(reason=ProblemReason.NOT_A_FLAG)
 
 
-def read_line(raw: Any, *, max_length: int) -> Reading[str]:
-    """Read a string of one line, such as a name or a number, and cut it to the column's length."""
-    return _cut(_as_text(raw, clean_line), max_length)
+def read_line(raw: Any, *, max_length: int | None = None) -> Reading[str]:
+    """Read a string of one line, such as a name or a number. A string that is too long is unreadable, never cut."""
+    reading = _as_text(raw, clean_line)
+    return reading if max_length is None else _limited(reading, max_length)
 
 
-def read_lines(raw: Any, *, max_length: int | None = None) -> Reading[str]:
+def read_lines(raw: Any) -> Reading[str]:
     """Read a text with its line breaks. `<br>` is also a line break."""
-    reading = _as_text(raw, lambda text: clean_lines(text, breaks=True))
-    return reading if max_length is None else _cut(reading, max_length)
+    return _as_text(raw, lambda text: clean_lines(text, breaks=True))
 
 
 def read_phone(raw: Any) -> Reading[str]:
@@ -57,6 +57,20 @@ def read_phone(raw: Any) -> Reading[str]:
     return Reading(number.value, None if number.is_valid else ProblemReason.NOT_A_PHONE)
 
 
+def phones_besides_the_first(raw: Any) -> str:
+    """Return what a phone field contains besides its first number, in the form of the columns of other phones."""
+    return normalize_phone(_as_text(raw, clean_line).value or "").more
+
+
+def other_phones(known: str, lines: str, others: Iterable[Any]) -> str:
+    """Return the lines of a column of other phones, with the phones of other fields. `known` is the first phone."""
+    found = lines.split("\n") if lines else []
+    for raw in others:
+        reading = read_phone(raw)
+        found += [reading.value or "", *phones_besides_the_first(raw).split("\n")]
+    return "\n".join(dict.fromkeys(line for line in found if line and line != known))
+
+
 def read_slot(raw: Any) -> Reading[str]:
     """Read the key of the delivery slot, which is the id of an element (`18`) or a string (`15:00-16:00`)."""
     as_id = read_id(raw)
@@ -65,7 +79,7 @@ def read_slot(raw: Any) -> Reading[str]:
     if not isinstance(raw, str) or as_id.reason is ProblemReason.OUT_OF_RANGE:
         return Reading(reason=as_id.reason)
     text = clean_line(raw)
-    return Reading(slot_key(text)) if parse_slot(text) else _cut(Reading(text), KEY_LENGTH)
+    return Reading(slot_key(text)) if parse_slot(text) else _limited(Reading(text), KEY_LENGTH)
 
 
 def read_status(raw: Any) -> Reading[str]:
@@ -115,7 +129,7 @@ def _scalar_text(raw: Any) -> str | None:
     return None
 
 
-def _cut(reading: Reading[str], max_length: int) -> Reading[str]:
+def _limited(reading: Reading[str], max_length: int) -> Reading[str]:
     if reading.value is None or len(reading.value) <= max_length:
         return reading
-    return Reading(reading.value[:max_length].rstrip(), ProblemReason.TOO_LONG)
+    return Reading(reason=ProblemReason.TOO_LONG)

@@ -13,7 +13,7 @@ from unfold.dataclasses import SearchResult
 
 from cvety_crm.users import User
 from orders.models import Customer, Order
-from orders.presentation.formatting import delivery_time
+from orders.presentation.when import status_text, when_text
 from orders.rules.visibility import masked_phone, may_see_orders
 from orders.selectors.presets import PRESETS, preset_url
 from orders.selectors.search import search_for
@@ -54,7 +54,7 @@ def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     return [
         _result(
             f"№ {order.order_number} · {without_phones(order.recipient_name) or '—'}",
-            f"{order.status.name} · {delivery_time(order.delivery_date, order.delivery_slot)}",
+            f"{status_text(order)} · {when_text(order)}",
             reverse("admin:orders_order_change", args=[order.pk]),
             "local_florist",
         )

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
@@ -23,7 +25,7 @@ from orders.admin.courier_texts import courier_contacts
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order, Source, Stage, Status
 from orders.paper.courier_texts import route_text
-from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print, time_of_day
+from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import one_line, with_city
 from orders.presentation.composition import detailed_composition, goods_text
@@ -32,7 +34,8 @@ from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import day as day_text
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.presentation.payment import due_text, dues_text
-from orders.presentation.phones import shown_phone
+from orders.presentation.phones import chat_links, shown_phone
+from orders.presentation.when import slot_or_missing, unknown_date
 from orders.rules.lateness import Lateness, lateness, lateness_words
 from orders.rules.payment import payment_of
 from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
@@ -167,13 +170,13 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
     return {
         "order": order,
         "badge": status_badge(order.status),
-        "time": time_of_day(order.delivery_slot),
+        "time": ", ".join(part for part in (unknown_date(order), slot_or_missing(order)) if part),
         "lateness": lateness_words(order),
         "is_late": lateness(order) == Lateness.LATE,
         "address": with_city(order, one_line(order.delivery_address)),
         "two_gis": two_gis_url(order),
         "yandex": yandex_maps_url(order),
-        "phone": shown_phone(request.user, order.recipient_phone) if not order.is_surprise else "",
+        "phone": _phones(request, order) if not order.is_surprise else "",
         "call": call_url(phone),
         "whatsapp": whatsapp_url(phone),
         "warning": handover_warning(order),
@@ -185,6 +188,12 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "step": _step(order, statuses),
         "url": reverse("admin:orders_order_change", args=[order.pk]),
     }
+
+
+def _phones(request: HttpRequest, order: Order) -> SafeString | str:
+    """Return links that call the recipient's phones, with chats for the phones besides the first one."""
+    phones = shown_phone(request.user, order.recipient_phone, order.recipient_other_phones)
+    return format_html("{} {}", phones, chat_links(request.user, "", order.recipient_other_phones))
 
 
 def _step(order: Order, statuses: list[Status]) -> dict[str, Any] | None:

@@ -13,10 +13,10 @@ from orders.paper.courier_texts import full_text, route_text, short_text
 from orders.paper.orders_to_print import long_day, orders_to_print
 from orders.paper.route_sheet import RouteSheet, route_of
 from orders.presentation.delivery import reason_to_leave_out
-from orders.presentation.formatting import delivery_time
 from orders.presentation.links import telegram_url, whatsapp_url
 from orders.presentation.payment import dues_text
 from orders.presentation.phones import shown_phone
+from orders.presentation.when import when_text
 from orders.rules.visibility import may_see_phones, may_see_prices
 
 LONGEST_LINK = 1200
@@ -72,7 +72,7 @@ def _sheet(sheet: RouteSheet, user: AnyUser) -> dict[str, Any]:
         "stops": [
             {
                 "order": order,
-                "when": delivery_time(order.delivery_date, order.delivery_slot),
+                "when": when_text(order),
                 **order_texts(order, user),
             }
             for order in sheet.stops

@@ -12,9 +12,9 @@ from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.models import Customer
-from orders.presentation.formatting import delivery_time
 from orders.presentation.payment import sum_text
 from orders.presentation.phones import shown_phone
+from orders.presentation.when import when_text
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
 
@@ -47,7 +47,7 @@ class CustomerAdmin(CrmModelAdmin):
     @admin.display(description=_("phone"))
     def phone_column(self, customer: Customer) -> str:
         """Return the phone as a link, or only its last digits for a user who may not see phones."""
-        return shown_phone(self.request.user, customer.phone) or "—"
+        return shown_phone(self.request.user, customer.phone, customer.other_phones) or "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Return the customers without loading the large columns."""
@@ -61,6 +61,8 @@ class CustomerAdmin(CrmModelAdmin):
         if obj is None:
             return self.fields[:-1]
         if may_see_phones(request.user):
+            if isinstance(obj, Customer) and obj.other_phones:
+                return (self.fields[0], "phone_column", *self.fields[1:])
             return self.fields
         if self.has_change_permission(request, obj):
             return (("name", "phone_column"), *self.fields[1:])
@@ -102,7 +104,7 @@ class CustomerAdmin(CrmModelAdmin):
                     "url": reverse("admin:orders_order_change", args=[order.pk]),
                     "badge": status_badge(order.status),
                     "sync": sync_badge(order),
-                    "when": delivery_time(order.delivery_date, order.delivery_slot),
+                    "when": when_text(order),
                     "sum": sum_text(order) if may_see_prices(request.user, order.delivery_date) else HIDDEN,
                 }
                 for order in orders

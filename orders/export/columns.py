@@ -18,8 +18,11 @@ from orders.models import Order, OrderItem, Source
 from orders.presentation.composition import composition, goods_text
 from orders.presentation.details import item_details, order_details
 from orders.presentation.payment import amount_text, due_text, state_text
+from orders.presentation.phones import masked_phones, phone_words
+from orders.presentation.when import slot_text, status_text, unknown_date
 from orders.rules.payment import KZT, payment_of
-from orders.rules.visibility import masked_phone, may_see_phones, may_see_prices, shown_text
+from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
+from orders.values.phones import is_number
 
 Cell = str | int | Decimal | date | datetime | None
 """None is an empty cell. A datetime is naive and in local time, as in spreadsheets."""
@@ -75,10 +78,14 @@ def _typed(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
     return lambda order, reader: reader.text(value(order))
 
 
-def _phone(value: Callable[[Order], str]) -> Callable[[Order, Reader], Cell]:
+def _phone(value: Callable[[Order], tuple[str, str]]) -> Callable[[Order, Reader], Cell]:
+    """Return a function that returns a phone, and the other phones after it. A phone alone is in E.164."""
+
     def shown(order: Order, reader: Reader) -> Cell:
-        phone = value(order)
-        return phone if not phone or reader.sees_phones else masked_phone(phone)
+        phone, others = value(order)
+        if not reader.sees_phones:
+            return masked_phones(phone, others)
+        return phone if not others and (not phone or is_number(phone)) else phone_words(phone, others)
 
     return shown
 
@@ -96,6 +103,10 @@ def _amount(name: str) -> Callable[[Order], Cell]:
         return amount if is_number else amount_text(order, name)
 
     return value
+
+
+def _date(order: Order, reader: Reader) -> Cell:
+    return reader.text(unknown_date(order)) or order.delivery_date
 
 
 def _composition(order: Order) -> str:
@@ -141,19 +152,24 @@ def _method(order: Order) -> str:
 
 COLUMNS = (
     Column(_("Number"), Kind.TEXT, _text(lambda order: order.order_number), 11),
-    Column(_("Delivery date"), Kind.DATE, lambda order, _reader: order.delivery_date, 12),
-    Column(_("Interval"), Kind.TEXT, _text(lambda order: order.delivery_slot.name if order.delivery_slot else ""), 13),
-    Column(_("Status"), Kind.TEXT, _text(lambda order: order.status.name), 15),
+    Column(_("Delivery date"), Kind.DATE, _date, 12),
+    Column(_("Interval"), Kind.TEXT, _typed(slot_text), 13),
+    Column(_("Status"), Kind.TEXT, _typed(status_text), 15),
     Column(_("Composition"), Kind.TEXT, _typed(_composition), 40),
     Column(_("Recipient"), Kind.TEXT, _typed(lambda order: order.recipient_name), 20),
-    Column(_("Recipient's phone"), Kind.PHONE, _phone(lambda order: order.recipient_phone), 16),
+    Column(
+        _("Recipient's phone"),
+        Kind.PHONE,
+        _phone(lambda order: (order.recipient_phone, order.recipient_other_phones)),
+        16,
+    ),
     Column(_("City"), Kind.TEXT, _text(lambda order: order.city.name if order.city else ""), 12),
     Column(_("Address"), Kind.TEXT, _typed(lambda order: order.delivery_address), 40),
     Column(_("Customer"), Kind.TEXT, _typed(lambda order: order.customer.name if order.customer else ""), 20),
     Column(
         pgettext_lazy("column", "Customer's phone"),
         Kind.PHONE,
-        _phone(lambda order: order.customer.phone if order.customer else ""),
+        _phone(lambda order: (order.customer.phone, order.customer.other_phones) if order.customer else ("", "")),
         16,
     ),
     Column(_("Sum, ₸"), Kind.MONEY, _money(_amount("total_amount")), 12),

@@ -26,7 +26,14 @@ _NAMED: dict[str, type[Model]] = {
     "courier": Courier,
 }
 _READ = (
-    *("order_number", "delivery_date", "recipient_name", "recipient_phone", "delivery_address"),
+    *(
+        "order_number",
+        "delivery_date",
+        "recipient_name",
+        "recipient_phone",
+        "recipient_other_phones",
+        "delivery_address",
+    ),
     *("total_amount", "paid_amount", "delivery_fee", "discount_amount", "payment_method", "payment_status"),
     *("currency", "unknown_values"),
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
@@ -75,5 +82,11 @@ def _orders(*, details: bool) -> QuerySet[Order]:
     return (
         Order.objects.select_related("customer")
         .prefetch_related(items, people, *names)
-        .only(*_READ, *(_READ_FOR_DETAILS if details else ()), "customer__name", "customer__phone")
+        .only(
+            *_READ,
+            *(_READ_FOR_DETAILS if details else ()),
+            "customer__name",
+            "customer__phone",
+            "customer__other_phones",
+        )
     )

@@ -12,7 +12,8 @@ from orders.models.product import Product
 
 
 class OrderItem(Table):
-    """One item of an order. Prices are in KZT. The product snapshot is the product when the order was placed.
+    """One item of an order. Prices are in KZT, with four decimals as on the site. Only the
+    total is rounded, after multiplying. The product snapshot is the product when the order was placed.
 
     `unknown_values` maps `quantity` and `price` to the text that the site sent, if the value could not be read, or to
     `""`, if the site has sent none. The columns of unknown values contain zero, which no page shows.
@@ -32,7 +33,7 @@ class OrderItem(Table):
         default=Decimal(1),
         validators=[MinValueValidator(Decimal("0.001"))],
     )
-    price = models.DecimalField(_("price"), max_digits=12, decimal_places=2, default=Decimal(0))
+    price = models.DecimalField(_("price"), max_digits=14, decimal_places=4, default=Decimal(0))
     total = models.DecimalField(_("total"), max_digits=14, decimal_places=2, default=Decimal(0), editable=False)
     product_snapshot = models.JSONField(_("product as it was"), default=dict, db_default={}, blank=True)
     unknown_values = models.JSONField(_("unknown values"), default=dict, db_default={}, blank=True, editable=False)

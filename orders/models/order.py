@@ -20,6 +20,7 @@ from orders.values.search_document import search_document
 
 _LONG_COLUMNS = (
     "search", "metadata", "bitrix_state", "delivery_address", "postcard_text", "comment", "courier_comment",
+    "recipient_name", "recipient_phone", "recipient_other_phones",
 )  # fmt: skip
 """The columns of an order whose length has no limit."""
 
@@ -111,7 +112,7 @@ class Order(Table):
     from the agreed value is a pending change.
     """
 
-    order_number = models.CharField(_("number"), max_length=20)
+    order_number = models.CharField(_("number"), max_length=255)
     own_number = models.CharField(
         _("number given here"),
         max_length=20,
@@ -142,8 +143,12 @@ class Order(Table):
     )
     bitrix_user_id = models.BigIntegerField(_("customer's id on the site"), null=True, blank=True)
 
-    recipient_name = models.CharField(_("recipient"), max_length=255, blank=True, default="", db_default="")
-    recipient_phone = models.CharField(_("recipient's phone"), max_length=20, blank=True, default="", db_default="")
+    recipient_name = models.TextField(_("recipient"), blank=True, default="", db_default="")
+    recipient_phone = models.TextField(_("recipient's phone"), blank=True, default="", db_default="")
+    recipient_other_phones = models.TextField(
+        _("recipient's other phones"), blank=True, default="", db_default="", editable=False
+    )
+    """What the phone field contains besides the first number (`PhoneNumber.more`), and the recipient's other fields."""
     delivery_address = models.TextField(_("address"), blank=True, default="", db_default="")
     delivery_date = models.DateField(_("delivery date"), null=True, blank=True)
     delivery_slot = models.ForeignKey(
@@ -243,6 +248,7 @@ class Order(Table):
             keys=["order_number", "own_number"],
             words=["recipient_name", "delivery_address"],
             phones=["recipient_phone"],
+            other_phones=["recipient_other_phones"],
             json_paths={"metadata": SEARCHED_DETAILS},
         ),
         output_field=SearchVectorField(),

@@ -8,19 +8,22 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.tables import Table
 from orders.values.search_document import search_document
 
+NAME_LENGTH = 600
+"""The maximum length of a name. The index of names can't contain longer texts."""
+
 
 class Product(Table):
     """A product of the site's catalogue. Prices are in KZT."""
 
-    name = models.CharField(_("name"), max_length=255)
-    slug = models.CharField(_("slug"), max_length=255, blank=True, default="", db_default="")
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    slug = models.TextField(_("slug"), blank=True, default="", db_default="")
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=2, null=True, blank=True)
     old_price = models.DecimalField(_("old price"), max_digits=12, decimal_places=2, null=True, blank=True)
     quantity = models.DecimalField(_("in stock"), max_digits=12, decimal_places=3, null=True, blank=True)
     is_active = models.BooleanField(_("on sale"), default=True, db_default=True)
     bitrix_product_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
     bitrix_updated_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
-    image_url = models.CharField(_("picture"), max_length=1000, blank=True, default="", db_default="")
+    image_url = models.TextField(_("picture"), blank=True, default="", db_default="")
     metadata = models.JSONField(_("other fields"), default=dict, db_default={}, blank=True)
     needs_attention = models.BooleanField(_("needs a look"), default=False, db_default=False)
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
+from orders.values.slots import KEY_LENGTH
 
 
 class Stage(models.TextChoices):
@@ -27,7 +28,7 @@ class Stage(models.TextChoices):
 class SiteReference(Table):
     """A row that the site also has. The name of a stub contains its id, until staff or the site give it a name."""
 
-    name = models.CharField(_("name"), max_length=255)
+    name = models.TextField(_("name"))
     needs_attention = models.BooleanField(_("needs a look"), default=False)
     bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
 
@@ -120,11 +121,9 @@ class SiteStatus(Table):
     """A status as the site has it: its code, its name and its place in the site's lists."""
 
     code = models.CharField(_("code"), max_length=10, unique=True)
-    name = models.CharField(_("name"), max_length=255)
+    name = models.TextField(_("name"))
     sort = models.IntegerField(_("order in lists"), default=1000)
-    confirmed_name = models.CharField(
-        _("confirmed name"), max_length=255, blank=True, default="", db_default="", editable=False
-    )
+    confirmed_name = models.TextField(_("confirmed name"), blank=True, default="", db_default="", editable=False)
     """The name for which a user has confirmed the stage of the status with this code."""
 
     class Meta:
@@ -170,7 +169,7 @@ class Shop(_NamedById):
 class DeliverySlot(_NamedById):
     """A delivery slot. If the site sends a slot as a string, the id is made from that string (`slot_key`)."""
 
-    bitrix_id = models.CharField(_("id on the site"), max_length=255, unique=True)
+    bitrix_id = models.CharField(_("id on the site"), max_length=KEY_LENGTH, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
     ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
 

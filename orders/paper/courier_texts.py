@@ -5,6 +5,7 @@ delivers the order. Messages have no markup, and contain no phones or sums that 
 need orders from `orders_to_print`.
 """
 
+from datetime import date
 from decimal import Decimal
 from math import ceil
 
@@ -13,7 +14,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from orders.models import Order
-from orders.paper.orders_to_print import time_of_day
 from orders.paper.route_sheet import RouteSheet
 from orders.presentation.addresses import building, one_line, with_city
 from orders.presentation.composition import detailed_composition, goods_text
@@ -22,8 +22,9 @@ from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import NBSP, day, weekday_and_day
 from orders.presentation.links import readable, two_gis_url
 from orders.presentation.payment import due_text, dues_text
+from orders.presentation.phones import masked_phones, phone_words
+from orders.presentation.when import slot_or_missing, slot_text, unknown_date
 from orders.rules.payment import payment_of
-from orders.rules.visibility import masked_phone
 from orders.values.phone_masking import without_phones
 from orders.values.phones import format_phone
 
@@ -33,7 +34,9 @@ _BOUQUET = "букет"
 
 def short_text(order: Order, *, prices: bool = True) -> str:
     """Return a message of one line for finding a courier: the time, the building, the bouquets and the payment."""
-    when = " ".join(part for part in (capfirst(day(order.delivery_date)), _slot(order)) if part)
+    when = " ".join(
+        part for part in (capfirst(unknown_date(order) or day(order.delivery_date)), slot_text(order)) if part
+    )
     place = with_city(order, without_phones(building(order.delivery_address))) or gettext("address not known yet")
     parts = [when or gettext("time not given"), place, _goods(order), _payment(order, prices)]
     off = gettext("CANCELLED") + _DOT if is_off(order) else ""
@@ -50,7 +53,7 @@ def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -
     count = len(sheet.stops)
     head = [
         f"🚚 {sheet.who}",
-        _date(sheet.stops[0]),
+        _day(sheet.day),
         ngettext("%(count)s stop", "%(count)s stops", count) % {"count": count},
     ]
     dues = sheet.dues
@@ -73,7 +76,7 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
     lines = [
         gettext("Order № %(number)s") % {"number": order.order_number},
         "⛔ " + gettext("CANCELLED") if is_off(order) else "",
-        f"🕐 {_date(order)}, {time_of_day(order.delivery_slot)}",
+        f"🕐 {_date(order)}, {slot_or_missing(order)}",
         "📍 " + (_typed(address, phones) if address else gettext("ADDRESS NOT GIVEN")),
         f"🚪 {place}" if place else "",
         f"🙎 {_recipient(order, phones)}",
@@ -91,25 +94,27 @@ def _typed(text: str, phones: bool) -> str:
 
 
 def _recipient(order: Order, phones: bool) -> str:
-    phone = format_phone(order.recipient_phone) if phones else masked_phone(order.recipient_phone)
+    show = phone_words if phones else masked_phones
     parts = [
         _typed(one_line(order.recipient_name), phones) or gettext("recipient not given"),
-        phone if order.recipient_phone else "",
+        show(order.recipient_phone, order.recipient_other_phones),
     ]
     return ", ".join(part for part in parts if part)
 
 
 def _date(order: Order) -> str:
-    if order.delivery_date is None:
+    if unknown := unknown_date(order):
+        return capfirst(unknown)
+    return _day(order.delivery_date)
+
+
+def _day(delivery_date: date | None) -> str:
+    if delivery_date is None:
         return gettext("date not given")
     # A relative date is not enough, because the message may be read on a different day.
-    exact = weekday_and_day(order.delivery_date)
-    near = day(order.delivery_date)
+    exact = weekday_and_day(delivery_date)
+    near = day(delivery_date)
     return capfirst(exact if near[:1].isdigit() else f"{near}, {exact}")
-
-
-def _slot(order: Order) -> str:
-    return order.delivery_slot.name if order.delivery_slot else ""
 
 
 def _goods(order: Order) -> str:

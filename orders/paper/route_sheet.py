@@ -14,7 +14,7 @@ from django.utils.translation import gettext, pgettext
 
 from cvety_crm.users import User
 from orders.models import Courier, Order
-from orders.paper.orders_to_print import long_day, order_address, time_of_day
+from orders.paper.orders_to_print import long_day, order_address
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
 from orders.paper.typesetting import typeset
@@ -24,10 +24,12 @@ from orders.presentation.delivery import handover_warning, payment_on_delivery, 
 from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import NBSP
 from orders.presentation.payment import due_text, dues_text
+from orders.presentation.phones import phone_text
+from orders.presentation.when import slot_or_missing, unknown_date
 from orders.rules.payment import Dues, Payment, dues_of, payment_of
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
-from orders.values.phones import HIDDEN, format_phone, masked_phone
+from orders.values.phones import HIDDEN, format_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
     return {
         "position": position,
         "number": f"№{NBSP}{order.order_number}",
-        "time": time_of_day(order.delivery_slot),
+        "time": breakable(", ".join(part for part in (unknown_date(order), slot_or_missing(order)) if part)),
         "address": breakable(address),
         "no_address": gettext("ADDRESS NOT GIVEN"),
         "recipient": breakable(shown_text(reader, order.recipient_name) or gettext("recipient not given")),
-        "phone": _phone(order.recipient_phone, reader),
+        "phone": _phone(order.recipient_phone, reader, order.recipient_other_phones),
         "warning": handover_warning(order),
         "items": [breakable(goods_text(goods)) for goods in detailed_composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
@@ -141,8 +143,8 @@ def _due(payment: Payment, reader: User | AnonymousUser, day: date | None) -> st
     return due_text(payment) if may_see_prices(reader, day) else HIDDEN
 
 
-def _phone(value: str, reader: User | AnonymousUser) -> str:
-    return _spaced(value) if not value or may_see_phones(reader) else masked_phone(value)
+def _phone(value: str, reader: User | AnonymousUser, others: str = "") -> str:
+    return breakable(phone_text(reader, value, others))
 
 
 def _spaced(value: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext, pgettext
 
 from orders.models import Order
-from orders.paper.orders_to_print import long_day, order_address, time_of_day
+from orders.paper.orders_to_print import long_day, order_address
 from orders.paper.postcard import has_postcard
 from orders.paper.qr import qr_svg
 from orders.paper.typed_text import breakable
@@ -15,6 +15,7 @@ from orders.presentation.composition import detailed_composition
 from orders.presentation.delivery import is_off
 from orders.presentation.details import florist_details
 from orders.presentation.formatting import NBSP
+from orders.presentation.when import slot_or_missing, unknown_date
 from orders.values.paper_formats import PaperFormat
 from orders.values.phone_masking import without_phones
 
@@ -51,8 +52,8 @@ def _content(order: Order) -> dict[str, Any]:
     ]
     return {
         "number": f"№{NBSP}{order.order_number}",
-        "day": long_day(order.delivery_date),
-        "time": time_of_day(order.delivery_slot),
+        "day": breakable(unknown_date(order) or long_day(order.delivery_date)),
+        "time": breakable(slot_or_missing(order)),
         "qr": qr_svg(order_address(order)),
         "marks": marks,
         "items": [

@@ -24,6 +24,7 @@ __all__ = [
     "plain",
     "plain_text",
     "short_moment",
+    "unit_price",
     "weekday_and_day",
 ]
 
@@ -44,6 +45,13 @@ def money(value: Decimal | None, currency: str = "KZT") -> str:
     if value is None:
         return "—"
     return f"{number(value, places=2)}{NBSP}{SIGNS.get(currency, currency)}"
+
+
+def unit_price(value: Decimal | None, currency: str = "KZT") -> str:
+    """Return the price of one piece like `money`, with up to four decimals."""
+    if value is None or value == round(value, 2):
+        return money(value, currency)
+    return f"{number(value, places=4)}{NBSP}{SIGNS.get(currency, currency)}"
 
 
 def number(value: Decimal | int, places: int = 3, separator: str = NBSP) -> str:

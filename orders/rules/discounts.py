@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from orders.sync.fields import CENT, Line, comparable
+from orders.sync.fields import CENT, UNIT, Line, comparable_price
 from orders.sync.snapshot import ItemSnapshot
 
 LIST_PRICE = "original_price"
@@ -39,7 +39,7 @@ def kept_list_price(product_snapshot: Mapping[str, Any]) -> Decimal | None:
     """Return the list price in a product snapshot, or None if it is missing or can't be read."""
     try:
         price = Decimal(str(product_snapshot.get(LIST_PRICE)))
-        return price.quantize(CENT, rounding=ROUND_HALF_UP) if price.is_finite() else None
+        return price.quantize(UNIT, rounding=ROUND_HALF_UP) if price.is_finite() else None
     except InvalidOperation:
         return None
 
@@ -109,7 +109,6 @@ class _Share:
 
     @classmethod
     def of(cls, line: ItemSnapshot, price: Decimal) -> "_Share":
-        price = price.quantize(CENT, rounding=ROUND_HALF_UP)
         return cls(line, line.quantity, price, line_total(line.quantity, price), [(line.quantity, price)])
 
     @property
@@ -134,7 +133,7 @@ class _Share:
                 continue
             snapshot = {key: value for key, value in self.line.product_snapshot.items() if key not in LINE_MONEY}
             if listed != price or LIST_PRICE in self.line.product_snapshot:
-                snapshot[LIST_PRICE] = comparable(listed)
+                snapshot[LIST_PRICE] = comparable_price(listed)
             basket_id = self.line.bitrix_basket_id if position == 0 else None
             yield replace(
                 self.line, quantity=quantity, price=price, product_snapshot=snapshot, bitrix_basket_id=basket_id

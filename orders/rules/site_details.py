@@ -60,6 +60,9 @@ _AMOUNT_WORDS = _names("price prices sum cost amount total discount tax fee paym
 _NOT_AMOUNTS = _names("discount_name discount_coupon coupon_discount amount_of_flowers")
 _PHONE_WORDS = _names("phone tel telephone mobile whatsapp telegram viber phones")
 
+_RECIPIENT_WORDS = _names("recipient recipients receiver poluchatel poluchatelya")
+_CUSTOMER_PHONE = re.compile(r"(?:phone|tel|mobile)_(?:\d{1,2}|dop|second|extra)|(?:second|extra|dop)_(?:phone|tel)")
+
 _FOR_COURIER = _names(
     "street house building corpus korpus apartment flat kvartira kv office entrance podezd porch floor etazh intercom",
     "domofon door_code code notes note ask_address location_name landmark orientir address address_2 zhk",
@@ -112,6 +115,16 @@ def is_amount(name: str) -> bool:
 def is_phone(name: str) -> bool:
     """Return whether a field with this name is a phone."""
     return not _PHONE_WORDS.isdisjoint(_parts_of(name))
+
+
+def is_phone_of_recipient(name: str) -> bool:
+    """Return whether a field with this name is a phone of the recipient, such as `phoneRecipient2`."""
+    return is_phone(name) and not _RECIPIENT_WORDS.isdisjoint(_parts_of(name))
+
+
+def is_phone_of_customer(name: str) -> bool:
+    """Return whether a field with this name is one more phone of the customer, such as `phone2`."""
+    return _CUSTOMER_PHONE.fullmatch(folded(name)) is not None
 
 
 def is_for_courier(name: str, *, is_anonymous: bool) -> bool:

@@ -20,6 +20,8 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderItem, Stage
+from orders.presentation.payment import unknown_text
+from orders.presentation.when import status_text, unknown_date
 from orders.rules.lateness import CLOSED_STAGES, Lateness, due_at, lateness, lateness_words, starts_at
 from orders.selectors.presets import NEXT_HOURS
 
@@ -31,6 +33,7 @@ TO_DELIVER = (*TO_MAKE, Stage.READY, Stage.DELIVERING)
 LEAST_HOURS = 1 / 60
 _COLUMNS_READ = (
     "order_number", "delivery_date", "is_cancelled", "is_deleted_on_site", "is_pickup", "problem",
+    "unknown_values",
     "recipient_phone", "courier_id", "status__code", "status__name", "status__stage", "delivery_slot__bitrix_id",
     "delivery_slot__name", "delivery_slot__starts_at", "delivery_slot__ends_at", "customer__phone",
 )  # fmt: skip
@@ -347,7 +350,8 @@ def _reasons(order: Order, bouquets_before: int | None, now: datetime) -> list[s
     if order.problem:
         reasons.append(gettext("problem: %(text)s") % {"text": order.problem})
     elif stage == Stage.PROBLEM:
-        reasons.append(order.status.name)
+        reasons.append(status_text(order))
+    reasons += _unknown(order, stage)
     if not order.delivery_address.strip() and not order.is_pickup:
         reasons.append(gettext("no address"))
     if not order.recipient_phone and not (order.customer and order.customer.phone):
@@ -360,6 +364,16 @@ def _reasons(order: Order, bouquets_before: int | None, now: datetime) -> list[s
         )
         reasons.append(text % {"count": bouquets_before})
     return [reason for reason in reasons if reason]
+
+
+def _unknown(order: Order, stage: str) -> list[str]:
+    """Return messages about a date and a status that the site has sent in a form that could not be read."""
+    found = []
+    if order.is_unknown("status") and stage != Stage.PROBLEM:
+        found.append(gettext("status %(value)s") % {"value": unknown_text(order.unknown_values["status"])})
+    if unknown := unknown_date(order):
+        found.append(gettext("date %(value)s") % {"value": unknown})
+    return found
 
 
 def _step_missing(order: Order, stage: str) -> str:

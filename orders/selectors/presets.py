@@ -29,6 +29,9 @@ PARAMETER = "preset"
 DAY_PARAMETER = "date"
 NEXT_HOURS = timedelta(hours=2)
 
+_UNREADABLE_PHONE = ~Q(recipient_phone="") & ~Q(recipient_phone__startswith="+")
+"""Orders whose recipient's phone is a text that could not be read as a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -119,7 +122,7 @@ PRESETS = (
     Preset(
         "unknown",
         _("Something is unknown"),
-        lambda at: Q(unknown_values__has_any_keys=list(ASKED)) & at.is_open(),
+        lambda at: (Q(unknown_values__has_any_keys=list(ASKED)) | _UNREADABLE_PHONE) & at.is_open(),
         is_problem=True,
     ),
     Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from cvety_crm.users import User
 from orders.models import Customer, Order, Product
 from orders.presentation.formatting import full_day, money, number, plain_text
-from orders.presentation.phones import phone_text
+from orders.presentation.phones import form_text
 from orders.rules.visibility import shown_text
 from orders.selectors.search import search_for, search_query
 from orders.values.phone_masking import start_of
@@ -76,7 +76,7 @@ def recent_recipients(user: User | AnonymousUser, customer: Customer) -> list[Su
         key = (name.casefold(), phone, address.casefold())
         if not any(key) or key in recipients:
             continue
-        shown = phone_text(user, phone)
+        shown = form_text(user, phone)
         label = " · ".join(part for part in (name or shown, address) if part)
         recipients[key] = {"from": str(row["pk"]), "label": label, "name": name, "phone": shown, "address": address}
         if len(recipients) == MOST_RECIPIENTS:
@@ -145,7 +145,7 @@ def _described(user: User | AnonymousUser, customers: list[Customer], *, typed: 
                 "id": str(customer.pk),
                 "name": shown_text(user, customer.name),
                 "title": shown_text(user, customer.name) if customer.name else gettext("Customer without a name"),
-                "phone": phone_text(user, customer.phone),
+                "phone": form_text(user, customer.phone),
                 "orders": orders,
                 "is_exact": bool(customer.phone) and customer.phone == typed,
             }

@@ -13,10 +13,11 @@ def customer_for_call(*, name: str, phone: str) -> Customer | None:
 
     The stored name of a known customer is not changed. A new customer has no agreement with the site.
     """
-    number = normalize_phone(phone).value
+    typed = normalize_phone(phone)
+    number = typed.value
     if not number:
         return Customer.objects.create(name=name) if name else None
     # Phones are not unique, so without the lock two managers could create the same customer twice.
     lock_names([f"customer {number}"])
     known = Customer.objects.filter(phone=number).order_by("created_at").first()
-    return known or Customer.objects.create(name=name, phone=number)
+    return known or Customer.objects.create(name=name, phone=number, other_phones=typed.more)

@@ -16,7 +16,7 @@ from orders.models import EventKind, Order, OrderItem, Product, Source, Status, 
 from orders.rules.hold import held_until
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
-from orders.services.references import resolve
+from orders.services.references import UNREAD_STATUS, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import undo_for
@@ -50,7 +50,7 @@ def change_status(
     if order.status_id == status:
         return order
     target = Status.objects.filter(code=status).first()
-    if target is None:
+    if target is None or target.code == UNREAD_STATUS:
         raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": status})
     if target.is_questioned:
         raise NotAllowedError(
@@ -72,9 +72,10 @@ def change_status(
     if order.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.PENDING  # the manager has decided
     order.status = target
+    answer_unknown(order, ["status"])
     if target.is_final and order.completed_at is None:
         order.completed_at = timezone.now()
-    _save(order, ["status", "completed_at", "status_held_until"])
+    _save(order, ["status", "completed_at", "status_held_until", "unknown_values", "metadata"])
     event = write_event(
         order=order,
         payload=StatusChanged(comment=comment, undo=undo),

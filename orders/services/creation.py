@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from orders.services.references import resolve
 from orders.services.timeline import write_event
 from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
 from orders.services.validation import given_values
-from orders.sync.fields import FIELDS
+from orders.sync.fields import FIELDS, UNIT
 from orders.sync.snapshot import ItemSnapshot
 from orders.timeline_payloads import OrderCreated
 
@@ -142,7 +142,7 @@ def _line(item: NewItem) -> ItemSnapshot:
     price = item.price if item.price is not None else (item.product.price if item.product else None)
     if price is None:
         raise NotAllowedError(gettext("“%(name)s” has no price.") % {"name": name})
-    return new_line(item.product, name, item.quantity, as_money(price))
+    return new_line(item.product, name, item.quantity, Decimal(price).quantize(UNIT, rounding=ROUND_HALF_UP))
 
 
 def _next_number() -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from orders.models import Order, OrderItem, Product
 from orders.rules.discounts import LINE_MONEY, LIST_PRICE, line_total
-from orders.sync.fields import comparable, comparable_line
+from orders.sync.fields import comparable_line, comparable_price
 from orders.sync.snapshot import ItemSnapshot
 
 _DETAILS = ("properties", "notes", "fields")
@@ -48,7 +48,7 @@ def new_line(product: Product | None, name: str, quantity: Decimal, price: Decim
     price = price if price is not None else catalogue or Decimal(0)
     snapshot = {"name": name, "currency": "KZT"}
     if catalogue is not None and catalogue > price:
-        snapshot[LIST_PRICE] = comparable(catalogue)
+        snapshot[LIST_PRICE] = comparable_price(catalogue)
     return ItemSnapshot(
         bitrix_basket_id=None,
         bitrix_product_id=product.bitrix_product_id if product is not None else None,

@@ -12,7 +12,8 @@ from django.db import connection
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.models import City, DeliverySlot, Product, Shop, Stage, Status
+from orders.models import City, DeliverySlot, Shop, Stage, Status
+from orders.models.product import NAME_LENGTH
 from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
 from orders.sync.snapshot import ItemSnapshot
@@ -32,9 +33,10 @@ class References:
 
 STUB_PREFIX = "bitrix_"
 """The prefix of the code of a status that is a stub."""
+UNREAD_STATUS = "unread_status"
+"""The code of the status of orders whose status could not be read."""
 UNKNOWN_SORT = 1000
 """The sort value of an unknown status, which puts it last in lists."""
-_NAME_LENGTH = Product._meta.get_field("name").max_length
 
 # This is SQL because it runs for each received order. Building the union of five querysets in Django would take a sixth
 # of the time that an order needs. A NULL matches no row.
@@ -135,6 +137,24 @@ def _stub_status(bitrix_code: str) -> str:
     return row.code
 
 
+def unread_status() -> str:
+    """Return the code of the status of orders whose status the site has not sent, or not in a form that can be read.
+
+    Its stage is "problem", so no page hides its orders. The site has no such status.
+    """
+    name = gettext("Status not known")
+    row, _is_new = Status.objects.get_or_create(
+        code=UNREAD_STATUS,
+        defaults={
+            "name": name,
+            "stage": Stage.PROBLEM,
+            "sort": UNKNOWN_SORT,
+            "bitrix_state": Agreement.on(name=name, sort=UNKNOWN_SORT).as_json(),
+        },
+    )
+    return row.code
+
+
 def _stub_slot(slot: str) -> DeliverySlot:
     times = parse_slot(slot)
     starts_at, ends_at = hours_in(slot)
@@ -149,13 +169,17 @@ def _stub_slot(slot: str) -> DeliverySlot:
     )
 
 
+def _product_name(item: ItemSnapshot) -> str:
+    """Return the name of the item, or a name with its id if it has none or if the column is too short for it."""
+    name = item.product_snapshot.get("name") or ""
+    return name if 0 < len(name) <= NAME_LENGTH else gettext("Product %(id)s") % {"id": item.bitrix_product_id}
+
+
 def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
     rows = [
         (
             item.bitrix_product_id,
-            # The name of an item may be longer than the column of the product. The item still has the whole name.
-            (item.product_snapshot.get("name") or "")[:_NAME_LENGTH].rstrip()
-            or gettext("Product %(id)s") % {"id": item.bitrix_product_id},
+            _product_name(item),
             None if "price" in item.unknown_values else full_price(item),
         )
         for item in items

@@ -14,7 +14,7 @@ from orders.values.text import clean_line, clean_lines
 
 LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
 """Fields that the site does not have."""
-NOT_EDITABLE = frozenset({"status", "order_number", "bitrix_user_id"})
+NOT_EDITABLE = frozenset({"status", "recipient_other_phones", "order_number", "bitrix_user_id"})
 """Fields that staff can't edit. The status is set by `change_status`, and the other fields by the site."""
 LONGEST = {
     "recipient_name": 255,
@@ -29,6 +29,8 @@ b_sale_order). The site would cut off the rest without an error."""
 def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values in the form in which the site would return them.
 
+    The other numbers in a phone become the recipient's other phones. A phone without others does not remove them.
+
     Raise `NotAllowedError` if a field can't be edited, or if a text is too long.
     """
     given = {}
@@ -36,6 +38,8 @@ def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
         if name in NOT_EDITABLE or (name not in FIELDS and name not in LOCAL_FIELDS):
             raise NotAllowedError(gettext("The field “%(field)s” can't be changed here.") % {"field": name})
         given[name] = _tidy(name, value) if isinstance(value, str) else value
+        if name == "recipient_phone" and (more := normalize_phone(clean_line(value)).more):
+            given["recipient_other_phones"] = more
         limit = LONGEST.get(name)
         if limit is not None and len(given[name]) > limit:
             label = field_label(Order, name)

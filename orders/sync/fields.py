@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from orders.models import Order
 
 CENT = Decimal("0.01")
+UNIT = Decimal("0.0001")
+"""The precision of the price of one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ FIELDS: Mapping[str, Field] = {
         Field("status", "status_id", ""),
         Field("recipient_name", "recipient_name", ""),
         Field("recipient_phone", "recipient_phone", ""),
+        # The site has both in one property, which is sent if the phone is changed.
+        Field("recipient_other_phones", "recipient_other_phones", "", is_pushed=False),
         Field("delivery_address", "delivery_address", ""),
         Field("delivery_date", "delivery_date", None),
         Field("delivery_slot", "delivery_slot_id", None),
@@ -91,6 +95,12 @@ def comparable(value: Any) -> Any:
     return value
 
 
+def comparable_price(price: Decimal) -> str:
+    """Return the comparable form of the price of one piece. It has two decimals, or four if the price needs them."""
+    exact = price.quantize(UNIT, rounding=ROUND_HALF_UP)
+    return str(exact.quantize(CENT) if exact == exact.quantize(CENT, rounding=ROUND_HALF_UP) else exact)
+
+
 def as_sent(name: str, value: Any) -> Any:
     """Return the value that the site stores if the CRM has `value`, both in comparable form."""
     return FIELDS[name].sent_as.get(value, value) if name in FIELDS and FIELDS[name].sent_as else value
@@ -133,7 +143,7 @@ def comparable_line(line: Line) -> list[Any]:
     what = line.bitrix_product_id or line.product_snapshot.get("name", "")
     numbers = {
         "quantity": str(Decimal(line.quantity).quantize(Decimal("0.001"))),
-        "price": comparable(Decimal(line.price)),
+        "price": comparable_price(Decimal(line.price)),
     }
     unknown = {name: f"{UNKNOWN_MARK}{line.unknown_values[name]}" for name in numbers if name in line.unknown_values}
     return [what, *(numbers | unknown).values()]

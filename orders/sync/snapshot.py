@@ -61,8 +61,8 @@ class Problem:
 class CustomerSnapshot:
     """The customer who ordered.
 
-    `fields` may contain name, phone and email. The phone is in E.164, or is the entered string if it is not a phone.
-    The email is None for a placeholder address.
+    `fields` may contain name, phone, other_phones (only if there are any) and email. The phone is in E.164, or is the
+    entered string if it is not a phone. The email is None for a placeholder address.
     """
 
     bitrix_user_id: int | None
@@ -95,6 +95,7 @@ class OrderSnapshot:
 
     `fields` contains values of columns of `orders.Order`:
     order_number, bitrix_user_id, status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
+    recipient_other_phones (only if there are any),
     delivery_address, delivery_date (date), delivery_slot (str id), city (int), shop (int), postcard_text, comment,
     courier_comment, total_amount, delivery_fee, discount_amount, paid_amount (Decimal, KZT), currency,
     payment_method, payment_status, is_cancelled, is_pickup, is_anonymous, is_surprise (bool).

@@ -5,9 +5,10 @@ from typing import Any
 
 from orders.sync.snapshot import OrderSnapshot
 
-EXPECTED = ("total_amount", "delivery_fee", "payment_status")
+EXPECTED = ("status", "total_amount", "delivery_fee", "payment_status")
 """The fields that every order of the site has and whose default in the CRM would look like a value of the site."""
 ASKED = (
+    "order_number",
     "status",
     "delivery_date",
     "delivery_slot",

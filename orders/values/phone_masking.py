@@ -2,7 +2,7 @@
 
 import phonenumbers
 
-from orders.values.phones import REGION
+from orders.values.phones import REGION, SEVERAL_NUMBERS
 
 MASK = "•••"
 _ENDS_NUMBER = ",;:"
@@ -15,6 +15,7 @@ def without_phones(text: str) -> str:
     """Return the text with each phone number replaced by `MASK`."""
     if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
         return text
+    text = SEVERAL_NUMBERS.sub(MASK, text)
     found = list(phonenumbers.PhoneNumberMatcher(text, REGION, leniency=phonenumbers.Leniency.POSSIBLE))
     for match in reversed(found):
         text = text[: match.start] + MASK + text[match.end :]

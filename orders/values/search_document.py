@@ -22,12 +22,13 @@ A search for Айгерим then finds Айгерім."""
 
 _PHONE_IN_JSON = r'\d([^[:alnum:]"]*\d){6,}'
 """The same pattern for a JSON array of strings: the digits of two strings are not one phone."""
-_LONGEST_JSON = 20_000
-"""PostgreSQL limits the size of a tsvector. The end of a longer JSON text is not searched."""
+_LONGEST_TEXT = _LONGEST_JSON = 20_000
+"""PostgreSQL limits the size of a tsvector. The end of a longer text, or JSON text, is not searched."""
 
 
 def _words(name: str) -> Expression:
-    return _plain(Coalesce(F(name), Value(""), output_field=TextField()))
+    text = Coalesce(F(name), Value(""), output_field=TextField())
+    return _plain(Func(text, Value(_LONGEST_TEXT), function="left", output_field=TextField()))
 
 
 def _plain(text: Expression) -> Expression:
@@ -77,16 +78,24 @@ def _phone_endings(name: str) -> Expression:
     )
 
 
+def _endings_of_lines(name: str) -> list[Expression]:
+    """Return the last 10, 7 and 4 digits of each number in E.164 among the lines of a column."""
+    text = Coalesce(F(name), Value(""), output_field=TextField())
+    return [_replaced(text, rf"\+\d*(\d{{{count}}})(?!\d)", r"\1 ") for count in (10, 7, 4)]
+
+
 def search_document(
     *,
     words: Sequence[str],
     phones: Sequence[str] = (),
+    other_phones: Sequence[str] = (),
     keys: Sequence[str] = (),
     json_paths: Mapping[str, Sequence[str]] = _NO_PATHS,
 ) -> Expression:
     """Return the expression of a generated tsvector column over these columns.
 
-    PostgreSQL requires that this expression is immutable. `keys` are columns, such as the number of an order, whose
+    PostgreSQL requires that this expression is immutable. `other_phones` are columns with several phones in E.164, each
+    on a line, and with other texts. `keys` are columns, such as the number of an order, whose
     digits are never a phone. `json_paths` maps jsonb columns to the JSON paths of the values that are searched as well.
     """
     texts, numbers = list(map(_words, words)), list(map(_words, keys))
@@ -102,8 +111,10 @@ def search_document(
             ],
             "A",
         ),
-        _weighted(list(map(_phone_endings, phones)), "B"),
-        _vector([*texts, *map(_plain, values)]),
+        _weighted(
+            [*map(_phone_endings, phones), *(end for name in other_phones for end in _endings_of_lines(name))], "B"
+        ),
+        _vector([*texts, *map(_words, other_phones), *map(_plain, values)]),
     )
 
 

@@ -3,8 +3,8 @@
 import re
 from datetime import time
 
-KEY_LENGTH = 255
-"""`delivery_times.bitrix_id` is varchar(255), as is the name: a slot that is written as text keeps all of them."""
+KEY_LENGTH = 600
+"""The maximum length of the id of a slot. The index of ids can't contain longer texts."""
 
 _NIGHT_ENDS = time(6)
 """A slot may end after midnight, up to this hour. If a later end is before the start, it was entered by mistake."""
@@ -57,11 +57,11 @@ def hours_in(text: str) -> tuple[time | None, time | None]:
 def slot_key(text: str) -> str:
     """Return the id of a slot, such as `14:00-16:00`, which is the same for all formats of the slot.
 
-    If the string is not a slot, return the string, cut to the length of the column.
+    If the string is not a slot, return the string.
     """
     slot = parse_slot(text)
     if slot is None:
-        return " ".join(text.split())[:KEY_LENGTH].rstrip()
+        return " ".join(text.split())
     return f"{slot[0]:%H:%M}-{slot[1]:%H:%M}"
 
 

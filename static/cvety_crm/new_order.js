@@ -23,10 +23,15 @@
       const text = (tiyn / 100).toLocaleString("ru-RU", { minimumFractionDigits: places, maximumFractionDigits: places });
       return text.replace(/\s/g, "\u00a0") + "\u00a0₸";
     }
+    // Whole numbers are multiplied, because a fraction such as 0.03 is not exact. A quantity has at most three decimals,
+    // a price four. The total is rounded once, to hundredths.
+    function lineTotal(quantity, price) {
+      return Math.round(Math.round(quantity * 1000) * Math.round(price * 10000) / 100000);
+    }
     function count() {
       let sum = 0;
       all("[data-line]").forEach(function (line) {
-        const own = Math.round(amount(part(line, "quantity").value) * amount(part(line, "price").value) * 100);
+        const own = lineTotal(amount(part(line, "quantity").value), amount(part(line, "price").value));
         one("[data-line-sum]", line).textContent = money(own);
         sum += own;
         const price = part(line, "price").value, listed = amount(part(line, "list_price").value);

@@ -150,7 +150,7 @@ def test_first_line_shows_total_and_payment_status(changes: dict[str, Any], expe
         ({"delivery_address": "  "}, "📍 address not given", "ул."),
         ({"is_anonymous": True}, "surprise, do not call · anonymous, do not name the sender", "⚠️"),
         ({"recipient_name": ""}, "🙎 +7 701 123-45-67", "Мария"),
-        ({"recipient_phone": "не знаю"}, "🙎 Мария, не знаю", "+7 701"),
+        ({"recipient_phone": "не знаю"}, "🙎 Мария, unreadable: “не знаю”", "+7 701"),
         ({"customer": None}, "🙎 Мария", "👤"),
         ({"customer": Customer()}, "👤 customer without a name", "None"),
         ({"discount_amount": Decimal(500)}, f"🏷 Discount 500{NBSP}₸", "None"),

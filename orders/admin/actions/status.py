@@ -29,6 +29,7 @@ from orders.admin.lookup import find_order
 from orders.admin.permissions import may_change_status
 from orders.models import Order, Source, Stage, Status
 from orders.services import NotAllowedError
+from orders.services.references import UNREAD_STATUS
 
 MOST_AT_ONCE = 200
 """The largest number of orders in one bulk action. Each order needs a transaction, and the user waits for all."""
@@ -59,7 +60,7 @@ class BulkStatusForm(forms.Form):
 
     status = forms.ModelChoiceField(
         label=_("New status"),
-        queryset=Status.objects.filter(questioned_stage=""),
+        queryset=Status.objects.filter(questioned_stage="").exclude(code=UNREAD_STATUS),
         to_field_name="code",
         empty_label=_("Choose a status"),
         widget=UnfoldAdminSelectWidget(),
@@ -211,7 +212,9 @@ def _move_to_stage(request: HttpRequest, queryset: QuerySet[Order], stage: Stage
 
 def next_statuses(order: Order) -> list[Status]:
     """Return the statuses that staff may choose next, without questioned ones. The usual next status is the first."""
-    statuses = {status.code: status for status in Status.objects.filter(questioned_stage="")}
+    statuses = {
+        status.code: status for status in Status.objects.filter(questioned_stage="").exclude(code=UNREAD_STATUS)
+    }
     wanted: Iterable[str] = order.status.next_codes or statuses
     return [
         statuses[code] for code in wanted if code in statuses and code != order.status_id and order.status.allows(code)

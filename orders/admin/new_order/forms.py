@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.users import User
 from orders.admin.new_order.lines import MOST_MONEY, AmountField
 from orders.models import Channel, City, Customer, DeliverySlot, Order, PaymentMethod, PaymentStatus, Shop
-from orders.presentation.phones import phone_text
+from orders.presentation.phones import form_text
 from orders.services import Caller
 from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP
 from orders.services.validation import LONGEST
-from orders.values.phones import normalize_phone
+from orders.values.phones import is_number, normalize_phone, numbers_of
 
 FURTHEST = timedelta(days=366)
 """The longest time from today to the delivery date. A later date means that the user has entered a wrong year."""
@@ -203,24 +203,25 @@ class NewOrderForm(forms.Form):
         if data.get("recipient_is_customer"):
             known = self.known
             data["recipient_name"] = known.name if known and known.name else data.get("name", "")
-            data["recipient_phone"] = known.phone if known else normalize_phone(data.get("phone", "")).value
+            data["recipient_phone"] = _joined(known.phone, known.other_phones) if known else data.get("phone", "")
             return
         typed = data.get("recipient_phone", "")
         if not typed:
             return
         if data.get("recipient_from"):
-            stored = Order.objects.filter(pk=data["recipient_from"]).values_list("recipient_phone", flat=True).first()
-            if stored and self._is_phone_of(typed, stored):
-                data["recipient_phone"] = stored
+            columns = ("recipient_phone", "recipient_other_phones")
+            stored = Order.objects.filter(pk=data["recipient_from"]).values_list(*columns).first()
+            if stored and stored[0] and self._is_phone_of(typed, stored[0]):
+                data["recipient_phone"] = _joined(*stored)
                 return
         number = normalize_phone(typed)
         if not number.is_valid:
             self.add_error("recipient_phone", gettext("There is no such phone number. Example: +7 701 123-45-67"))
-        data["recipient_phone"] = number.value
+        data["recipient_phone"] = typed if number.more else number.value
 
     def _is_phone_of(self, typed: str, stored: str) -> bool:
         # The form may post the phone as it was shown (possibly masked), or the same phone in any format.
-        as_shown = " ".join(typed.split()) == " ".join(phone_text(self.user, stored).split())
+        as_shown = " ".join(typed.split()) == " ".join(form_text(self.user, stored).split())
         return as_shown or normalize_phone(typed).value == stored
 
     # --- values for the service
@@ -274,6 +275,11 @@ class NewOrderForm(forms.Form):
             return UUID(str(self["key"].value()))
         except ValueError:
             return None
+
+
+def _joined(phone: str, others: str) -> str:
+    """Return the phone and the other numbers as one text, which the service reads again."""
+    return ", ".join([phone, *numbers_of("", others)]) if is_number(phone) else phone
 
 
 def is_over(slot: DeliverySlot, now: datetime) -> bool:

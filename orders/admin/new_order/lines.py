@@ -60,7 +60,7 @@ class LineForm(forms.Form):
         too_much=_("At most 999 pieces."),
     )
     price = AmountField(
-        label=_("Price, ₸"), max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False
+        label=_("Price, ₸"), max_digits=14, decimal_places=4, min_value=0, max_value=MOST_MONEY, required=False
     )
 
     list_price = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -24,7 +24,7 @@ from orders.admin.new_order.lines import PREFIX, BaseLineFormSet, LineFormSet
 from orders.admin.permissions import may_add, may_see
 from orders.models import Channel, Customer, Order, Source
 from orders.presentation.formatting import plain_text
-from orders.presentation.phones import phone_text
+from orders.presentation.phones import form_text
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.selectors.repeat_order import Draft, draft_from
 from orders.selectors.suggestions import described_customer, suggested_customers, suggested_products
@@ -76,12 +76,13 @@ class NewOrder(Feature[Order]):
             lines, remarks, customer = _initial_lines(draft), draft.remarks, source.customer
         elif phone := request.GET.get("phone", "")[:100].strip():
             number = normalize_phone(phone)
-            initial["phone"] = phone_text(user, number.value) if number.is_valid else phone
-            customer = Customer.objects.filter(phone=number.value).order_by("created_at").first()
+            initial["phone"] = form_text(user, number.value) if number.is_valid else phone
+            if number.is_valid:
+                customer = Customer.objects.filter(phone=number.value).order_by("created_at").first()
         if customer is not None:
             initial |= {
                 "customer": customer.pk,
-                "phone": phone_text(user, customer.phone),
+                "phone": form_text(user, customer.phone),
                 "name": customer.name,
             }
         form.initial = initial
@@ -188,7 +189,7 @@ def _products(request: HttpRequest) -> list[Any]:
 def _initial_fields(user: User, source: Order, draft: Draft) -> dict[str, Any]:
     fields = {name: value for name, value in draft.fields.items() if name != "customer" and value is not None}
     fields |= {name: shown_text(user, text) for name, text in fields.items() if isinstance(text, str)}
-    fields["recipient_phone"] = phone_text(user, source.recipient_phone)
+    fields["recipient_phone"] = form_text(user, source.recipient_phone)
     fields["recipient_from"] = source.pk
     fields["delivery_date"] = None
     if fee := fields.pop("delivery_fee", None):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from orders.admin.orders.lost_update_guard import BothChanged
 from orders.models import OrderItem
-from orders.presentation.formatting import NBSP, money, number, plain
+from orders.presentation.formatting import NBSP, number, plain, unit_price
 from orders.presentation.payment import unknown_text
 
 Line = Mapping[str, str]
@@ -122,7 +122,7 @@ def line_text(quantity: str | Decimal | None, price: str | Decimal | None) -> st
     """Return the quantity and the price of an item as `2 × 7 500 ₸`. A string that is not a number is not changed."""
     count, each = _decimal(quantity), _decimal(price)
     quantity_words = quantity or "—" if count is None else number(count)
-    price_words = price or "—" if each is None else money(each)
+    price_words = price or "—" if each is None else unit_price(each)
     return f"{quantity_words}{NBSP}×{NBSP}{price_words}"
 
 

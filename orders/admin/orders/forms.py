@@ -69,7 +69,7 @@ class PhoneField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = UnfoldAdminTextInputWidget({"inputmode": "tel", "autocomplete": "off"})
-        super().__init__(max_length=100, required=False, widget=widget, **kwargs)
+        super().__init__(required=False, widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """Return a stored phone in the format `+7 701 123-45-67`."""
@@ -77,11 +77,18 @@ class PhoneField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether the phone has changed. A different format of the same phone is not a change."""
+        if normalize_phone(str(data or "")).more:
+            return True  # other numbers were entered too
         return normalize_phone(str(initial or "")).value != normalize_phone(str(data or "")).value
 
     def clean(self, value: Any) -> str:
-        """Return the phone in E.164. Return a string that is not a phone unchanged; `PhoneField.check` refuses it."""
-        return normalize_phone(super().clean(value)).value
+        """Return the phone in E.164, or the string if it contains several phones, which the service separates.
+
+        Return a string that is not a phone unchanged; `PhoneField.check` refuses it.
+        """
+        typed = super().clean(value)
+        number = normalize_phone(typed)
+        return str(typed) if number.more else number.value
 
     @staticmethod
     def check(value: str) -> None:

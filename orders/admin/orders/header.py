@@ -8,7 +8,6 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -27,12 +26,13 @@ from orders.admin.permissions import may_change_status
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.details import order_details
-from orders.presentation.formatting import delivery_time, money, short_moment
-from orders.presentation.links import two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.formatting import money, short_moment
+from orders.presentation.links import two_gis_url, yandex_maps_url
 from orders.presentation.payment import payment_text, receipt_number, sum_text
-from orders.presentation.phones import phone_text, shown_phone
+from orders.presentation.phones import chat_links, phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.presentation.unknown import unknown_facts
+from orders.presentation.when import when_text
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
 from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
@@ -100,7 +100,7 @@ def _head(
         "badge": status_badge(order.status),
         "marks": order_marks(order, has_problem_shown=True),
         "how": delivery_marks(order),
-        "when": delivery_time(order.delivery_date, order.delivery_slot),
+        "when": when_text(order),
         "lateness": lateness(order),
         "lateness_words": lateness_words(order),
         "address": with_city(order, order.delivery_address.strip()),
@@ -114,8 +114,8 @@ def _head(
         "may_send_again": may_move and order.sync_state == SyncState.FAILED,
         **_recipient(request, order),
         "customer": _customer_name(customer),
-        "customer_phone": shown_phone(request.user, customer.phone) if customer else "",
-        "customer_chat": _whatsapp(request, customer.phone) if customer else "",
+        "customer_phone": shown_phone(request.user, customer.phone, customer.other_phones) if customer else "",
+        "customer_chat": chat_links(request.user, customer.phone, customer.other_phones) if customer else "",
         "customer_url": _customer_url(request, customer),
         "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
         "step": _step(order) if may_move else None,
@@ -190,21 +190,10 @@ def _recipient(request: HttpRequest, order: Order) -> dict[str, Any]:
 
     If the order is a surprise, the phone is plain text without links, because a tap must not call the recipient.
     """
-    phone = order.recipient_phone
+    phones = (order.recipient_phone, order.recipient_other_phones)
     if order.is_surprise:
-        return {"recipient_phone": phone_text(request.user, phone), "must_not_call": bool(phone)}
-    return {"recipient_phone": shown_phone(request.user, phone), "recipient_chat": _whatsapp(request, phone)}
-
-
-def _whatsapp(request: HttpRequest, phone: str) -> SafeString:
-    """Return a link to a chat with this phone.
-
-    Return an empty string for an invalid phone, and for a user who may not see phones.
-    """
-    url = whatsapp_url(phone) if may_see_phones(request.user) else ""
-    if not url:
-        return SafeString("")
-    return format_html('<a class="crm-chat" target="_blank" rel="noopener" href="{}">WhatsApp</a>', url)
+        return {"recipient_phone": phone_text(request.user, *phones), "must_not_call": any(phones)}
+    return {"recipient_phone": shown_phone(request.user, *phones), "recipient_chat": chat_links(request.user, *phones)}
 
 
 def _customer_name(customer: Customer | None) -> str:
@@ -236,7 +225,7 @@ def _customer_orders(request: HttpRequest, found: CustomerOrders | None) -> dict
                 "order": order,
                 "url": reverse("admin:orders_order_change", args=[order.pk]),
                 "badge": status_badge(order.status),
-                "when": delivery_time(order.delivery_date, order.delivery_slot),
+                "when": when_text(order),
                 "sum": sum_text(order) if may_see_prices(user, order.delivery_date) else HIDDEN,
             }
             for order in found.latest

@@ -24,7 +24,7 @@ from orders.admin.orders.concurrent_items import item_text, line_text, merge_sto
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
 from orders.models import Order, OrderItem, Product
 from orders.presentation.details import item_details
-from orders.presentation.formatting import money, plain
+from orders.presentation.formatting import plain, unit_price
 from orders.presentation.item_values import price_text, quantity_text, total_text
 from orders.presentation.payment import unknown_text
 from orders.rules.discounts import full_price
@@ -78,7 +78,7 @@ def struck_list_price(item: OrderItem) -> SafeString:
     return format_html(
         '<span class="crm-list-price"><span class="sr-only">{}: </span><s>{}</s></span>',
         gettext("List price"),
-        money(listed),
+        unit_price(listed),
     )
 
 
@@ -107,8 +107,8 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
     )
     price = forms.DecimalField(
         label=_("price, ₸"),
-        max_digits=12,
-        decimal_places=2,
+        max_digits=14,
+        decimal_places=4,
         min_value=Decimal(0),
         required=False,
         widget=PriceWidget({"step": "any", "inputmode": "decimal"}),

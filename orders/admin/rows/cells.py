@@ -18,6 +18,7 @@ from orders.presentation.composition import composition
 from orders.presentation.formatting import NBSP, day
 from orders.presentation.payment import payment_text, state_text, sum_text
 from orders.presentation.phones import phone_text, shown_phone
+from orders.presentation.when import slot_text, unknown_date
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.payment import payment_of
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
@@ -49,12 +50,11 @@ def number(order: OrderRow) -> Values:
 def when(order: OrderRow) -> Values:
     """Return the date unless it is today, the delivery slot, and the remaining or exceeded time."""
     is_today = order.delivery_date == timezone.localdate()
-    date = day(order.delivery_date) if order.delivery_date and not is_today else ""
-    slot = order.delivery_slot.name if order.delivery_slot else ""
+    typed, slot = unknown_date(order), slot_text(order)
+    date = day(order.delivery_date) if order.delivery_date and not is_today and not typed else ""
     missing = ""
     if is_open(order):
-        asked = {"date": not order.delivery_date, "time": not slot}
-        missing = _ask_when(**asked)
+        missing = typed or _ask_when(date=not order.delivery_date, time=not slot)
     css, sign = _LATENESS.get(lateness(order), ("crm-subtle", ""))
     return {
         "text": ", ".join(filter(None, (date, slot))),
@@ -98,7 +98,7 @@ def composition_of(order: OrderRow) -> Values:
 def recipient(order: OrderRow) -> Values:
     """Return the recipient's name, the phone, and the marks for the handover."""
     user = order.seen_by
-    phone = phone_text(user, order.recipient_phone)
+    phone = phone_text(user, order.recipient_phone, order.recipient_other_phones)
     marks = [
         word
         for is_so, word in (
@@ -113,7 +113,7 @@ def recipient(order: OrderRow) -> Values:
     return {
         "name": shown_text(user, order.recipient_name),
         "phone": phone,
-        "phone_link": shown_phone(user, order.recipient_phone) if may_call else "",
+        "phone_link": shown_phone(user, order.recipient_phone, order.recipient_other_phones) if may_call else "",
         "missing": gettext("ask for the phone") if not phone and is_open(order) else "",
         "marks": " · ".join(marks),
     }
@@ -141,7 +141,7 @@ def customer(order: OrderRow) -> Values:
     count = f"{known}+" if known >= 100 else str(known)
     user = order.seen_by
     return {
-        "name": shown_text(user, who.name) or shown_phone(user, who.phone) or gettext("without a name"),
+        "name": shown_text(user, who.name) or shown_phone(user, who.phone, who.other_phones) or gettext("without a name"),
         "regular": f"{gettext('regular')} · {count}" if known >= REGULAR_FROM else "",
     }
 

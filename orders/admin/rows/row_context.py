@@ -26,9 +26,12 @@ NOTE_LENGTH = 200  # characters read from the database
 TEXT_LENGTH = 500
 """The number of characters of each text of an order that a row reads. The site stores no longer addresses, but its
 customers can send texts of 10,000 characters."""
-_TEXTS = ("delivery_address", "comment", "postcard_text")
+_TEXTS = (
+    "delivery_address", "comment", "postcard_text", "recipient_name", "recipient_phone", "recipient_other_phones",
+)  # fmt: skip
+_CUSTOMER_TEXTS = ("name", "phone", "other_phones")
 _NOT_READ = (
-    *_TEXTS, "courier_comment",
+    *_TEXTS, "courier_comment", *(f"customer__{name}" for name in _CUSTOMER_TEXTS),
     *(f"customer__{name}" for name in ("search", "preferences", "bitrix_state", "note")),
 )  # fmt: skip
 
@@ -81,6 +84,7 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
     notes = OrderNote.objects.filter(order=OuterRef("pk"))
     last_note = notes.order_by("-created_at").annotate(start=Left("text", Value(NOTE_LENGTH + 1))).values("start")[:1]
     starts = {f"{name}_start": Left(name, TEXT_LENGTH + 1) for name in _TEXTS}
+    starts |= {f"customer_{name}_start": Left(f"customer__{name}", TEXT_LENGTH + 1) for name in _CUSTOMER_TEXTS}
     found = (
         orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible", "photo_approval")
         .prefetch_related(
@@ -131,6 +135,9 @@ def _items() -> QuerySet[OrderItem]:
 def _set_texts(order: OrderRow) -> None:
     for name in _TEXTS:
         setattr(order, name, start_of(getattr(order, f"{name}_start"), TEXT_LENGTH))
+    if order.customer is not None:
+        for name in _CUSTOMER_TEXTS:
+            setattr(order.customer, name, start_of(getattr(order, f"customer_{name}_start") or "", TEXT_LENGTH))
     order.last_note = start_of(order.last_note or "", NOTE_LENGTH)
     for item in order.items.all():
         item.product_snapshot = {"name": start_of(getattr(item, "name_start") or "", TEXT_LENGTH)}  # noqa: B009

@@ -9,8 +9,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from orders.models import PaymentMethod, PaymentStatus
-from orders.presentation.formatting import NBSP, full_day, full_moment, money, number
+from orders.presentation.formatting import NBSP, full_day, full_moment, money, number, unit_price
 from orders.presentation.payment import unknown_text
+from orders.presentation.phones import phone_words
 from orders.presentation.timeline.names import EMPTY, REFERENCES, STAFF, Names
 from orders.rules.visibility import HIDDEN, MONEY_FIELDS
 from orders.sync.fields import ITEMS, UNKNOWN_MARK
@@ -40,7 +41,7 @@ def _line(line: Any, names: Names) -> str:
     try:
         what, quantity, price = line
         count = _unknown(quantity) or number(Decimal(quantity))
-        each = HIDDEN if ITEMS in names.hidden else _unknown(price) or _money(price)
+        each = HIDDEN if ITEMS in names.hidden else _unknown(price) or unit_price(Decimal(str(price)))
         return f"{names.get(ITEMS, what)} — {count}{NBSP}×{NBSP}{each}"
     except (TypeError, ValueError, InvalidOperation):
         return str(line)
@@ -78,6 +79,7 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "courier_notified_at": _moment,
     "delivery_date": _date,
     "recipient_phone": lambda value: format_phone(str(value)),
+    "recipient_other_phones": lambda value: phone_words("", str(value)),
     "payment_method": lambda value: str(dict(PaymentMethod.choices).get(value, value)),
     "payment_status": lambda value: str(dict(PaymentStatus.choices).get(value, value)),
 }

@@ -10,7 +10,7 @@ from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Outcome
 from orders.services.inbound.owner import agree_on_customer
 from orders.services.items import store_items
-from orders.services.references import resolve
+from orders.services.references import resolve, unread_status
 from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
 from orders.sync.snapshot import OrderSnapshot
@@ -22,8 +22,7 @@ from orders.timeline_payloads import OrderCreated
 def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     """Create the order with its customer, its items and one timeline entry."""
     fields = dict(snapshot.fields)
-    # An event may contain no status. The first status of every order on the site is N.
-    site_status = fields.setdefault("status", "N")
+    site_status = fields.get("status")
     items = snapshot.items or ()
     references = resolve(
         status=site_status,
@@ -32,10 +31,10 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
         slot=fields.get("delivery_slot"),
         items=items,
     )
-    fields["status"] = references.status
+    fields["status"] = references.status if site_status is not None else unread_status()
     customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
 
-    agreement = Agreement(site_status=site_status)
+    agreement = Agreement(site_status=site_status or "")
     note_received(agreement, snapshot, origin)
     agreement.settle({name: comparable(value) for name, value in fields.items()})
     if snapshot.items is not None:

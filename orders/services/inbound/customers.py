@@ -10,6 +10,7 @@ from orders.models import Customer
 from orders.services.locking import lock_names
 from orders.sync.snapshot import CustomerSnapshot
 from orders.sync.three_way_merge import Agreement, merge
+from orders.values.phones import is_number
 
 
 @transaction.atomic(savepoint=False)
@@ -20,6 +21,7 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     find the customer. A field that staff have corrected is not overwritten until the site changes it. Return `current`
     if the snapshot identifies no customer.
     """
+    snapshot = _with_all_phones(snapshot)
     customer = current if current is not None and _is_same(current, snapshot) else _find(snapshot)
     if customer is not None and snapshot.contacts_only:
         phone = snapshot.fields.get("phone")
@@ -53,6 +55,13 @@ def apply_customer(*, snapshot: CustomerSnapshot, current: Customer | None = Non
     return customer, bool(taken)
 
 
+def _with_all_phones(snapshot: CustomerSnapshot) -> CustomerSnapshot:
+    """Return the snapshot with empty other phones if it has a phone and no others."""
+    if "phone" not in snapshot.fields:
+        return snapshot
+    return replace(snapshot, fields={"other_phones": "", **snapshot.fields})
+
+
 def _text(value: str | None) -> str:
     return value or ""
 
@@ -68,8 +77,14 @@ def _is_same(customer: Customer, snapshot: CustomerSnapshot) -> bool:
     return bool(customer.phone) and customer.phone == snapshot.fields.get("phone", customer.phone)
 
 
+def _number(snapshot: CustomerSnapshot) -> str | None:
+    """Return the phone if it is a number. A text that could not be read identifies no one."""
+    phone = snapshot.fields.get("phone") or ""
+    return phone if is_number(phone) else None
+
+
 def _find(snapshot: CustomerSnapshot) -> Customer | None:
-    phone = snapshot.fields.get("phone") or None
+    phone = _number(snapshot)
     if snapshot.bitrix_user_id is not None:
         known = Q(bitrix_user_id=snapshot.bitrix_user_id)
         if phone:
@@ -90,6 +105,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
         bitrix_user_id=snapshot.bitrix_user_id,
         name=_text(snapshot.fields.get("name")),
         phone=_text(snapshot.fields.get("phone")),
+        other_phones=_text(snapshot.fields.get("other_phones")),
         email=snapshot.fields.get("email") or None,
         preferences=dict(snapshot.metadata),
         bitrix_state=agreement.as_json(),
@@ -103,8 +119,10 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO users (bitrix_user_id, name, phone, email, preferences, bitrix_state, needs_attention)
-            VALUES (%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
+            INSERT INTO users (
+                bitrix_user_id, name, phone, other_phones, email, preferences, bitrix_state, needs_attention
+            )
+            VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
             ON CONFLICT (bitrix_user_id) DO UPDATE SET bitrix_user_id = excluded.bitrix_user_id
             RETURNING id
             """,
@@ -112,6 +130,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
                 customer.bitrix_user_id,
                 customer.name,
                 customer.phone,
+                customer.other_phones,
                 customer.email,
                 json.dumps(customer.preferences),
                 json.dumps(customer.bitrix_state),

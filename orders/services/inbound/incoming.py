@@ -32,6 +32,8 @@ class Incoming:
 def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, freshness: Freshness) -> Incoming:
     """Return the values of the snapshot that may be merged. Create stubs of missing reference data and products."""
     fields = dict(snapshot.fields)
+    if "recipient_phone" in fields:
+        fields.setdefault("recipient_other_phones", "")
     # Bitrix has no order without items: an empty basket means that the sender did not load the basket.
     items = snapshot.items or None
     if freshness.status is StatusVerdict.DISCARD:

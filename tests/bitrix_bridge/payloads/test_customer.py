@@ -57,7 +57,8 @@ def test_first_valid_phone_is_used():
     customer = read_customer(
         {"ID": 5, "phone": "нет", "PERSONAL_PHONE": "87011234567 Асель", "PERSONAL_MOBILE": "87027654321"}
     )
-    assert customer.fields == {"phone": "+77011234567"}
+    others = "нет\n+77027654321"
+    assert customer.fields == {"phone": "+77011234567", "other_phones": f"87011234567 Асель\n{others}"}
     assert customer.problems == ()
     assert customer.metadata == {
         "phone": "нет",
@@ -183,7 +184,7 @@ def test_contacts_of_order_fill_missing_values_of_user():
 
 def test_phone_of_order_replaces_invalid_phone_of_user():
     customer = customer_of(user={"ID": "9", "PERSONAL_PHONE": "нет"}, properties={"phone": "87027654321"})
-    assert customer.fields == {"phone": "+77027654321"}
+    assert customer.fields == {"phone": "+77027654321", "other_phones": "нет"}
     assert customer.metadata == {"PERSONAL_PHONE": "нет"}
     assert customer.problems == ()
 

@@ -96,8 +96,8 @@ def test_delivery_time_joins_day_and_slot():
     assert delivery_time(None, None) == "—"
 
 
-def test_phone_link_formats_phone_and_keeps_other_text():
+def test_phone_link_formats_phone_and_marks_other_text():
     assert (
         phone_link("+77011234567") == '<a class="crm-link crm-phone" href="tel:+77011234567">+7\xa0701\xa0123-45-67</a>'
     )
-    assert phone_link("<b>") == "<b>"
+    assert phone_link("<b>") == '<span class="crm-missing">не читается: «&lt;b&gt;»</span>'

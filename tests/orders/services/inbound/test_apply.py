@@ -331,11 +331,18 @@ def test_unreadable_fields_are_stored_raw_and_order_is_created(post_webhook):
     assert {problem["field"] for problem in order.events.get().details["problems"]} == named
 
 
-def test_long_name_is_cut_in_product_and_whole_in_item(post_webhook):
+def test_long_name_is_whole_in_product_and_item(post_webhook):
     name = ("Букет из роз " * 30).strip()
     basket = [{"ID": 501, "PRODUCT_ID": 990001, "NAME": name, "PRICE": 1, "QUANTITY": 1}]
     assert post_webhook("order.create", order_data(basket=basket)).json()["action"] == "created"
-    assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, name[:255].rstrip())
+    assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, name)
+
+
+def test_name_that_does_not_fit_is_not_cut_in_product(post_webhook):
+    name = ("Букет из роз " * 60).strip()
+    basket = [{"ID": 501, "PRODUCT_ID": 990001, "NAME": name, "PRICE": 1, "QUANTITY": 1}]
+    post_webhook("order.create", order_data(basket=basket))
+    assert (OrderItem.objects.get().name, Product.objects.get().name) == (name, "Товар 990001")
 
 
 def test_item_with_too_large_sum_is_stored_with_unknown_quantity_and_problem(post_webhook):
