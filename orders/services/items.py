@@ -48,7 +48,7 @@ def new_line(product: Product | None, name: str, quantity: Decimal, price: Decim
     price = price if price is not None else catalogue or Decimal(0)
     snapshot = {"name": name, "currency": "KZT"}
     if catalogue is not None and catalogue > price:
-        snapshot[LIST_PRICE] = comparable_price(catalogue)
+        snapshot[LIST_PRICE] = comparable_price(Decimal(catalogue))
     return ItemSnapshot(
         bitrix_basket_id=None,
         bitrix_product_id=product.bitrix_product_id if product is not None else None,

@@ -140,8 +140,9 @@ def customer(order: OrderRow) -> Values:
     known = order.customer_orders
     count = f"{known}+" if known >= 100 else str(known)
     user = order.seen_by
+    name = shown_text(user, who.name) or shown_phone(user, who.phone, who.other_phones)
     return {
-        "name": shown_text(user, who.name) or shown_phone(user, who.phone, who.other_phones) or gettext("without a name"),
+        "name": name or gettext("without a name"),
         "regular": f"{gettext('regular')} · {count}" if known >= REGULAR_FROM else "",
     }
 
