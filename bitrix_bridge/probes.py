@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Min, Q
 from django.test import RequestFactory
 from django.urls import resolve
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bitrix_bridge.inbound.event_handlers import PING
@@ -23,6 +23,7 @@ from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 from orders.models import Order
+from orders.selectors.pay_systems import unmapped
 from orders.selectors.site_statuses import compared_statuses
 from orders.sync.freshness import CLOCK_TOLERANCE, is_in_future
 
@@ -33,6 +34,8 @@ HOUR = timedelta(hours=1)
 MOST_MEASURED = 1000
 """The maximum number of events or pushes from which a delay is computed. The newest are used."""
 
+MOST_NAMED = 10
+"""The maximum number of names in one finding."""
 QUIET_HOURS = 24
 QUEUE_OLD, QUEUE_STUCK = timedelta(minutes=5), timedelta(hours=1)
 LAG_SECONDS, LAG_SECONDS_MOST = 60.0, 900.0
@@ -141,6 +144,22 @@ def site_statuses() -> Finding:
     )
     hint = gettext("Open “Statuses”, “Statuses of the site”, and choose their stages.")
     return Finding(Level.YELLOW, gettext("to decide: %(names)s") % {"names": names}, hint)
+
+
+@probe(_("Pay systems of the site"), reads_database=True)
+def pay_systems() -> Finding:
+    """Report the pay systems without a payment method that orders use."""
+    found = unmapped()
+    if not found:
+        return Finding(Level.GREEN, gettext("every pay system of the orders has a payment method"))
+    names = ", ".join(
+        ngettext("“%(name)s” (%(count)d order)", "“%(name)s” (%(count)d orders)", one.orders)
+        % {"name": one.system.name, "count": one.orders}
+        for one in found[:MOST_NAMED]
+    )
+    hint = gettext("Open “Pay systems” and choose their payment methods: until then it is unknown how orders are paid.")
+    figure = gettext("without a payment method: %(number)d. %(names)s") % {"number": len(found), "names": names}
+    return Finding(Level.YELLOW, figure, hint)
 
 
 @probe(_("Delay site → CRM"), reads_database=True, may_be_starting=True)

@@ -2,16 +2,18 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from bitrix_bridge.payloads.reference import read_reference
 from bitrix_bridge.site_client.bridge_client import BridgeClient
+from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.models import Heartbeat
 from cvety_crm.outbox import DeliveryError
 from orders import services
-from orders.models import City, DeliverySlot, Shop, SiteStatus
+from orders.models import City, DeliverySlot, PaySystem, Shop, SiteStatus
 from orders.models.reference import SiteReference
 from orders.services.inbound.reference_data import Changes
 
@@ -27,10 +29,14 @@ HEARTBEAT = "reference"
 def refresh(timeout: float | None = None) -> dict[type[SiteReference], Changes]:
     """Fetch the site's reference data, apply it and return the changes by model. `timeout` is in seconds.
 
-    Raise `DeliveryError` if the request fails.
+    Without a bridge, only the pay systems are fetched, over REST. Raise `DeliveryError` if the request fails.
     """
     Heartbeat.beat(HEARTBEAT)
-    return services.apply_reference(snapshot=read_reference(BridgeClient(timeout=timeout).reference()))
+    if settings.BITRIX_REST_URL and not settings.BITRIX_API_URL:
+        data: dict[str, Any] = {"pay_systems": RestClient(timeout=timeout).pay_systems()}
+    else:
+        data = BridgeClient(timeout=timeout).reference()
+    return services.apply_reference(snapshot=read_reference(data))
 
 
 def refresh_now() -> dict[type[SiteReference], Changes]:
@@ -47,7 +53,7 @@ def refresh_daily() -> None:
 
 
 def name_stubs() -> bool:
-    """Fetch the names of unknown cities, shops and delivery slots, and the names of the site's statuses the first time.
+    """Fetch the names of unknown rows that are not statuses, and the names of the site's statuses the first time.
 
     This function runs each minute and makes at most one request in `MIN_INTERVAL`. Return whether a request was made.
     """
@@ -61,7 +67,7 @@ def name_stubs() -> bool:
 
 
 def _has_stubs() -> bool:
-    return any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot))
+    return any(model.objects.filter(needs_attention=True).exists() for model in (City, Shop, DeliverySlot, PaySystem))
 
 
 def _lacks_statuses() -> bool:

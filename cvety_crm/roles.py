@@ -27,7 +27,7 @@ class Role(NamedTuple):
     permissions: frozenset[str]
 
 
-_REFERENCE = ("orders.status", "orders.city", "orders.shop", "orders.deliveryslot")
+_REFERENCE = ("orders.status", "orders.city", "orders.shop", "orders.deliveryslot", "orders.paysystem")
 _STATUS = frozenset({"orders.change_order_status"})
 _PHONES = frozenset({"orders.view_phones"})
 _PRICES = frozenset({"orders.view_all_prices"})

@@ -120,6 +120,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.push_queue",
     "bitrix_bridge.probes.failed_pushes",
     "bitrix_bridge.probes.site_statuses",
+    "bitrix_bridge.probes.pay_systems",
     "bitrix_bridge.probes.lag_in",
     "bitrix_bridge.probes.site_clock",
     "bitrix_bridge.probes.lag_out",
@@ -333,8 +334,11 @@ BITRIX_DEFAULT_USER_ID = env.int("BITRIX_DEFAULT_USER_ID", default=0)
 
 If it is 0, the site finds or creates a user.
 """
-BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={"1": "cash"}).items()}
-"""The payment method for each pay system of the site: `1=cash,2=card,3=kaspi,4=transfer`."""
+BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYSTEMS", default={}).items()}
+"""The first payment method of pay systems of the site: `1=cash,2=card,3=kaspi,4=transfer`.
+
+A pay system gets it when the CRM first sees it. Afterwards staff choose on the page of pay systems.
+"""
 BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
 """The copy of the site's database, for the import: `mysql://user:password@host:3306/database`."""
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)

@@ -8,7 +8,7 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
 
-_RELATED = ("status", "customer", "city", "shop", "delivery_slot", "responsible")
+_RELATED = ("status", "customer", "city", "shop", "delivery_slot", "responsible", "pay_system")
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _payment(order: Order) -> str:
     if payment.method is not None:
         words += f" ({payment.method.label})"
     elif payment.standing == Standing.NOT_PAID:
-        words = method_text(payment)
+        words = method_text(order, payment)
     total = _money(order, "total_amount")
     if order.is_unknown("total_amount"):
         total = gettext("Sum: %(sum)s") % {"sum": total}

@@ -12,6 +12,7 @@ os.environ.update(
     BITRIX_API_URL="",
     BITRIX_API_TOKEN="made-up-bitrix-token",
     BITRIX_REST_URL="",
+    BITRIX_PAY_SYSTEMS="1=cash",
     BITRIX_MYSQL_URL="",
     TELEGRAM_NOTIFICATIONS_ENABLED="off",
     TELEGRAM_BOT_TOKEN="",

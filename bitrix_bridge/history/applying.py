@@ -2,11 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
@@ -20,13 +19,13 @@ from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
 from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
-from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import truncate_masked
 from orders import services
 from orders.models import Order
+from orders.selectors.pay_systems import methods_of_systems
 from orders.services import Applied
 from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot, ProductSnapshot, ReferenceSnapshot
 
@@ -70,6 +69,7 @@ def apply_batch(run: ImportRun, source: Source, context: ImportContext, batch: B
     does not answer. Nothing is saved if an exception is raised.
     """
     cities = ReferenceSnapshot(cities=new_cities(source, context, batch.orders))
+    context.methods = methods_of_systems()  # a user may choose a payment method during the run
     ready = [_read(source, context, order, batch) for order in batch.orders]
     products = _products(source, context, ready)
     shipments = sum(order.system_shipments for order in batch.orders)
@@ -93,7 +93,7 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
         return _Ready(order.bitrix_order_id, [Reason(Code.RUNNING)])
     try:
         made = document(order, context.knowledge)
-        snapshot = without_shared_account(read_order(made.data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+        snapshot = without_shared_account(read_order(made.data, pay_systems=context.methods))
         if snapshot.created_at is None:
             snapshot = replace(snapshot, created_at=_placed_at(source, order))
         past = history(order.changes, batch.users, order.payments)
@@ -102,7 +102,7 @@ def _read(source: Source, context: ImportContext, order: SourceOrder, batch: Bat
             *past.reasons,
             *_unknown_references(snapshot, context),
             *_questioned_status(snapshot, context),
-            *_unknown_pay_system(made.data, snapshot, context),
+            *_unmapped_pay_system(snapshot, context),
         ]
         reasons += [Reason(Code.UNREADABLE, problem.field) for problem in snapshot.problems]
         settled_at = read_moment(made.data.get("DATE_STATUS")).value or snapshot.updated_at
@@ -141,11 +141,11 @@ def _questioned_status(snapshot: OrderSnapshot, context: ImportContext) -> list[
     return [Reason(Code.QUESTIONED_STATUS, question)] if question else []
 
 
-def _unknown_pay_system(data: Mapping[str, object], snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
-    key = read_id(data.get("PAY_SYSTEM_ID")).value
+def _unmapped_pay_system(snapshot: OrderSnapshot, context: ImportContext) -> list[Reason]:
+    key = snapshot.pay_system
     if key is None or snapshot.fields.get("payment_method"):
         return []
-    name = context.pay_systems.get(str(key))
+    name = context.pay_systems.get(str(key)) or snapshot.pay_system_name
     return [Reason(Code.UNKNOWN_PAY_SYSTEM, f"{key} ({name})" if name else str(key))]
 
 

@@ -102,7 +102,7 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
 
 
 def read_reference(source: Source) -> ReferenceSnapshot:
-    """Read statuses, cities, shops and delivery slots in the format of the response to the bridge's action `reference`.
+    """Read the reference data in the format of the response to the bridge's action `reference`.
 
     A city is a variant of the property `city`, a delivery slot is a variant of the property `when`. A shop is an
     element of an infoblock; only shops to which orders refer are read.
@@ -113,6 +113,7 @@ def read_reference(source: Source) -> ReferenceSnapshot:
             "cities": _variants(source, "city"),
             "shops": _shops(source),
             "slots": _variants(source, "when"),
+            "pay_systems": _pay_systems(source),
         }
     )
 
@@ -146,8 +147,19 @@ def used_statuses(source: Source) -> set[str]:
 
 def pay_systems(source: Source) -> dict[str, str]:
     """Return a dictionary of the names of the site's pay systems with ids as keys."""
+    return {str(row["id"]): row["name"] for row in _pay_systems(source)}
+
+
+def _pay_systems(source: Source) -> list[dict[str, Any]]:
     rows = source.rows("b_sale_pay_system_action", columns.PAY_SYSTEM)
-    return {row.get("ID") or "": _repaired(row.get("PSA_NAME") or row.get("NAME")) or "" for row in rows}
+    return [
+        {
+            "id": row.get("ID") or "",
+            "name": _repaired(row.get("PSA_NAME") or row.get("NAME")) or "",
+            "active": row.get("ACTIVE"),
+        }
+        for row in rows
+    ]
 
 
 def _variants(source: Source, code: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from bitrix_bridge.history.locations import read_places, same_name
 from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.source import Source
 from orders import services
-from orders.models import City, DeliverySlot, Product, Shop, Status
+from orders.models import City, DeliverySlot, PaySystem, Product, Shop, Status
 from orders.services.references import stub_status_name
 from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
 
@@ -20,6 +20,9 @@ class ImportContext:
 
     knowledge: Knowledge
     pay_systems: dict[str, str]
+    """The names of the pay systems in the source, by their ids."""
+    methods: dict[int, str] = field(default_factory=dict)
+    """The payment method of each pay system, read again for each batch. It is empty if none is chosen."""
     statuses: set[str] = field(default_factory=set)
     questions: dict[str, str] = field(default_factory=dict)
     """Code of a status on the site whose name there does not fit its stage -> the text of the question for staff."""
@@ -99,6 +102,7 @@ def _missing_reference(source: Source, known: ReferenceSnapshot) -> ReferenceSna
         cities=_without(known.cities, _named(City)),
         shops=_without(known.shops, _named(Shop)),
         slots=_without(known.slots, _named(DeliverySlot)),
+        pay_systems=_without(known.pay_systems, _named(PaySystem)),
     )
 
 
@@ -106,7 +110,7 @@ def _without(rows: Iterable[ReferenceRow], known: Collection[object]) -> tuple[R
     return tuple(row for row in rows if row.key not in known)
 
 
-def _named(model: type[City | Shop | DeliverySlot]) -> set[object]:
+def _named(model: type[City | Shop | DeliverySlot | PaySystem]) -> set[object]:
     return set(model._default_manager.filter(needs_attention=False).values_list("bitrix_id", flat=True))
 
 

@@ -152,10 +152,10 @@ _TEXTS = {
     ),
     Code.UNKNOWN_USER: _Texts(_("user %(subject)s is not in the copy"), _CONTACTS_WILL, _CONTACTS_DID, _COPY_USERS),
     Code.UNKNOWN_PAY_SYSTEM: _Texts(
-        _("pay system %(subject)s is unknown"),
-        _("the payment method will stay empty"),
-        _("the payment method stayed empty"),
-        _("Add the pay system to BITRIX_PAY_SYSTEMS and run the import again."),
+        _("no payment method is chosen for the pay system %(subject)s"),
+        _("the payment method will be unknown"),
+        _("the payment method is unknown"),
+        _("Choose its payment method on the page “Pay systems”: the orders get it at once, without another import."),
     ),
     Code.NO_USER: _Texts(_("ordered without an account"), _CONTACTS_WILL, _CONTACTS_DID),
     Code.NO_PRODUCT: _Texts(

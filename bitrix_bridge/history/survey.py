@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
 from django.utils.translation import gettext
 
 from bitrix_bridge.history import catalogue, columns
@@ -12,6 +11,7 @@ from bitrix_bridge.history.reading import count_carts, count_lines_not_bought
 from bitrix_bridge.history.source import Source
 from orders.models import Stage, Status
 from orders.rules.status_names import fits
+from orders.selectors.pay_systems import methods_of_systems
 
 IMPORTED_PROPERTIES = [
     "nameRecipient",
@@ -157,12 +157,22 @@ def _orders(source: Source) -> Iterator[Counted]:
         yield Counted(gettext("orders without a date"), number, gettext("the date is taken from related rows"))
     if source.has("b_sale_order", "PRICE"):
         yield Counted(gettext("orders with a sum below zero"), where("`PRICE` < 0"), gettext("kept as it is"))
-    known = tuple(settings.BITRIX_PAY_SYSTEMS) or (0,)
-    if source.has("b_sale_order", "PAY_SYSTEM_ID"):
-        marks = ", ".join(str(int(key)) for key in known)
-        number = where(f"`PAY_SYSTEM_ID` > 0 AND `PAY_SYSTEM_ID` NOT IN ({marks})")
-        advice = gettext("add the pay systems to BITRIX_PAY_SYSTEMS")
-        yield Counted(gettext("orders with a pay system unknown to the CRM"), number, advice)
+    yield from _unmapped_pay_systems(source)
+
+
+def _unmapped_pay_systems(source: Source) -> Iterator[Counted]:
+    """Count the orders of each pay system that has no payment method in the CRM."""
+    if not source.has("b_sale_order", "PAY_SYSTEM_ID"):
+        return
+    names, methods = catalogue.pay_systems(source), methods_of_systems()
+    sql = "SELECT `PAY_SYSTEM_ID`, COUNT(*) FROM `b_sale_order` WHERE `PAY_SYSTEM_ID` > 0 GROUP BY 1 ORDER BY 2 DESC, 1"
+    advice = gettext("choose the payment method on the page “Pay systems”")
+    for key, number in source.texts(sql):
+        if not methods.get(int(key)):
+            name = names.get(key)
+            shown = gettext("№ %(id)s “%(name)s”") % {"id": key, "name": name} if name else f"№ {key}"
+            what = gettext("orders of the pay system %(name)s without a payment method") % {"name": shown}
+            yield Counted(what, int(number or 0), advice)
 
 
 def _references(source: Source) -> Iterator[Counted]:

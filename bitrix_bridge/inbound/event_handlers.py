@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext, gettext_lazy
 
 from bitrix_bridge.inbound.check_orders import is_about_check
@@ -27,6 +26,7 @@ from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from orders import services
 from orders.models import Order, Shop
+from orders.selectors.pay_systems import methods_of_systems
 from orders.sync.snapshot import OrderSnapshot, ReferenceRow, ReferenceSnapshot
 
 Action = WebhookEvent.Action
@@ -86,11 +86,11 @@ def is_ping(event: str) -> bool:
 
 
 def _order(row: WebhookEvent) -> Result:
-    return _apply(row, read_order(_data(row), pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()))
 
 
 def _status_change(row: WebhookEvent) -> Result:
-    result = _apply(row, read_status_change(_data(row), pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    result = _apply(row, read_status_change(_data(row), pay_systems=methods_of_systems()))
     is_change = result.action == Action.UPDATED and not result.is_open
     return replace(result, action=Action.STATUS_CHANGED) if is_change else result
 

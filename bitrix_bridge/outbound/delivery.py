@@ -39,6 +39,7 @@ from cvety_crm.outbox import (
 from orders import services
 from orders.models import Order, Reason, Status, SyncState
 from orders.rules.hold import release_time
+from orders.selectors.pay_systems import sendable_systems
 from orders.sync.fields import ITEMS, PUSHED, order_values
 from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
@@ -223,13 +224,14 @@ def _read_lines(order: Order) -> bool:
 
 
 def _create(client: SiteClient, push: Push, order: Order, values: Mapping[str, Any], exchange: Exchange) -> None:
-    request = create_request(order, values, order.items.all())
+    pay_systems = sendable_systems()
+    request = create_request(order, values, order.items.all(), pay_systems=pay_systems)
     first_status = Status.objects.get(code="new")
     # The site creates every order with status N, not cancelled and not paid. The real values follow as updates.
     instead = {"status": first_status.code, "is_cancelled": False, "payment_status": "pending"}
     if order.payment_method:
-        # If no pay system in the settings has this payment method, the order is created with a different one.
-        instead["payment_method"] = settings.BITRIX_PAY_SYSTEMS.get(request["payment_method_id"], "")
+        # If no pay system has this payment method, the order is created with a different one.
+        instead["payment_method"] = pay_systems.get(request["payment_method_id"], "")
     sent = {**values, **instead}
     agreement = Agreement.from_json(order.bitrix_state)
     if not services.note_sending(order_id=order.pk, values=values, instead=instead):
@@ -331,7 +333,8 @@ def _update(
     exchange: Exchange,
 ) -> None:
     items = order.items.all() if not unsent.keys().isdisjoint({ITEMS, "total_amount"}) else ()
-    request = update_request(order, unsent, items, expected_status_id=agreement.site_status)
+    pay_systems = sendable_systems() if "payment_method" in unsent else {}
+    request = update_request(order, unsent, items, pay_systems=pay_systems, expected_status_id=agreement.site_status)
     started = services.start_request(order_id=order.pk, values=unsent)
     if started is None:
         return

@@ -12,7 +12,7 @@ from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
 from bitrix_bridge.payloads.names import order_column
-from bitrix_bridge.payloads.payment_method import read_method
+from bitrix_bridge.payloads.payment_method import Method, read_method
 from bitrix_bridge.payloads.properties import Labels, PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
@@ -24,6 +24,7 @@ from bitrix_bridge.payloads.values import (
     read_slot,
     read_status,
 )
+from orders.models import ENTERED_METHOD
 from orders.rules.discounts import discount_of
 from orders.rules.site_details import is_phone_of_customer, is_phone_of_recipient
 from orders.sync.fields import ITEMS
@@ -36,11 +37,13 @@ _PROPERTIES = ("properties", "propertyValues")
 _LABELS = ("property_labels", "property_choices")
 _CONTACTS = ("name", "fio", "phone", "email")
 _RETURNED = frozenset({"Y", "P"})
+_ENTERED = frozenset({"method", "text"})
 _NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
 
 
 def read_order(data: Mapping[str, Any], *, pay_systems: Mapping[int, str] = _NO_PAY_SYSTEMS) -> OrderSnapshot:
-    """Return the snapshot of a whole order. `pay_systems` maps PAY_SYSTEM_ID to the CRM's payment methods.
+    """Return the snapshot of a whole order. `pay_systems` maps PAY_SYSTEM_ID to the CRM's payment methods,
+    which are empty for a known pay system without a method.
 
     Raise `PayloadError` if there is no valid ID. Other values that can't be read are listed in `problems`.
     """
@@ -78,7 +81,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         # no DATE_UPDATE.
         announced_at = announced_at or status_changed_at
     properties = _read_properties(order)
-    _read_payment_method(order, properties, pay_systems)
+    method = _read_payment_method(order, properties, pay_systems)
     customer = _read_customer(order, properties)
     basket = _read_basket(order)
     _read_discount(order, basket)
@@ -92,9 +95,13 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     parts = {"fields": order.kept, "properties": properties.kept, **left_out}
     metadata = {name: part for name, part in parts.items() if part}
     metadata |= properties.labels.of(properties.kept)
+    if method.entered:
+        metadata[ENTERED_METHOD] = dict(method.entered)
     if payments is not None:
         metadata["payments"] = payments
     readable = {"fields": frozenset(order.readable), "properties": frozenset(properties.readable)}
+    if method.value or method.unread:
+        readable[ENTERED_METHOD] = _ENTERED
     if basket.items is not None:
         readable |= dict.fromkeys(left_out, frozenset())
     return OrderSnapshot(
@@ -105,6 +112,8 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         checksum=None if is_partial else checksum,
         announced_at=announced_at,
         created_at=created_at,
+        pay_system=method.system,
+        pay_system_name=method.system_name,
         is_partial=is_partial,
         fields=order.fields | properties.fields,
         unread=_unread(order, properties, () if is_partial else basket.unread),
@@ -162,7 +171,7 @@ def _read_discount(order: Translation, basket: Basket) -> None:
     order.fields["discount_amount"] = discount
 
 
-def _read_payment_method(order: Translation, properties: PropertyTranslation, pay_systems: Mapping[int, str]) -> None:
+def _read_payment_method(order: Translation, properties: PropertyTranslation, pay_systems: Mapping[int, str]) -> Method:
     """Read the payment method, and keep the pay system in metadata. REST sends the id in the payments (BX25)."""
     raw = order.source.peek("PAY_SYSTEM_ID")
     pay_system = order.read("PAY_SYSTEM_ID", read_id)
@@ -180,6 +189,7 @@ def _read_payment_method(order: Translation, properties: PropertyTranslation, pa
         order.fields["payment_method"] = method.value
     elif method.unread:
         order.unread["payment_method"] = method.unread
+    return method
 
 
 def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:

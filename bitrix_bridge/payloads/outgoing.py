@@ -82,10 +82,13 @@ def _properties(order: Order, values: Mapping[str, Any]) -> dict[str, str]:
     return properties
 
 
-def create_request(order: Order, values: Mapping[str, Any], items: Iterable[OrderItem]) -> dict[str, Any]:
+def create_request(
+    order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, pay_systems: Mapping[int, str]
+) -> dict[str, Any]:
     """Return the request body that creates the order, in the format of the site's earlier endpoint with more keys.
 
-    `values` are the order's fields in their comparable form. Amounts of money are sent as numbers, because the earlier
+    `values` are the order's fields in their comparable form, `pay_systems` the payment methods of the pay systems that
+    the site offers. Amounts of money are sent as numbers, because the earlier
     endpoint needs numbers.
     """
     customer = order.customer
@@ -107,21 +110,20 @@ def create_request(order: Order, values: Mapping[str, Any], items: Iterable[Orde
         "total_amount": float(values["total_amount"]),
         "delivery_fee": float(values["delivery_fee"]),
         "delivery_id": settings.BITRIX_PICKUP_DELIVERY_ID if values["is_pickup"] else settings.BITRIX_DELIVERY_ID,
-        "payment_method_id": pay_system(order) or next(iter(settings.BITRIX_PAY_SYSTEMS), 1),
+        "payment_method_id": pay_system(order, pay_systems) or next(iter(pay_systems), 1),
         "items": [item_request(item) for item in items],
         "properties": properties,
     }
 
 
-def pay_system(order: Order) -> int | None:
-    """Return the site's pay system for the order's payment method, or None if no pay system in the settings matches.
+def pay_system(order: Order, pay_systems: Mapping[int, str]) -> int | None:
+    """Return the site's pay system for the order's payment method, or None if no pay system has this method.
 
     If several pay systems match, prefer the pay system that the site last reported for this order, so that the payment
     on the site does not change.
     """
-    systems = [system for system, method in settings.BITRIX_PAY_SYSTEMS.items() if method == order.payment_method]
-    present = str(order.metadata.get("fields", {}).get("PAY_SYSTEM_ID"))
-    return next((system for system in systems if str(system) == present), systems[0] if systems else None)
+    systems = [system for system, method in pay_systems.items() if method == order.payment_method]
+    return order.pay_system_id if order.pay_system_id in systems else next(iter(systems), None)
 
 
 def item_request(item: OrderItem) -> dict[str, Any]:
@@ -139,11 +141,17 @@ def item_request(item: OrderItem) -> dict[str, Any]:
 
 
 def update_request(
-    order: Order, values: Mapping[str, Any], items: Iterable[OrderItem], *, expected_status_id: str = ""
+    order: Order,
+    values: Mapping[str, Any],
+    items: Iterable[OrderItem],
+    *,
+    pay_systems: Mapping[int, str],
+    expected_status_id: str = "",
 ) -> dict[str, Any]:
     """Return the changes of the fields in `values` for the bridge's action `order.update`.
 
-    `values` are in their comparable form, `items` are the items of the order. `expected_status_id` is the site's code
+    `values` are in their comparable form, `items` are the items of the order. `pay_systems`
+    contains the payment methods of the pay systems that the site offers. `expected_status_id` is the site's code
     of the status that the order is expected to have on the site; it is sent only with a status. If items or the
     delivery fee are sent, the total is left out if it equals the sum of both. The site computes the sum itself, and a
     site that has different items would change their prices to reach the total.
@@ -163,10 +171,10 @@ def update_request(
     if "payment_status" in values:
         fields["PAYED"] = wire_value(values["payment_status"] == "paid")
     if "payment_method" in values:
-        fields["PAY_SYSTEM_ID"] = pay_system(order)
+        fields["PAY_SYSTEM_ID"] = pay_system(order, pay_systems)
         if fields["PAY_SYSTEM_ID"] is None:
             raise PermanentDeliveryError(
-                gettext("The site has no pay system for “%(method)s”: add it to BITRIX_PAY_SYSTEMS.")
+                gettext("The site has no pay system for “%(method)s”: choose one on the page “Pay systems”.")
                 % {"method": order.get_payment_method_display()}
             )
     request: dict[str, Any] = {}

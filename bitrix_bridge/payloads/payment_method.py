@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.properties import joined
 from bitrix_bridge.payloads.translation import ABSENT, Fields, as_typed, is_empty
+from orders.sync.unknown import system_token
 
 METHOD_PROPERTY = "METHOD_PAY"
 KASPI_PHONE = "kaspiPhone"
@@ -22,31 +23,39 @@ _NEGATION = re.compile(r"безналич|\bне\b|\bno\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """The payment method of an order, and the text that names an unknown method. Both may be empty."""
+    """The payment method of an order."""
 
     value: str = ""
+    """The method, or an empty string if it is unknown or not named."""
     unread: str = ""
+    """The text that names an unknown method: what the customer has entered, and the ids of the pay systems."""
+    system: int | None = None
+    """The pay system that decides, or None if the order names no pay system."""
+    system_name: str = ""
+    entered: Mapping[str, str] = field(default_factory=dict)
+    """What the customer has entered: the `method`, or a `text` that names none."""
 
 
 def read_method(systems: Sequence[tuple[int, str]], properties: Fields, pay_systems: Mapping[int, str]) -> Method:
-    """Return the payment method, or the text that names an unknown one.
+    """Return the payment method with everything that it was read from.
 
-    `systems` contains the id and the name of each pay system of the order. A pay system that `pay_systems` maps decides
-    first, then the property `METHOD_PAY`, and then a phone in `kaspiPhone`. The name of a pay system decides nothing:
-    the shop maps each pay system itself.
+    `systems` contains the id and the name of each pay system of the order, `pay_systems` the chosen method of each
+    known pay system, which may be empty. A pay system with a method decides first, then the property `METHOD_PAY`, and
+    then a phone in `kaspiPhone`. The name of a pay system decides nothing: the shop chooses the method itself.
     """
-    mapped = next((pay_systems[key] for key, _name in systems if key in pay_systems), None)
-    if mapped is not None:
-        return Method(mapped)
     entered = properties.peek(METHOD_PROPERTY)
     text = "" if entered is ABSENT or is_empty(entered) else as_typed(joined(entered))
+    if not systems and (key := read_id(text).value) is not None and key in pay_systems:
+        systems, text = [(key, "")], ""
     method = _method_in(text, pay_systems)
     if method is None and not text and not is_empty(joined(_present(properties.peek(KASPI_PHONE)))):
         method = "kaspi"
-    if method is not None:
-        return Method(method)
-    named = [f"{name} (№ {key})" if name else f"№ {key}" for key, name in systems]
-    return Method(unread=", ".join([*([text] if text else []), *named]))
+    said = {"method": method} if method else {"text": text} if text else {}
+    decisive = next((system for system in systems if pay_systems.get(system[0])), systems[0] if systems else None)
+    key, name = decisive or (None, "")
+    value = (pay_systems.get(key) if key is not None else None) or method or ""
+    unread = "" if value else ", ".join([*([text] if text else []), *(system_token(key) for key, _name in systems)])
+    return Method(value, unread, key, name, said)
 
 
 def _present(raw: Any) -> Any:
@@ -56,7 +65,7 @@ def _present(raw: Any) -> Any:
 def _method_in(text: str, pay_systems: Mapping[int, str]) -> str | None:
     """Return the payment method that the text names, or None if it names none or several."""
     if (key := read_id(text).value) is not None:
-        return pay_systems.get(key)
+        return pay_systems.get(key) or None
     if _NEGATION.search(text):
         return None
     found = [method for method, words in _METHODS if words.search(text)]

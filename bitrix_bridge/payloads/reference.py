@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id, read_whole_number
-from bitrix_bridge.payloads.values import read_line, read_slot, read_status
+from bitrix_bridge.payloads.values import read_flag, read_line, read_slot, read_status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from orders.values.slots import hours_in, parse_slot
 
@@ -23,6 +23,10 @@ def read_reference(data: Mapping[str, Any]) -> ReferenceSnapshot:
         slots=tuple(
             ReferenceRow(key=key, fields={"name": name, **_times(name, row)})
             for key, name, row in _rows(data.get("slots"), lambda raw: read_slot(raw).value)
+        ),
+        pay_systems=tuple(
+            ReferenceRow(key=key, fields={"name": name, "is_active": _is_active(row.get("active"))})
+            for key, name, row in _rows(data.get("pay_systems"), lambda raw: read_id(raw).value)
         ),
     )
 
@@ -47,6 +51,11 @@ def _rows(rows: Any, read_key: Callable[[Any], Any]) -> Iterator[tuple[Any, str,
 
 def _sort(raw: Any) -> int:
     return read_whole_number(raw).value or _LAST
+
+
+def _is_active(raw: Any) -> bool:
+    """Return whether the site offers the pay system. A bridge that sends no flag sends only those that it offers."""
+    return raw is None or read_flag(raw).value is not False
 
 
 def _times(name: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1615,11 +1615,16 @@ final class CvetyCrmBridge
         $paySystems = [];
         $rows = $connection->query(
             // People do not choose the customer's account as a pay system. Bitrix adds it with the first payment.
-            "SELECT ID, NAME FROM b_sale_pay_system_action WHERE ACTIVE = 'Y'"
-            . " AND (ACTION_FILE IS NULL OR ACTION_FILE <> 'inner') ORDER BY SORT, ID"
+            // Pay systems that are no longer active are listed too, because old orders have them.
+            'SELECT ID, NAME, ACTIVE FROM b_sale_pay_system_action'
+            . " WHERE ACTION_FILE IS NULL OR ACTION_FILE <> 'inner' ORDER BY SORT, ID"
         );
         while ($row = $rows->fetch()) {
-            $paySystems[] = ['id' => (int)$row['ID'], 'name' => (string)$row['NAME']];
+            $paySystems[] = [
+                'id' => (int)$row['ID'],
+                'name' => (string)$row['NAME'],
+                'active' => $row['ACTIVE'] === 'Y',
+            ];
         }
         $slots = [];
         foreach ($this->choices('when', 'CRM_BRIDGE_SLOT_IBLOCK_ID') as $choice) {

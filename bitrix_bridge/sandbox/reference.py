@@ -115,5 +115,5 @@ def reference_lists() -> dict[str, list[dict[str, Any]]]:
         "cities": [{"id": key, "name": name} for key, name in CITIES.items()],
         "shops": [{"id": key, "name": name} for key, name in SHOPS.items()],
         "slots": slots,
-        "pay_systems": [{"id": key, "name": name} for key, name in PAY_SYSTEMS.items()],
+        "pay_systems": [{"id": key, "name": name, "active": True} for key, name in PAY_SYSTEMS.items()],
     }

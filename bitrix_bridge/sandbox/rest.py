@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from .errors import SiteError
-from .reference import ORDER_STATUSES, SHIPMENT_STATUSES
+from .reference import ORDER_STATUSES, PAY_SYSTEMS, SHIPMENT_STATUSES
 from .site import Site
 from .values import Order, iso_time
 
@@ -124,6 +124,7 @@ class Rest:
             "sale.order.update": self._update,
             "sale.status.list": self._statuses,
             "sale.statuslang.list": self._status_names,
+            "sale.paysystem.list": self._pay_systems,
         }
 
     def answer(self, method: str, params: object) -> tuple[int, Params]:
@@ -173,6 +174,13 @@ class Rest:
         names = {**ORDER_STATUSES, **SHIPMENT_STATUSES}
         rows = [{"statusId": code, "lid": "ru", "name": name, "description": ""} for code, name in names.items()]
         return _page(rows, "statusLangs", params)
+
+    def _pay_systems(self, _params: Params) -> Params:
+        # This method has the names of the table's columns, and no pages.
+        rows = [
+            {"ID": str(key), "NAME": name, "ACTIVE": "Y", "ACTION_FILE": "cash"} for key, name in PAY_SYSTEMS.items()
+        ]
+        return {"result": rows, "total": len(rows)}
 
 
 def _all_statuses() -> list[Params]:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
 from bitrix_bridge.payloads.outgoing import PROPERTIES, SPELLINGS
 from bitrix_bridge.sandbox.reference import ORDER_STATUSES
 from orders.models import PaymentMethod
+from orders.rules.pay_system_names import suggested_method
+from orders.selectors.pay_systems import initial_methods
 
 FIRST_STATUS = "N"
 FINAL_STATUSES = frozenset({"CO", "CF", "RD", "DE", "F", "RF", "CN"})
@@ -71,10 +71,16 @@ class Side:
 
 
 def choose_pay_system(reference: Mapping[str, Any]) -> int | None:
-    """Return the pay system for the order. Prefer the pay system for cash in the settings, which uses no terminal."""
-    there = [number for row in rows(reference.get("pay_systems")) if (number := whole_number(row.get("id")))]
-    configured = sorted(settings.BITRIX_PAY_SYSTEMS.items(), key=lambda pair: pair[1] != PaymentMethod.CASH)
-    return next((system for system, _ in configured if system in there), there[0] if there else None)
+    """Return the pay system for the order: one that the setting names, or one for cash, which uses no terminal.
+
+    The check uses no database, so it does not know what staff have chosen.
+    """
+    offered = [row for row in rows(reference.get("pay_systems")) if row.get("active") is not False]
+    there = {number: str(row.get("name")) for row in offered if (number := whole_number(row.get("id")))}
+    configured = sorted(initial_methods().items(), key=lambda pair: pair[1] != PaymentMethod.CASH)
+    wanted = [system for system, _ in configured]
+    wanted += [system for system, name in there.items() if suggested_method(name) == PaymentMethod.CASH]
+    return next((system for system in (*wanted, *there) if system in there), None)
 
 
 def choose_status(reference: Mapping[str, Any]) -> str | None:

@@ -175,7 +175,7 @@ _REFUSAL_TEXTS = {
     "payment_paid": _("it is paid there, and what is paid keeps its pay system."),
     "payments": _("it has several payments there: change them on the site."),
     "no_payment": _("it has no payment there: choose a payment method first."),
-    "pay_system_unknown": _("it has no such pay system: look at BITRIX_PAY_SYSTEMS."),
+    "pay_system_unknown": _("it has no such pay system: see the page “Pay systems”."),
 }
 """The bridge's error codes after which staff can do something -> the end of the message for staff (docs/bitrix.md)."""
 

@@ -65,6 +65,20 @@ class RestClient:
         """
         return self._order("sale.order.get", {"id": order_id})
 
+    def pay_systems(self) -> list[dict[str, Any]]:
+        """Return the site's pay systems in the format of the bridge, without the customers' accounts on the site.
+
+        REST returns all of them at once. The webhook needs the right `pay_system` (REST documentation,
+        sale-pay-system-list).
+        """
+        result = self._call("sale.paysystem.list", {"select": ["ID", "NAME", "ACTIVE", "ACTION_FILE"]})
+        rows = result if isinstance(result, list) else []
+        return [
+            {"id": row.get("ID"), "name": row.get("NAME"), "active": row.get("ACTIVE")}
+            for row in rows
+            if isinstance(row, dict) and row.get("ACTION_FILE") != "inner"
+        ]
+
     def list_orders(self, *, since: datetime | None = None, after_id: int = 0) -> OrderPage:
         """Return orders with ids above `after_id`, sorted by id. REST returns at most 50 orders for one request.
 

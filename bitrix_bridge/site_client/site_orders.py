@@ -6,6 +6,7 @@ from django.conf import settings
 
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.site_client.transports import SiteClient
+from orders.selectors.pay_systems import methods_of_systems
 from orders.sync.snapshot import OrderSnapshot
 
 
@@ -16,7 +17,7 @@ def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
     archive, a different `DeliveryError` if the request fails, and `PayloadError` if the response contains no valid id.
     """
     data = client.get_order(bitrix_order_id)
-    return without_shared_account(read_order(data, pay_systems=settings.BITRIX_PAY_SYSTEMS))
+    return without_shared_account(read_order(data, pay_systems=methods_of_systems()))
 
 
 def without_shared_account(snapshot: OrderSnapshot) -> OrderSnapshot:

@@ -98,6 +98,12 @@ def _cards() -> list[_Card]:
             reverse("admin:orders_status_site"),
         ),
         (
+            gettext("Pay systems without a payment method"),
+            "orders.paysystem",
+            "orders.selectors.pay_systems.undecided",
+            reverse("admin:orders_paysystem_methods"),
+        ),
+        (
             gettext("Not sent to the site"),
             "bitrix_bridge.push",
             "bitrix_bridge.admin.badges.failed_pushes",

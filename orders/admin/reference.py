@@ -1,4 +1,4 @@
-"""The pages of reference data: statuses, cities, shops and delivery slots.
+"""The pages of reference data: statuses, cities, shops, delivery slots and pay systems.
 
 No row can be deleted, because orders refer to the rows.
 """
@@ -9,15 +9,17 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_site.features import Feature, FeatureModelAdmin
 from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.badges import status_badge
+from orders.admin.pay_systems import PaymentMethods
 from orders.admin.reference_refresh import RefreshFromSite
 from orders.admin.site_statuses import SiteStatuses, moved_message, stage_message
-from orders.models import City, DeliverySlot, Shop, Status
+from orders.models import City, DeliverySlot, PaySystem, Shop, Status
 
 
 class ReferenceAdmin(FeatureModelAdmin):
@@ -112,3 +114,23 @@ class DeliverySlotAdmin(BitrixReferenceAdmin):
     fieldsets = (
         (None, {"fields": (("name", "bitrix_id"), ("starts_at", "ends_at"), ("is_active", "needs_attention"))}),
     )
+
+
+@admin.register(PaySystem)
+class PaySystemAdmin(BitrixReferenceAdmin):
+    """The list and the pages of pay systems. The payment method is chosen on a page of its own."""
+
+    features = (RefreshFromSite, PaymentMethods)
+    list_before_template = PaymentMethods.template
+    list_display = ("name", "method", "bitrix_id", "is_active", "needs_attention")
+    ordering = ("bitrix_id",)
+    fieldsets = ((None, {"fields": (("name", "bitrix_id"), "method", ("is_active", "needs_attention"))}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Make the method read-only, and also the id after creation."""
+        return ("method", *super().get_readonly_fields(request, obj))
+
+    @admin.display(description=_("payment method"), ordering="payment_method")
+    def method(self, system: PaySystem) -> str:
+        """Return the payment method, or “not chosen”."""
+        return system.get_payment_method_display() or gettext("not chosen")

@@ -26,11 +26,11 @@ Refresh = Callable[[], dict[type[SiteReference], Changes]]
 
 
 def may_refresh(request: HttpRequest) -> bool:
-    """Return whether the user may add and change statuses, cities, shops and delivery slots.
+    """Return whether the user may add and change statuses, cities, shops, delivery slots and pay systems.
 
-    One refresh changes all four.
+    One refresh changes all of them.
     """
-    names = ("status", "city", "shop", "deliveryslot")
+    names = ("status", "city", "shop", "deliveryslot", "paysystem")
     return all(request.user.has_perm(f"orders.{right}_{name}") for name in names for right in ("add", "change"))
 
 

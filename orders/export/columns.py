@@ -10,14 +10,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cvety_crm.users import User, display_name
 from orders.models import Order, OrderItem, Source
 from orders.presentation.composition import composition, goods_text
 from orders.presentation.details import item_details, order_details
-from orders.presentation.payment import amount_text, due_text, state_text
+from orders.presentation.payment import amount_text, due_text, state_text, unknown_method, unknown_text
 from orders.presentation.phones import masked_phones, phone_words
 from orders.presentation.when import slot_text, status_text, unknown_date
 from orders.rules.payment import KZT, payment_of
@@ -147,7 +147,7 @@ _source = _label(Source)
 
 def _method(order: Order) -> str:
     method = payment_of(order).method
-    return gettext("unknown") if method is None else str(method.label)
+    return unknown_text(unknown_method(order)) if method is None else str(method.label)
 
 
 COLUMNS = (

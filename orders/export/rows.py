@@ -12,7 +12,7 @@ from django.db.models import Model, Prefetch, QuerySet
 
 from cvety_crm.users import User
 from orders.export.columns import DETAILS, Cell, Column, Reader
-from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Shop, Status
+from orders.models import City, Courier, DeliverySlot, Order, OrderItem, PaySystem, Shop, Status
 
 MOST_ROWS = 50_000
 PAGE = 500
@@ -24,6 +24,7 @@ _NAMED: dict[str, type[Model]] = {
     "shop": Shop,
     "delivery_slot": DeliverySlot,
     "courier": Courier,
+    "pay_system": PaySystem,
 }
 _READ = (
     *(

@@ -4,15 +4,16 @@ from orders.models.customer import Customer
 from orders.models.item import OrderItem
 from orders.models.order import (
     CHANNEL,
+    ENTERED_METHOD,
     REPORTED_BY_SITE,
     Channel,
     Order,
-    PaymentMethod,
     PaymentStatus,
     Source,
     SyncState,
     long_columns,
 )
+from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
@@ -21,6 +22,7 @@ from orders.models.work import Courier, OrderNote, OrderPresence
 
 __all__ = [
     "CHANNEL",
+    "ENTERED_METHOD",
     "REPORTED_BY_SITE",
     "Channel",
     "City",
@@ -34,6 +36,7 @@ __all__ = [
     "OrderNote",
     "OrderPhoto",
     "OrderPresence",
+    "PaySystem",
     "PaymentMethod",
     "PaymentStatus",
     "PhotoAnswer",

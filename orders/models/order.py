@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop, pgettext_lazy
 
 from cvety_crm.tables import Table
 from orders.models.customer import Customer
+from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.reference import City, DeliverySlot, Shop, Status
 from orders.models.work import Courier
 from orders.values.search_document import search_document
@@ -60,6 +61,9 @@ class Channel(models.TextChoices):
 
 CHANNEL = "channel"
 """The key of the channel in `Order.metadata`."""
+ENTERED_METHOD = "entered_method"
+"""The key in `Order.metadata` of what the customer has entered about the payment: the `method`, or an unclear `text`.
+It counts if no payment method is chosen for the pay system."""
 
 
 SEARCHED_DETAILS = (
@@ -79,15 +83,6 @@ class SyncState(models.TextChoices):
     PENDING = "pending", _("waiting to be sent")
     FAILED = "failed", _("the site refused")
     CONFLICT = "conflict", _("the site decided otherwise")
-
-
-class PaymentMethod(models.TextChoices):
-    """The way in which the customer pays."""
-
-    CASH = "cash", _("cash")
-    CARD = "card", _("card")
-    KASPI = "kaspi", _("Kaspi")
-    TRANSFER = "transfer", _("transfer")
 
 
 class PaymentStatus(models.TextChoices):
@@ -192,6 +187,17 @@ class Order(Table):
     currency = models.CharField(_("currency"), max_length=3, default="KZT", db_default="KZT")
     payment_method = models.CharField(
         _("payment method"), max_length=50, choices=PaymentMethod, blank=True, default="", db_default=""
+    )
+    pay_system = models.ForeignKey(
+        PaySystem,
+        verbose_name=_("pay system"),
+        to_field="bitrix_id",
+        db_column="bitrix_pay_system_id",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="orders",
     )
     payment_status = models.CharField(
         _("payment"),

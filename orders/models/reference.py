@@ -136,7 +136,9 @@ class SiteStatus(Table):
         return f"{self.code} {self.name}"
 
 
-class _NamedById(SiteReference):
+class NamedById(SiteReference):
+    """A row that the site identifies by its id."""
+
     is_active = models.BooleanField(_("in use"), default=True)
 
     class Meta:
@@ -144,36 +146,36 @@ class _NamedById(SiteReference):
         ordering = ["name"]
 
 
-class City(_NamedById):
+class City(NamedById):
     """A city of delivery."""
 
     bitrix_id = models.BigIntegerField(_("id on the site"), unique=True)
 
-    class Meta(_NamedById.Meta):
+    class Meta(NamedById.Meta):
         db_table = "cities"
         verbose_name = _("city")
         verbose_name_plural = _("cities")
 
 
-class Shop(_NamedById):
+class Shop(NamedById):
     """A shop that makes bouquets. The table calls it a seller."""
 
     bitrix_id = models.BigIntegerField(_("id on the site"), unique=True)
 
-    class Meta(_NamedById.Meta):
+    class Meta(NamedById.Meta):
         db_table = "sellers"
         verbose_name = _("shop")
         verbose_name_plural = _("shops")
 
 
-class DeliverySlot(_NamedById):
+class DeliverySlot(NamedById):
     """A delivery slot. If the site sends a slot as a string, the id is made from that string (`slot_key`)."""
 
     bitrix_id = models.CharField(_("id on the site"), max_length=KEY_LENGTH, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
     ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
 
-    class Meta(_NamedById.Meta):
+    class Meta(NamedById.Meta):
         db_table = "delivery_times"
         ordering = ["starts_at", "ends_at", "name"]
         verbose_name = _("delivery slot")

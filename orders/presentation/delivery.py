@@ -38,4 +38,4 @@ def payment_on_delivery(order: Order) -> str:
         return gettext("to be paid on top")
     if payment.standing != Standing.NOT_PAID:
         return state_text(payment)
-    return gettext("cash") if payment.method == PaymentMethod.CASH else method_text(payment)
+    return gettext("cash") if payment.method == PaymentMethod.CASH else method_text(order, payment)

@@ -7,8 +7,12 @@ from django.utils.translation import gettext, ngettext
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.formatting import money
 from orders.rules.payment import Dues, Payment, Standing, payment_of
+from orders.sync.unknown import system_token
+from orders.values.phone_masking import without_phones
 
 _ZERO = Decimal(0)
+_LONGEST_TYPED = 100
+"""The number of characters that are shown of what the customer has entered about the payment."""
 
 
 def sum_text(order: Order) -> str:
@@ -28,6 +32,22 @@ def amount_text(order: Order, name: str) -> str:
 def unknown_text(typed: str) -> str:
     """Return “unknown”, with the text that could not be read, if there is one."""
     return gettext("unknown: “%(typed)s”") % {"typed": typed} if typed else gettext("unknown")
+
+
+def unknown_method(order: Order) -> str:
+    """Return the name of the pay system whose payment method is unknown, with what the customer has entered.
+
+    The text is empty if neither is known. It contains no phone, and is one short line. The order needs
+    `select_related("pay_system")`.
+    """
+    typed: str = order.unknown_values.get("payment_method", "")
+    parts = " ".join(typed.split()).split(", ")
+    names: list[str] = []
+    if order.pay_system is not None:
+        names = [order.pay_system.name]
+        parts = [part for part in parts if part != system_token(order.pay_system.bitrix_id)]
+    entered = without_phones(", ".join(parts)[:_LONGEST_TYPED])
+    return ", ".join([*names, entered] if entered else names)
 
 
 def receipt_number(order: Order) -> str:
@@ -58,13 +78,15 @@ def payment_text(order: Order) -> str:
         return state_text(payment)
     if payment.method == PaymentMethod.CASH and payment.due is not None:
         return gettext("cash: %(sum)s") % {"sum": money(payment.due, payment.currency)}
-    return method_text(payment)
+    return method_text(order, payment)
 
 
-def method_text(payment: Payment) -> str:
-    """Return “not paid” with the payment method of an unpaid order."""
+def method_text(order: Order, payment: Payment) -> str:
+    """Return “not paid” with the payment method of an unpaid order. `payment` is the payment of this order."""
     if payment.method is None:
-        return gettext("not paid, method unknown")
+        name = unknown_method(order)
+        known = gettext("not paid, method unknown: “%(name)s”") % {"name": name}
+        return known if name else gettext("not paid, method unknown")
     return gettext("not paid: %(method)s") % {"method": payment.method.label}
 
 

@@ -41,6 +41,7 @@ from orders.services.outbound.push_results import (
     start_request,
 )
 from orders.services.outbound.reconciliation import keep_ours, send_again, take_site_value
+from orders.services.pay_systems import MethodChoice, choose_payment_method
 from orders.services.photo_approval import LinkExpiredError, answer_photos, make_photo_link, revoke_photo_link
 from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
@@ -68,6 +69,7 @@ __all__ = [
     "Doubt",
     "LinkExpiredError",
     "ListedChecksum",
+    "MethodChoice",
     "NewItem",
     "NotAllowedError",
     "Outcome",
@@ -89,6 +91,7 @@ __all__ = [
     "change_status",
     "changed_too_often",
     "changes_of_batch",
+    "choose_payment_method",
     "choose_stage",
     "conflicting_change",
     "create_order",

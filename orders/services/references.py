@@ -4,18 +4,20 @@ For an unknown id, a stub is created. Its name contains the id, and it needs att
 because of missing reference data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.models import City, DeliverySlot, Shop, Stage, Status
+from orders.models import City, DeliverySlot, PaySystem, Shop, Stage, Status
 from orders.models.product import NAME_LENGTH
 from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
+from orders.selectors.pay_systems import initial_methods
 from orders.sync.snapshot import ItemSnapshot
 from orders.sync.three_way_merge import Agreement
 from orders.values.slots import hours_in, parse_slot
@@ -48,6 +50,7 @@ _LOOKUP = """
     UNION ALL SELECT 'slot', bitrix_id, id FROM delivery_times WHERE bitrix_id = %(slot)s
     UNION ALL SELECT 'product', bitrix_product_id::text, id
     FROM products WHERE bitrix_product_id = ANY(%(products)s::bigint[])
+    UNION ALL SELECT 'pay_system', bitrix_id::text, id FROM pay_systems WHERE bitrix_id = %(pay_system)s
 """
 
 
@@ -57,6 +60,8 @@ def resolve(
     city: int | None = None,
     shop: int | None = None,
     slot: str | None = None,
+    pay_system: int | None = None,
+    pay_system_name: str = "",
     items: Iterable[ItemSnapshot] = (),
 ) -> References:
     """Return the keys of the rows with these ids on the site, with one query. Create a stub for each missing row.
@@ -66,28 +71,38 @@ def resolve(
     names = {item.bitrix_product_id: item for item in items if item.bitrix_product_id}
     references = References()
     found: set[str] = set()
-    if names or any(value is not None for value in (status, city, shop, slot)):
-        with connection.cursor() as cursor:
-            ids = {"status": status, "city": city, "shop": shop, "slot": slot, "products": list(names)}
-            cursor.execute(_LOOKUP, ids)
-            for kind, key, pk in cursor.fetchall():
-                found.add("status" if kind == "final" else kind)
-                if kind == "product":
-                    references.products[int(key)] = pk
-                elif kind in ("status", "final"):
-                    references.status, references.status_is_final = key, kind == "final"
-
+    if names or any(value is not None for value in (status, city, shop, slot, pay_system)):
+        ids = {"status": status, "city": city, "shop": shop, "slot": slot, "pay_system": pay_system}
+        found = _look_up({**ids, "products": list(names)}, references)
     if status is not None and "status" not in found:
         references.status = _stub_status(status)
-    if city is not None and "city" not in found:
-        _insert(City(bitrix_id=city, name=gettext("City %(id)s") % {"id": city}, needs_attention=True))
-    if shop is not None and "shop" not in found:
-        _insert(Shop(bitrix_id=shop, name=gettext("Shop %(id)s") % {"id": shop}, needs_attention=True))
-    if slot is not None and "slot" not in found:
-        _insert(_stub_slot(slot))
+    if pay_system is not None and "pay_system" not in found:
+        _insert(new_pay_system(pay_system, pay_system_name))
+    stubs: tuple[tuple[str, Any, Callable[[Any], SiteReference]], ...] = (
+        ("city", city, _stub_city),
+        ("shop", shop, _stub_shop),
+        ("slot", slot, _stub_slot),
+    )
+    for kind, bitrix_id, make in stubs:
+        if bitrix_id is not None and kind not in found:
+            _insert(make(bitrix_id))
     if missing := [names[key] for key in sorted(names) if key not in references.products]:
         references.products |= _stub_products(missing)
     return references
+
+
+def _look_up(ids: dict[str, Any], references: References) -> set[str]:
+    """Add the keys of the rows with these ids to `references`, and return the kinds of the rows that exist."""
+    found: set[str] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOKUP, ids)
+        for kind, key, pk in cursor.fetchall():
+            found.add("status" if kind == "final" else kind)
+            if kind == "product":
+                references.products[int(key)] = pk
+            elif kind in ("status", "final"):
+                references.status, references.status_is_final = key, kind == "final"
+    return found
 
 
 def known_status(bitrix_code: str, agreement: Agreement) -> str | None:
@@ -105,8 +120,19 @@ def stub_status_name(bitrix_code: str) -> str:
     return gettext("Status %(code)s of the site") % {"code": bitrix_code}
 
 
+def new_pay_system(bitrix_id: int, name: str = "") -> PaySystem:
+    """Return an unsaved pay system with the method of the setting. Without a name it is a stub."""
+    return PaySystem(
+        bitrix_id=bitrix_id,
+        name=name or gettext("Pay system %(id)s") % {"id": bitrix_id},
+        needs_attention=not name,
+        payment_method=initial_methods().get(bitrix_id, ""),
+    )
+
+
 def _insert(row: SiteReference) -> None:
-    row.bitrix_state = Agreement.on(name=row.name).as_json()
+    more = {"is_active": True} if isinstance(row, PaySystem) else {}
+    row.bitrix_state = Agreement.on(name=row.name, **more).as_json()
     # Another transaction may create the same stub at the same time. Both rows would be equal.
     type(row)._default_manager.bulk_create([row], ignore_conflicts=True)
 
@@ -153,6 +179,14 @@ def unread_status() -> str:
         },
     )
     return row.code
+
+
+def _stub_city(bitrix_id: int) -> City:
+    return City(bitrix_id=bitrix_id, name=gettext("City %(id)s") % {"id": bitrix_id}, needs_attention=True)
+
+
+def _stub_shop(bitrix_id: int) -> Shop:
+    return Shop(bitrix_id=bitrix_id, name=gettext("Shop %(id)s") % {"id": bitrix_id}, needs_attention=True)
 
 
 def _stub_slot(slot: str) -> DeliverySlot:

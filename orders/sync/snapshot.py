@@ -114,6 +114,9 @@ class OrderSnapshot:
     is newer only if nothing else does."""
     created_at: datetime | None = None
     """DATE_INSERT, aware."""
+    pay_system: int | None = None
+    """The site's id of the pay system, or None if the snapshot names none."""
+    pay_system_name: str = ""
     is_partial: bool = False
     """Whether only the status is known. In that case an unknown order becomes a stub, and the rest is fetched later."""
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -192,19 +195,21 @@ class ProductSnapshot:
 class ReferenceRow:
     """One row of the site's reference data.
 
-    `fields` contains the name. For a status it also contains sort, and for a delivery slot starts_at and ends_at.
+    `fields` contains the name. For a status it also contains sort, for a delivery slot starts_at and ends_at, and for a
+    pay system is_active.
     """
 
     key: Any
-    """The code of a status, or the id of a city, shop or delivery slot, on the site."""
+    """The code of a status, or the id of a city, shop, delivery slot or pay system, on the site."""
     fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceSnapshot:
-    """The statuses, cities, shops and delivery slots of the site."""
+    """The statuses, cities, shops, delivery slots and pay systems of the site."""
 
     statuses: tuple[ReferenceRow, ...] = ()
     cities: tuple[ReferenceRow, ...] = ()
     shops: tuple[ReferenceRow, ...] = ()
     slots: tuple[ReferenceRow, ...] = ()
+    pay_systems: tuple[ReferenceRow, ...] = ()

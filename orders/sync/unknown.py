@@ -38,6 +38,14 @@ ANSWERED = "answered"
 """The key in `Order.metadata` of the unreadable texts that staff have replaced by a value, by the name of the field."""
 
 
+def system_token(bitrix_id: int) -> str:
+    """Return the part of the text of an unknown payment method that stands for a pay system of the site.
+
+    The text contains no name, because the site may rename a pay system. Pages show the name instead of this part.
+    """
+    return f"№ {bitrix_id}"
+
+
 def unknown_at_first(snapshot: OrderSnapshot) -> dict[str, str]:
     """Return the unknown values of an order that is created from this snapshot."""
     absent = {name: "" for name in EXPECTED if name not in snapshot.fields}

@@ -13,7 +13,8 @@ from bitrix_bridge.sandbox import faults
 from bitrix_bridge.sandbox.reference import ORDER_STATUSES
 from cvety_crm.models import Heartbeat
 from orders import services
-from orders.models import City, DeliverySlot, Shop, SiteStatus, Status
+from orders.models import City, DeliverySlot, Order, PaySystem, Shop, SiteStatus, Status
+from tests.samples import order_data
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +135,46 @@ def test_any_response_can_be_read(data):
     for row in (*snapshot.statuses, *snapshot.cities, *snapshot.shops, *snapshot.slots):
         assert row.key
         assert row.fields["name"]
+
+
+def test_pay_system_gets_its_name_and_keeps_the_choice(site, post_webhook):
+    post_webhook("order.create", order_data(PAY_SYSTEM_ID="4"))
+    system = PaySystem.objects.get(bitrix_id=4)
+    assert (system.name, system.needs_attention, system.payment_method) == ("Платёжная система 4", True, "")
+    services.choose_payment_method(bitrix_id=4, method="transfer", actor=None)
+    assert reference.name_stubs()
+    system.refresh_from_db()
+    assert (system.name, system.needs_attention, system.payment_method) == ("Банковский перевод", False, "transfer")
+    assert set(PaySystem.objects.values_list("bitrix_id", flat=True)) == {1, 2, 3, 4}
+    assert Order.objects.get().payment_method == "transfer"
+
+
+def test_setting_gives_only_new_pay_systems_their_first_method(settings):
+    settings.BITRIX_PAY_SYSTEMS = {1: "cash", 2: "barter"}
+    apply(pay_systems=[{"id": 1, "name": "Наличные"}, {"id": 2, "name": "Карта"}])
+    assert list(PaySystem.objects.order_by("bitrix_id").values_list("payment_method", flat=True)) == ["cash", ""]
+    services.choose_payment_method(bitrix_id=1, method="", actor=None)
+    apply(pay_systems=[{"id": 1, "name": "Наличные"}])
+    assert PaySystem.objects.get(bitrix_id=1).payment_method == ""
+
+
+@pytest.mark.parametrize(
+    ("active", "expected"), [(True, True), (False, False), ("Y", True), ("N", False), (None, True), ("?", True)]
+)
+def test_pay_system_that_the_site_no_longer_offers_is_inactive(active, expected):
+    apply(pay_systems=[{"id": 7, "name": "Старый терминал", "active": active}])
+    assert PaySystem.objects.get().is_active is expected
+    apply(pay_systems=[{"id": 7, "name": "Старый терминал"}])
+    assert PaySystem.objects.get().is_active
+
+
+def test_stub_becomes_inactive_when_the_site_no_longer_offers_it(post_webhook):
+    post_webhook("order.create", order_data(PAY_SYSTEM_ID="7"))
+    apply(pay_systems=[{"id": 7, "name": "Старый терминал", "active": False}])
+    assert not PaySystem.objects.get(bitrix_id=7).is_active
+
+
+def test_pay_systems_are_read_over_rest_if_there_is_no_bridge(site, settings):
+    settings.BITRIX_API_URL, settings.BITRIX_REST_URL = "", site.rest_url
+    assert reference.refresh()[PaySystem].created == ["Наличные", "Банковская карта", "Kaspi", "Банковский перевод"]
+    assert reference.refresh()[PaySystem].unchanged == 4

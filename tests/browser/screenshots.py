@@ -144,6 +144,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
         "status": reverse("system_status"),
         "customer": reverse("admin:orders_customer_change", args=[order.customer_id]),
         "site-statuses": reverse("admin:orders_status_site"),
+        "pay-systems": reverse("admin:orders_paysystem_methods"),
         "statuses": reverse("admin:orders_status_changelist"), "customers": reverse("admin:orders_customer_changelist"),
         "products": reverse("admin:orders_product_changelist"),
         "status-row": reverse("admin:orders_status_change", args=[Status.objects.first().pk]),

@@ -1,4 +1,4 @@
-"""`manage.py sync_bitrix_reference` reads statuses, cities, shops and delivery slots from the site."""
+"""`manage.py sync_bitrix_reference` reads statuses, cities, shops, delivery slots and pay systems from the site."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from cvety_crm.outbox import DeliveryError
 class Command(BaseCommand):
     """Apply the site's reference data. Values that staff have edited are not overwritten."""
 
-    help = "Read statuses, cities, shops and delivery slots from the site. What staff have edited stays."
+    help = "Read statuses, cities, shops, delivery slots and pay systems from the site. What staff have edited stays."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read and apply the reference data, and print what changed."""

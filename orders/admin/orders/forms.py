@@ -15,7 +15,7 @@ from cvety_crm.model_fields import column_field
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
 from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
-from orders.presentation.payment import unknown_text
+from orders.presentation.payment import unknown_method, unknown_text
 from orders.values.phones import format_phone, normalize_phone
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
                 continue
             self.initial[name] = None
             field.required = False
+            if name == "payment_method":
+                typed = unknown_method(self.instance)
             field.help_text = escape(unknown_text(typed))  # templates do not escape help texts
             if name == "payment_status":
                 cast(forms.ChoiceField, field).choices = [("", gettext("unknown")), *PaymentStatus.choices]

@@ -139,7 +139,12 @@ class OrderAdmin(OrderFormAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Return the orders without loading the large columns."""
-        return super().get_queryset(request).select_related("customer", *self.list_select_related).defer(*HEAVY)
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("customer", "pay_system", *self.list_select_related)
+            .defer(*HEAVY)
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

@@ -63,6 +63,9 @@ class RowDetails(TypedDict):
     list_query: str
 
 
+_RELATED = ("customer", "status", "city", "delivery_slot", "courier", "responsible", "pay_system", "photo_approval")
+"""The relations that a row shows."""
+
 if TYPE_CHECKING:
     OrderRow = WithAnnotations[Order, RowDetails]
 else:
@@ -86,7 +89,7 @@ def with_row_details(orders: QuerySet[Order]) -> QuerySet[OrderRow]:
     starts = {f"{name}_start": Left(name, TEXT_LENGTH + 1) for name in _TEXTS}
     starts |= {f"customer_{name}_start": Left(f"customer__{name}", TEXT_LENGTH + 1) for name in _CUSTOMER_TEXTS}
     found = (
-        orders.select_related("customer", "status", "city", "delivery_slot", "courier", "responsible", "photo_approval")
+        orders.select_related(*_RELATED)
         .prefetch_related(
             Prefetch("items", _items()),
             "photos",

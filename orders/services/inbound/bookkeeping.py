@@ -24,14 +24,16 @@ def set_bookkeeping(
 ) -> set[str]:
     """Set the columns of an existing order that are not merged, and return the names of the changed columns.
 
-    They are the site's id, the version, the times, the metadata, the unknown values and `is_stub`. `lines` are the
-    items of the order after the merge, or None if the snapshot has no items.
+    They are the site's id, the version, the pay system, the times, the metadata, the unknown values and `is_stub`.
+    `lines` are the items of the order after the merge, or None if the snapshot has no items.
     """
     known: dict[str, Any] = {"bitrix_order_id": snapshot.bitrix_order_id}
     if snapshot.version is not None:
         known["bitrix_version"] = snapshot.version
     if snapshot.updated_at is not None:
         known["bitrix_updated_at"] = snapshot.updated_at
+    if snapshot.pay_system is not None:
+        known["pay_system_id"] = snapshot.pay_system
     if not snapshot.is_partial:
         if order.is_stub and snapshot.created_at is not None:
             known["created_at"] = snapshot.created_at

@@ -29,6 +29,8 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
         city=fields.get("city"),
         shop=fields.get("shop"),
         slot=fields.get("delivery_slot"),
+        pay_system=snapshot.pay_system,
+        pay_system_name=snapshot.pay_system_name,
         items=items,
     )
     fields["status"] = references.status if site_status is not None else unread_status()
@@ -45,6 +47,7 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     order = Order(
         bitrix_order_id=snapshot.bitrix_order_id,
         customer=customer,
+        pay_system_id=snapshot.pay_system,
         source=origin.source,
         metadata=dict(snapshot.metadata),
         unknown_values=unknown_at_first(snapshot),

@@ -39,7 +39,7 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
     if freshness.status is StatusVerdict.DISCARD:
         fields.pop(STATUS, None)
     existing = [] if items is None else list(order.items.all())
-    references = _references(order, agreement, fields, items, existing)
+    references = _references(order, agreement, snapshot, fields, items, existing)
     verdict = Verdict.APPLY
     if STATUS in fields:
         verdict = freshness.verdict_on_status(references.status, agreement)
@@ -57,6 +57,7 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
 def _references(
     order: Order,
     agreement: Agreement,
+    snapshot: OrderSnapshot,
     fields: Mapping[str, Any],
     items: Sequence[ItemSnapshot] | None,
     existing: Sequence[OrderItem],
@@ -72,6 +73,8 @@ def _references(
         city=_unless(order.city_id, fields.get("city")),
         shop=_unless(order.shop_id, fields.get("shop")),
         slot=_unless(order.delivery_slot_id, fields.get("delivery_slot")),
+        pay_system=_unless(order.pay_system_id, snapshot.pay_system),
+        pay_system_name=snapshot.pay_system_name,
         items=[item for item in items or () if item.bitrix_product_id not in products],
     )
     references.products |= products

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from orders.models import City, DeliverySlot, Shop, Stage, Status
+from orders.models import City, DeliverySlot, PaySystem, Shop, Stage, Status
 from orders.models.reference import SiteReference
-from orders.services.references import STUB_PREFIX
+from orders.services.references import STUB_PREFIX, new_pay_system
 from orders.services.status_questions import StatusQuestion, review_statuses, store_names
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from orders.sync.three_way_merge import Agreement, merge
@@ -29,7 +29,7 @@ class Changes:
 
 
 def apply_reference(*, snapshot: ReferenceSnapshot, is_copied: bool = False) -> dict[type[SiteReference], Changes]:
-    """Create and update statuses, cities, shops and slots. A repeated call changes nothing.
+    """Create and update statuses, cities, shops, slots and pay systems. A repeated call changes nothing.
 
     Rows that no longer exist on the site are kept, because orders refer to them. Only staff set the stage of a status.
     A status whose name on the site does not fit its stage keeps its name and is questioned. `is_copied` means that the
@@ -51,6 +51,7 @@ def _apply_all(snapshot: ReferenceSnapshot, is_copied: bool) -> dict[type[SiteRe
         City: _apply(City, snapshot.cities),
         Shop: _apply(Shop, snapshot.shops),
         DeliverySlot: _apply(DeliverySlot, snapshot.slots),
+        PaySystem: _apply(PaySystem, snapshot.pay_systems),
     }
     outcome[Status].questions = questions
     return outcome
@@ -83,7 +84,7 @@ def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
 
 
 def _keys(row: SiteReference) -> list[Any]:
-    if isinstance(row, City | Shop | DeliverySlot):
+    if isinstance(row, City | Shop | DeliverySlot | PaySystem):
         return [row.bitrix_id]
     return list(row.bitrix_codes) if isinstance(row, Status) else []
 
@@ -94,6 +95,8 @@ def _create(model: type[SiteReference], row: ReferenceRow) -> None:
         new: SiteReference = Status(
             code=free_code(row.key, taken), bitrix_codes=[row.key], stage=Stage.PROBLEM, needs_attention=True
         )
+    elif model is PaySystem:
+        new = new_pay_system(row.key, row.fields["name"])
     else:
         new = model()
     add_site_row(new, row)

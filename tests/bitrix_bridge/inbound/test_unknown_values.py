@@ -262,8 +262,8 @@ def test_pay_system_that_becomes_unmapped_makes_the_method_unknown(post_webhook,
     payment = {"ID": "1", "PAY_SYSTEM_ID": "12", "PAY_SYSTEM_NAME": "Kaspi Red", "PAID": "N"}
     post_webhook("order.update", next_version(data, PAY_SYSTEM_ID="12", payments=[payment]))
     order = Order.objects.get()
-    assert order.unknown_values == {"payment_method": "Kaspi Red (№ 12)"}
-    assert "не оплачен, способ неизвестен" in surfaces(staff, order)["list"]
+    assert order.unknown_values == {"payment_method": "№ 12"}
+    assert "не оплачен, способ неизвестен: «Kaspi Red»" in surfaces(staff, order)["list"]
     services.edit_order(order_id=order.pk, changes={"payment_method": "kaspi"}, actor=None)
     order.refresh_from_db()
     assert (order.payment_method, order.unknown_values) == ("kaspi", {})

@@ -113,7 +113,7 @@ def test_changed_phone_keeps_the_second_one_on_the_site(post_webhook, staff):
     staff.post(change_url(order), {**form, "recipient_phone": "87053334455"})
     order.refresh_from_db()
     assert (order.recipient_phone, order.recipient_other_phones) == ("+77053334455", "+77027654321")
-    request = update_request(order, order_values(order, ["recipient_phone"]), [])
+    request = update_request(order, order_values(order, ["recipient_phone"]), [], pay_systems={})
     assert request["properties"] == {"phoneRecipient": "+77053334455, +77027654321"}
     form = read_form(staff.get(change_url(order)).content.decode(), "order_form")
     staff.post(change_url(order), {**form, "recipient_phone": "87053334455, 87056667788"})
@@ -225,7 +225,7 @@ def test_prices_are_rounded_only_after_multiplying(post_webhook, staff):
     item.refresh_from_db()
     order.refresh_from_db()
     assert (item.total, order.total_amount) == (Decimal("100333.32"), Decimal("100333.32"))
-    assert update_request(order, {"items": ...}, [item])["items"][0]["price"] == 333.3333
+    assert update_request(order, {"items": ...}, [item], pay_systems={})["items"][0]["price"] == 333.3333
 
 
 def test_no_text_is_cut(post_webhook, staff):

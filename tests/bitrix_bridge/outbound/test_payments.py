@@ -9,7 +9,7 @@ from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.sandbox import Sandbox, faults
 from cvety_crm.outbox import deliver_due
 from orders import services
-from orders.models import Order
+from orders.models import Order, PaySystem
 from orders.presentation.timeline import timeline
 from orders.rules.payment import payment_of
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
@@ -222,17 +222,22 @@ class TestMethod:
         assert is_synced(shared_order)
         assert not Push.objects.exists(), "another one of the same method stays"
 
-    def test_pay_system_added_to_settings_later_is_kept(self, site, post_webhook, manager, settings):
-        settings.BITRIX_PAY_SYSTEMS = {1: "cash"}
-        placed = site.place_order(payment_method_id=4)
-        post_webhook("order.create", placed)
+    def test_method_that_the_pay_system_gets_later_is_not_sent(self, site, post_webhook, manager, settings):
+        settings.BITRIX_PAY_SYSTEMS = {1: "cash", 3: "kaspi"}
+        post_webhook("order.create", site.place_order(payment_method_id=4))
         order = Order.objects.get()
         assert order.payment_method == ""
-        settings.BITRIX_PAY_SYSTEMS = {1: "cash", 3: "kaspi", 4: "kaspi"}
         edit(order, manager, payment_method="kaspi")
+        services.choose_payment_method(bitrix_id=4, method="kaspi", actor=manager)
         deliver_due()
         assert (order_on_site(site, order)["PAY_SYSTEM_ID"], site.site.writes) == ("4", 0)
         assert is_synced(order)
+
+    def test_pay_system_that_the_site_no_longer_offers_is_not_sent(self, site, shared_order, manager):
+        PaySystem.objects.create(bitrix_id=3, name="Kaspi", payment_method="kaspi", is_active=False)
+        edit(shared_order, manager, payment_method="kaspi")
+        deliver_due()
+        assert order_on_site(site, shared_order)["PAY_SYSTEM_ID"] == "4"
 
     def test_method_without_pay_system_does_not_stop_other_fields(self, site, shared_order, manager):
         edit(shared_order, manager, payment_method="transfer", payment_status="paid", delivery_address="Достык 5")
@@ -243,7 +248,7 @@ class TestMethod:
         assert row["properties"]["addressRecipient"] == "Достык 5"
         push, refusal = Push.objects.get(), shared_order.events.filter(kind="refused").get()
         assert (push.state, shared_order.sync_state) == ("failed", "failed")
-        assert "BITRIX_PAY_SYSTEMS" in push.last_error
+        assert "«Платёжные системы»" in push.last_error
         assert "еревод" in push.last_error
         assert refusal.details["fields"] == ["payment_method"]
         (entry,) = timeline([refusal])
@@ -318,7 +323,7 @@ class TestCancelled:
         edit(shared_order, manager, is_cancelled=True, payment_method="transfer")
         deliver_due()
         error = Push.objects.get().last_error
-        assert "BITRIX_PAY_SYSTEMS" in error
+        assert "«Платёжные системы»" in error
         assert "активные оплаты" in error
         refusal = shared_order.events.filter(kind="refused").get()
         assert sorted(refusal.details["fields"]) == ["is_cancelled", "payment_method"]

@@ -526,6 +526,7 @@ def test_pay_system_is_mapped_to_payment_method():
     assert "payment_method" not in read_order(order(PAY_SYSTEM_ID="9"), pay_systems={3: "kaspi"}).fields
     snapshot = read_order(order(PAY_SYSTEM_ID="9"))
     assert snapshot.metadata["fields"] == {"PAY_SYSTEM_ID": "9"}
+    assert (snapshot.pay_system, snapshot.unread["payment_method"]) == (9, "№ 9")
 
 
 @pytest.mark.parametrize(
@@ -619,6 +620,7 @@ def test_names_of_read_fields_are_listed():
     assert readable == {
         "fields": columns - {"XML_ID", "RESPONSIBLE_ID", "webhook_source"} | {"payments"},
         "properties": set(full_order()["properties"]) - {"howFound"},
+        "entered_method": {"method", "text"},
         "set_components": set(),
         "not_bought": set(),
     }

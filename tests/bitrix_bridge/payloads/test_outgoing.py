@@ -1,18 +1,13 @@
 """Tests of the requests to the bridge that create or change an order, key by key."""
 
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
 
-from bitrix_bridge.payloads.outgoing import (
-    create_request,
-    field_of,
-    item_request,
-    pay_system,
-    update_request,
-    wire_value,
-)
+from bitrix_bridge.payloads import outgoing
+from bitrix_bridge.payloads.outgoing import field_of, item_request, pay_system, wire_value
 from cvety_crm.outbox import PermanentDeliveryError
 from orders.models import Customer, Order, OrderItem, Status
 
@@ -33,9 +28,13 @@ VALUES = {
 }
 
 
+PAY_SYSTEMS = {3: "kaspi", 1: "cash", 7: "kaspi"}
+create_request = partial(outgoing.create_request, pay_systems=PAY_SYSTEMS)
+update_request = partial(outgoing.update_request, pay_systems=PAY_SYSTEMS)
+
+
 @pytest.fixture(autouse=True)
-def pay_systems(settings):
-    settings.BITRIX_PAY_SYSTEMS = {3: "kaspi", 1: "cash", 7: "kaspi"}
+def ids_of_the_site(settings):
     settings.BITRIX_DEFAULT_USER_ID = 55
     settings.BITRIX_DELIVERY_ID, settings.BITRIX_PICKUP_DELIVERY_ID = 11, 12
 
@@ -128,19 +127,17 @@ class TestCreate:
         body = create_request(order(customer=Customer(name="А", phone="")), VALUES, [])
         assert (body["user_id"], body["properties"]["email"]) == (None, "")
 
-    def test_create_request_has_default_pay_system_for_unmapped_method(self, settings):
+    def test_create_request_has_default_pay_system_for_unmapped_method(self):
         assert create_request(order(payment_method="card"), VALUES, [])["payment_method_id"] == 3
-        settings.BITRIX_PAY_SYSTEMS = {}
-        assert create_request(order(), VALUES, [])["payment_method_id"] == 1
+        assert outgoing.create_request(order(), VALUES, [], pay_systems={})["payment_method_id"] == 1
 
 
 @pytest.mark.parametrize(
     ("method", "present", "system"),
-    [("cash", None, 1), ("kaspi", None, 3), ("kaspi", "7", 7), ("kaspi", 7, 7), ("kaspi", "1", 3), ("card", "1", None)],
+    [("cash", None, 1), ("kaspi", None, 3), ("kaspi", 7, 7), ("kaspi", 1, 3), ("card", 1, None)],
 )
 def test_current_pay_system_is_kept_if_it_matches_the_method(method, present, system):
-    metadata = {} if present is None else {"fields": {"PAY_SYSTEM_ID": present}}
-    assert pay_system(order(payment_method=method, metadata=metadata)) == system
+    assert pay_system(order(payment_method=method, pay_system_id=present), PAY_SYSTEMS) == system
 
 
 class TestLine:
@@ -204,7 +201,8 @@ class TestUpdate:
         with pytest.raises(PermanentDeliveryError) as error:
             update_request(order(payment_method="card"), {"payment_method": "card"}, [])
         label = order(payment_method="card").get_payment_method_display()
-        assert error.value.message == f"На сайте нет платёжной системы для «{label}»: добавьте её в BITRIX_PAY_SYSTEMS."
+        text = f"На сайте нет платёжной системы для «{label}»: выберите её на странице «Платёжные системы»."
+        assert error.value.message == text
 
     def test_flag_is_sent_under_all_codes_that_site_has_sent(self):
         known = order(metadata={"properties": {"iWillGet": "Y", "anonymous": "N", "surprise": "N", "doNotCall": "N"}})

@@ -17,11 +17,11 @@ from orders.models import Order
 from orders.selectors.presets import BY_KEY, Moment, preset_orders, preset_url
 from tests.samples import order_data
 
-QUERIES = 23
+QUERIES = 24
 """The number of queries of the dashboard.
 
 Eight of them are those of the two probes for delays, each in its own transaction. One counts the statuses of the site
-that need a decision.
+that need a decision, and one the pay systems without a payment method.
 """
 
 

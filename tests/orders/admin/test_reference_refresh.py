@@ -21,7 +21,7 @@ WARNING = (
     "Названия не подходят к этапу, решите на странице «Статусы сайта»: "
     "DE: на сайте «В пути», здесь «Отклонён» (этап «Отменён»)."
 )
-KINDS = ("status", "city", "shop", "deliveryslot")
+KINDS = ("status", "city", "shop", "deliveryslot", "paysystem")
 EVERY_RIGHT = [f"orders.{right}_{kind}" for kind in KINDS for right in ("add", "change")]
 
 
@@ -56,7 +56,7 @@ def test_button_of_each_list_refreshes_all_and_reports_names(site, browser, kind
 def test_second_refresh_reports_no_changes(site, browser):  # noqa: F811
     refresh(browser)
     said = refresh(browser)
-    assert [level for level, _ in said] == ["info"] * 4
+    assert [level for level, _ in said] == ["info"] * 5
     assert all("Без изменений: " in text and "«" not in text for _, text in said), said
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bitrix_bridge.models import Push, WebhookEvent
 from orders import services
-from orders.models import City, Customer, DeliverySlot, Order, OrderEvent, OrderItem, Product, Shop, Status
+from orders.models import City, Customer, DeliverySlot, Order, OrderEvent, OrderItem, PaySystem, Product, Shop, Status
 from orders.timeline_payloads import DESIRED
 from tests.samples import next_version, order_data
 
@@ -537,6 +537,7 @@ def queries_of(post_webhook, event, data):
 
 
 def test_number_of_queries_does_not_depend_on_number_of_items(post_webhook):
+    PaySystem.objects.create(bitrix_id=1, name="Наличные", payment_method="cash")
     counts = []
     for number, count in enumerate((1, 3, 40), start=1):
         data = order_data(ID=number, ACCOUNT_NUMBER=str(number), USER_ID=number, basket=lines(count))
