@@ -6,12 +6,13 @@ secret.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from queue import Empty, Queue
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -23,11 +24,18 @@ LONGEST_RETRY_AFTER = 1e9
 """The maximum of a Retry-After in seconds. A larger number does not fit a `timedelta`."""
 
 
+T = TypeVar("T")
+
+
 class NoAnswerError(Exception):
     """The response is missing or incomplete, so it is unknown whether the request had an effect.
 
     The message contains no secrets.
     """
+
+
+class TooLargeError(NoAnswerError):
+    """The response is larger than the caller accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +66,46 @@ class Answer:
         return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A complete HTTP response to a request for a file."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, timeout: float) -> Answer:
     """POST `body` as JSON and return the response, including error responses and redirects.
 
     `timeout` limits the whole request, in seconds. Raise `NoAnswerError` if the connection fails, breaks or times out.
     """
-    results: Queue[Answer | Exception] = Queue(maxsize=1)
+    return _within(timeout, lambda: _post(url, body, headers or {}, timeout))
+
+
+def get_file(url: str, *, timeout: float, max_bytes: int) -> Download:
+    """GET a file of at most `max_bytes`, and return the response, including error responses and redirects.
+
+    The request has no cookies and no credentials. The caller decides which hosts may be asked. `timeout` limits the
+    whole request, in seconds. Raise `NoAnswerError` if the connection fails, breaks or times out, and `TooLargeError`
+    if the file is larger.
+    """
+    return _within(timeout, lambda: _get(url, timeout, max_bytes))
+
+
+def _within(timeout: float, send: Callable[[], T]) -> T:
+    """Return the result of `send`, or raise its exception, or raise `NoAnswerError` after `timeout` seconds."""
+    results: Queue[T | Exception] = Queue(maxsize=1)
 
     def call() -> None:
         try:
-            results.put(_post(url, body, headers or {}, timeout))
+            results.put(send())
         except Exception as error:
             results.put(error)
 
     # The timeout of a socket restarts with each byte, and a DNS lookup has no timeout. A separate thread sends the
     # request, so that this thread can stop waiting for it.
-    threading.Thread(target=call, name="post_json", daemon=True).start()
+    threading.Thread(target=call, name="http", daemon=True).start()
     try:
         result = results.get(timeout=timeout)
     except Empty:
@@ -84,25 +116,46 @@ def post_json(url: str, body: Mapping[str, Any], *, headers: Mapping[str, str] |
 
 
 def _post(url: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout: float) -> Answer:
-    deadline = time.monotonic() + timeout
-    try:
+    with _named_errors(timeout):
+        sent = {"Accept": "application/json", **headers}
         with requests.post(
-            url,
-            json=body,
-            headers={"Accept": "application/json", **headers},
-            timeout=(min(5.0, timeout), timeout),
-            allow_redirects=False,
-            stream=True,
+            url, json=body, headers=sent, timeout=_timeouts(timeout), allow_redirects=False, stream=True
         ) as response:
-            content = bytearray()
-            # Read the bytes as they arrive, not in full blocks, so that the deadline is checked often.
-            while chunk := response.raw.read1(64 * 1024, decode_content=True):
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise NoAnswerError("the answer is too large")
-                if time.monotonic() > deadline:
-                    raise NoAnswerError(f"no complete answer within {timeout:g} s")
-            return Answer(response.status_code, response.headers, _text(bytes(content), response.encoding))
+            content = _content(response, timeout, MAX_ANSWER_BYTES)
+            return Answer(response.status_code, response.headers, _text(content, response.encoding))
+
+
+def _get(url: str, timeout: float, max_bytes: int) -> Download:
+    with _named_errors(timeout), requests.Session() as session:
+        # A .netrc entry would send a password to the host. Proxies are used as for other requests.
+        session.trust_env = False
+        session.proxies.update(requests.utils.get_environ_proxies(url))
+        sent = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        with session.get(url, headers=sent, timeout=_timeouts(timeout), allow_redirects=False, stream=True) as response:
+            return Download(response.status_code, response.headers, _content(response, timeout, max_bytes))
+
+
+def _timeouts(timeout: float) -> tuple[float, float]:
+    return min(5.0, timeout), timeout
+
+
+def _content(response: requests.Response, timeout: float, max_bytes: int) -> bytes:
+    deadline = time.monotonic() + timeout
+    content = bytearray()
+    # Read the bytes as they arrive, not in full blocks, so that the deadline is checked often.
+    while chunk := response.raw.read1(64 * 1024, decode_content=True):
+        content += chunk
+        if len(content) > max_bytes:
+            raise TooLargeError("the answer is too large")
+        if time.monotonic() > deadline:
+            raise NoAnswerError(f"no complete answer within {timeout:g} s")
+    return bytes(content)
+
+
+@contextmanager
+def _named_errors(timeout: float) -> Iterator[None]:
+    try:
+        yield
     except (requests.Timeout, ReadTimeoutError) as error:
         raise NoAnswerError(f"no answer within {timeout:g} s") from error
     except (requests.ConnectionError, HTTPError) as error:

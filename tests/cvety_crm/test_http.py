@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cvety_crm.http import MAX_ANSWER_BYTES, Answer, NoAnswerError, post_json
+from cvety_crm.http import MAX_ANSWER_BYTES, Answer, NoAnswerError, TooLargeError, get_file, post_json
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -19,6 +19,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         Handler.hits.append((self.path, body))
+        getattr(self, self.path.strip("/"))()
+
+    def do_GET(self):
+        Handler.hits.append((self.path, str(self.headers).encode()))
         getattr(self, self.path.strip("/"))()
 
     def answer(self, status, content, **headers):
@@ -209,3 +213,22 @@ def test_retry_after_is_read_in_seconds(header, seconds):
 def test_retry_after_is_read_from_a_date():
     header = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     assert 590 < (Answer(503, {"Retry-After": header}, "").retry_after or 0) <= 600
+
+
+def test_get_file_returns_bytes_error_responses_and_redirects(url):
+    found = get_file(f"{url}/old_charset", timeout=30, max_bytes=1000)
+    assert (found.status, found.content) == (500, "Ошибка".encode("cp1251"))
+    assert "Cookie" not in Handler.hits[-1][1].decode()
+    moved = get_file(f"{url}/redirect", timeout=30, max_bytes=1000)
+    assert (moved.status, moved.headers["Location"]) == (302, "/fine")
+
+
+def test_get_file_has_a_size_limit(url):
+    with pytest.raises(TooLargeError):
+        get_file(f"{url}/huge", timeout=30, max_bytes=1000)
+
+
+@pytest.mark.parametrize("path", ["drip_bytes", "drip_headers", "hang", "cut"])
+def test_get_file_raises_no_answer_for_a_slow_or_broken_response(url, path):
+    with pytest.raises(NoAnswerError):
+        get_file(f"{url}/{path}", timeout=0.5, max_bytes=1000)
