@@ -13,6 +13,7 @@
 use Bitrix\Main\Application;
 use Bitrix\Main\Config\Option;
 use Bitrix\Main\EventManager;
+use Bitrix\Main\Loader;
 use Bitrix\Main\Web\HttpClient;
 
 // The file was requested directly, outside of Bitrix.
@@ -63,6 +64,10 @@ final class CvetyCrmWebhook
     const PRODUCT_COLUMNS = [
         'ID', 'IBLOCK_ID', 'NAME', 'CODE', 'XML_ID', 'ACTIVE', 'TIMESTAMP_X', 'IBLOCK_SECTION_ID', 'SORT',
     ];
+
+    /** The property of an offer with the id of its product, and the property with the small picture of a product. */
+    const PARENT_PROPERTY = 'CML2_LINK';
+    const MINIATURE_PROPERTY = 'ru_img_miniature';
 
     private static $listening = false;
     private static $jobIsPlanned = false;
@@ -441,7 +446,8 @@ final class CvetyCrmWebhook
         }
         $order['properties'] = (object)$parts['properties'];
         $order += self::propertyNames($id);
-        $order['basket'] = self::withProperties(self::only(self::BASKET_COLUMNS, $parts['basket']));
+        $basket = self::only(self::BASKET_COLUMNS, $parts['basket']);
+        $order['basket'] = self::withPictures(self::withProperties($basket));
         $order['payments'] = self::only(self::PAYMENT_COLUMNS, $parts['payments']);
         $order['user'] = self::userData((int)$row['USER_ID']);
         $order['checksum'] = self::checksum($parts);
@@ -613,15 +619,17 @@ final class CvetyCrmWebhook
             return $row ? [] : null;
         }
         $product = self::values(array_intersect_key($row, array_flip(self::PRODUCT_COLUMNS)));
+        Loader::includeModule('iblock');
         foreach (['DETAIL_PICTURE', 'PREVIEW_PICTURE'] as $picture) {
-            if (!empty($row[$picture])) {
-                $product[$picture] = (string)\CFile::GetPath((int)$row[$picture]);
-            }
+            $product[$picture] = self::filePath($row[$picture] ?? 0);
         }
         $properties = [];
         $found = \CIBlockElement::GetProperty((int)$row['IBLOCK_ID'], $id, [], []);
         while ($property = $found->Fetch()) {
             $value = is_scalar($property['VALUE']) ? (string)$property['VALUE'] : '';
+            if (($property['PROPERTY_TYPE'] ?? '') === 'F') {
+                $value = self::filePath($value);
+            }
             if ((string)$property['CODE'] === '') {
                 continue;
             }
@@ -632,6 +640,8 @@ final class CvetyCrmWebhook
             }
         }
         $product['PROPERTIES'] = (object)$properties;
+        $parent = $properties[self::PARENT_PROPERTY] ?? 0;
+        $product['PARENT_PICTURE'] = is_scalar($parent) && (int)$parent > 0 ? self::pictureOf((int)$parent) : '';
         $product['PRICES'] = [];
         $prices = $connection->query(
             'SELECT CATALOG_GROUP_ID, PRICE, CURRENCY FROM b_catalog_price WHERE PRODUCT_ID = ' . $id
@@ -645,6 +655,58 @@ final class CvetyCrmWebhook
             $product['QUANTITY'] = self::value($stock['QUANTITY'], '');
         }
         return $product;
+    }
+
+    /** Return the path of a file of b_file, or an empty string. */
+    private static function filePath($id): string
+    {
+        return (int)$id > 0 ? (string)\CFile::GetPath((int)$id) : '';
+    }
+
+    /** Return the path of the picture of a product, or of the product of which it is an offer, or an empty string. */
+    private static function pictureOf(int $id, bool $isParent = true): string
+    {
+        $sql = 'SELECT IBLOCK_ID, DETAIL_PICTURE, PREVIEW_PICTURE FROM b_iblock_element WHERE ID = ' . $id;
+        $row = Application::getConnection()->query($sql)->fetch();
+        if (!$row) {
+            return '';
+        }
+        $path = self::filePath($row['DETAIL_PICTURE']) ?: self::filePath($row['PREVIEW_PICTURE'])
+            ?: self::miniature((int)$row['IBLOCK_ID'], $id);
+        if ($path === '' && !$isParent) {
+            $parent = (int)(self::property((int)$row['IBLOCK_ID'], $id, self::PARENT_PROPERTY)['VALUE'] ?? 0);
+            $path = $parent > 0 ? self::pictureOf($parent) : '';
+        }
+        return $path;
+    }
+
+    private static function miniature(int $iblockId, int $id): string
+    {
+        $property = self::property($iblockId, $id, self::MINIATURE_PROPERTY);
+        $value = is_scalar($property['VALUE'] ?? '') ? (string)($property['VALUE'] ?? '') : '';
+        return ($property['PROPERTY_TYPE'] ?? '') === 'F' ? self::filePath($value) : $value;
+    }
+
+    /** Return the first value of a property of an element, or [] if it has none. */
+    private static function property(int $iblockId, int $id, string $code): array
+    {
+        return \CIBlockElement::GetProperty($iblockId, $id, [], ['CODE' => $code])->Fetch() ?: [];
+    }
+
+    /** Add `PICTURE` to the items whose product has a picture, so that the florist sees the bouquet. */
+    private static function withPictures(array $basket): array
+    {
+        if (!Loader::includeModule('iblock')) {
+            return $basket;
+        }
+        $paths = [];
+        foreach (array_unique(array_map('intval', array_column($basket, 'PRODUCT_ID'))) as $id) {
+            $paths[$id] = $id > 0 ? self::pictureOf($id, false) : '';
+        }
+        return array_map(function (array $line) use ($paths): array {
+            $path = $paths[(int)($line['PRODUCT_ID'] ?? 0)] ?? '';
+            return $path === '' ? $line : $line + ['PICTURE' => $path];
+        }, $basket);
     }
 
     private static function values(array $row): array

@@ -168,15 +168,28 @@ class FakeList
     }
 }
 
+const FAKE_OFFER = 696614;
+const FAKE_WITH_MINIATURE = 696620;
+
 class CIBlockElement
 {
     public static function GetProperty($iblockId, $id, $order, $filter)
     {
-        return new FakeList([
+        $rows = [
             ['CODE' => 'OLD_PRICE', 'MULTIPLE' => 'N', 'VALUE' => '8900'],
             ['CODE' => 'COLOURS', 'MULTIPLE' => 'Y', 'VALUE' => 'red'],
             ['CODE' => 'COLOURS', 'MULTIPLE' => 'Y', 'VALUE' => 'white'],
-        ]);
+        ];
+        if ($id === FAKE_OFFER) {
+            $rows[] = ['CODE' => 'CML2_LINK', 'MULTIPLE' => 'N', 'PROPERTY_TYPE' => 'E', 'VALUE' => '696613'];
+        }
+        if ($id === FAKE_WITH_MINIATURE) {
+            $rows[] = ['CODE' => 'ru_img_miniature', 'MULTIPLE' => 'N', 'PROPERTY_TYPE' => 'F', 'VALUE' => '948'];
+        }
+        $code = $filter['CODE'] ?? '';
+        return new FakeList(array_values(array_filter($rows, function (array $row) use ($code): bool {
+            return $code === '' || $row['CODE'] === $code;
+        })));
     }
 }
 
