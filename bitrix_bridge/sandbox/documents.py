@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+from .pictures import picture_path
 from .properties import names_of
 from .reference import EMPTY_DELIVERY
 from .values import Order, iso_time
@@ -32,6 +33,10 @@ def document(order: Order, properties: dict[str, Any], omitted_keys: frozenset[s
     shown["basket"] = [
         {name: value for name, value in line.items() if not name.startswith("_")} for line in shown["basket"]
     ]
+    if "checksum" not in omitted_keys:  # earlier senders know no pictures
+        for line in shown["basket"]:
+            if picture := picture_path(int(line["PRODUCT_ID"])):
+                line["PICTURE"] = picture
     if shown["DELIVERY_ID"] == str(EMPTY_DELIVERY):
         shown["DELIVERY_ID"] = None
     shown["checksum"] = checksum(order, properties)

@@ -19,6 +19,7 @@ from .bridge import VERSIONS, Bridge, error_answer
 from .errors import SiteError, bad_request
 from .faults import Fault, Faults
 from .pages import orders_page
+from .pictures import UPLOAD_PATH, picture_at
 from .rest import Rest, parameters
 from .site import Site
 
@@ -125,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
         """Log nothing: http.server would print the path, and a REST path contains the secret."""
 
     def do_GET(self) -> None:
-        """Answer with the page, with one order as JSON, or with REST if the path is that of a REST method."""
+        """Answer with the page, an order as JSON, a picture, or with REST if the path is that of a REST method."""
         path = urlsplit(self.path).path
         if path == "/":
             self._send(200, orders_page(self.server.site.latest(30), self.server.queue_length()), "text/html")
@@ -137,6 +138,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send_json(404, error_answer(error))
             else:
                 self._send_json(200, found)
+        elif path.startswith(UPLOAD_PATH) and (content := picture_at(path)) is not None:
+            self._send(200, content, "image/jpeg")
         else:
             self.do_POST()
 
@@ -255,9 +258,8 @@ class Handler(BaseHTTPRequestHandler):
         # A lone surrogate in a customer's text must not break the answer.
         content = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
         self.send_response(code)
-        self.send_header(
-            "Content-Type", content_type if "charset" in content_type else f"{content_type}; charset=utf-8"
-        )
+        is_binary = isinstance(body, bytes) or "charset" in content_type
+        self.send_header("Content-Type", content_type if is_binary else f"{content_type}; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
