@@ -6,6 +6,7 @@ from typing import Any
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.documents import Knowledge
 from bitrix_bridge.history.encodings import has_lost_characters, is_broken, repair
+from bitrix_bridge.history.product_pictures import read_pictures
 from bitrix_bridge.history.source import Row, Source, grouped, named
 from bitrix_bridge.payloads import read_product
 from bitrix_bridge.payloads import reference as payloads_reference
@@ -16,7 +17,6 @@ from orders.sync.snapshot import ProductSnapshot, ReferenceSnapshot
 _LANGUAGE = "ru"
 _SAMPLE = 500
 """The number of rows of each table whose texts show whether the copy is faithful."""
-_PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
 
 
 def read_knowledge(source: Source) -> Knowledge:
@@ -85,8 +85,7 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
     keys = [row["ID"] for row in elements]
     stock = named(source.among("b_catalog_product", columns.CATALOGUE, "ID", keys), "ID")
     prices = grouped(source.among("b_catalog_price", columns.PRICE, "PRODUCT_ID", keys), "PRODUCT_ID")
-    pictures = {row.get(name) for row in elements for name in _PICTURES} - {None, "", "0"}
-    files = named(source.among("b_file", columns.FILE, "ID", sorted(pictures, key=str)), "ID")
+    pictures = read_pictures(source, elements)
     found = []
     for row in elements:
         data: dict[str, Any] = {name: _repaired(value) for name, value in row.items()}
@@ -94,10 +93,7 @@ def read_products(source: Source, ids: Iterable[int]) -> list[ProductSnapshot]:
             data["QUANTITY"] = stock[row["ID"] or ""].get("QUANTITY")
         if base_prices := [price for price in prices.get(row["ID"] or "", []) if not price.get("QUANTITY_FROM")]:
             data["PRICES"] = [dict(price) for price in base_prices]
-        for column in _PICTURES:
-            if (picture := files.get(row.get(column) or "")) is not None and not picture.get("HANDLER_ID"):
-                data[column] = f"/upload/{picture.get('SUBDIR')}/{picture.get('FILE_NAME')}"
-        found.append(read_product(data))
+        found.append(read_product(data | pictures.get(row["ID"] or "", {})))
     return found
 
 

@@ -52,6 +52,8 @@ PAY_SYSTEM = _names("ID NAME PSA_NAME IS_CASH ACTIVE")
 ELEMENT = _names(
     "ID IBLOCK_ID NAME CODE XML_ID ACTIVE TIMESTAMP_X IBLOCK_SECTION_ID SORT PREVIEW_PICTURE DETAIL_PICTURE"
 )
+ELEMENT_PROPERTY = _names("ID IBLOCK_ID CODE PROPERTY_TYPE")
+ELEMENT_VALUE = _names("IBLOCK_PROPERTY_ID IBLOCK_ELEMENT_ID VALUE")
 CATALOGUE = _names("ID QUANTITY")
 PRICE = _names("PRODUCT_ID CATALOG_GROUP_ID PRICE CURRENCY QUANTITY_FROM")
 FILE = _names("ID SUBDIR FILE_NAME HANDLER_ID")
@@ -81,6 +83,8 @@ READ = {
     "b_iblock_element": ELEMENT,
     "b_catalog_product": CATALOGUE,
     "b_catalog_price": PRICE,
+    "b_iblock_property": ELEMENT_PROPERTY,
+    "b_iblock_element_property": ELEMENT_VALUE,
     "b_file": FILE,
 }
 """All columns that are read, by table. Only the first table is required."""

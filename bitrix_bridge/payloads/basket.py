@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from bitrix_bridge.payloads.amounts import read_id, read_number, read_quantity, read_unit_price
+from bitrix_bridge.payloads.pictures import MINIATURE, is_file_id, is_filled, read_address
+from bitrix_bridge.payloads.properties import list_properties
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
@@ -23,6 +25,7 @@ _SNAPSHOT_TEXTS = {
     "DETAIL_PAGE_URL": "url",
     "NOTES": "notes",
 }
+_PICTURES = ("PICTURE", "DETAIL_PICTURE", "PREVIEW_PICTURE", MINIATURE)
 _SNAPSHOT_AMOUNTS = {"BASE_PRICE": "original_price", "DISCOUNT_PRICE": "discount"}
 
 
@@ -185,8 +188,21 @@ def _product_snapshot(reading: Translation) -> dict[str, Any]:
         if raw is not ABSENT and not is_empty(raw):
             snapshot["properties"] = storable(raw)
             break
+    if picture := _picture(reading, snapshot.get("properties")):
+        snapshot["picture"] = picture
     if "xml_id" not in snapshot:
         xml_id = reading.read("XML_ID", read_line)
         if xml_id:
             snapshot["xml_id"] = xml_id
     return snapshot
+
+
+def _picture(reading: Translation, properties: Any) -> str:
+    """Return the address of the picture that was sent with an item, or an empty string. An id of a file is left out."""
+    sent = [reading.source.peek(name) for name in _PICTURES]
+    found = list_properties(properties, "PROPS") if properties else None
+    sent += [raw for code, raw in (found.pairs if found else ()) if code == MINIATURE]
+    for raw in sent:
+        if raw is not ABSENT and is_filled(raw) and not is_file_id(raw) and (address := read_address(raw).value):
+            return address
+    return ""

@@ -1,28 +1,26 @@
 """Read a product of the catalogue from the fields of an infoblock element, its `PROPERTIES` and its `PRICES`."""
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bitrix_bridge.payloads.amounts import read_money, read_stock, read_whole_number
+from bitrix_bridge.payloads.amounts import read_id, read_money, read_stock, read_whole_number
 from bitrix_bridge.payloads.identity import object_id
 from bitrix_bridge.payloads.names import fold
+from bitrix_bridge.payloads.pictures import MINIATURE, is_file_id, is_filled, read_address
 from bitrix_bridge.payloads.properties import PropertyTranslation, list_properties
 from bitrix_bridge.payloads.reading import Reading
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty
 from bitrix_bridge.payloads.values import read_flag, read_line
 from orders.models.product import NAME_LENGTH
 from orders.sync.snapshot import ProblemReason, ProductSnapshot
-from orders.values.text import clean_line
 
 _CURRENCY = "KZT"
 _BASE_PRICE_TYPE = 1
 """The usual `b_catalog_price.CATALOG_GROUP_ID` of the base price."""
 
-_PICTURES = ("DETAIL_PICTURE", "PREVIEW_PICTURE")
-_ADDRESS_KEYS = ("SRC", "URL", "src")
-_SAFE_ADDRESS = re.compile(r"(?:https?://[^\s\\\"'<>]+|/(?![/\\])[^\\\"<>\x00-\x1f]*)", re.IGNORECASE)
+_PARENT = "CML2_LINK"
+"""The property of an offer that contains the id of its product."""
 
 
 def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
@@ -41,7 +39,7 @@ def read_product(data: Mapping[str, Any]) -> ProductSnapshot:
     _read_price(product)
     updated_at = product.clock("TIMESTAMP_X")
     properties = _read_properties(product)
-    _read_picture(product)
+    _read_picture(product, properties)
     product.keep_rest()
     properties.keep_rest()
     parts = {"fields": product.kept, "properties": properties.kept}
@@ -63,6 +61,11 @@ def _read_properties(product: Translation) -> PropertyTranslation:
         product.flag(place, element, ProblemReason.NOT_AN_OBJECT)
     properties = PropertyTranslation(Fields(found.pairs if found else []), where="PROPERTIES.")
     properties.single("OLD_PRICE", "old_price", read_money)
+    link = properties.source.peek(_PARENT)
+    parent = Reading() if link is ABSENT else read_id(link[0] if isinstance(link, list) and link else link)
+    if link is not ABSENT and parent.reason is None:
+        properties.source.take(_PARENT)
+        properties.fields["bitrix_parent_id"] = parent.value
     return properties
 
 
@@ -113,40 +116,32 @@ def _amount_of(entry: Mapping[str, Any]) -> Any:
     return next((raw for raw in found if raw is not ABSENT and not isinstance(raw, Mapping | list)), None)
 
 
-def _read_picture(product: Translation) -> None:
-    """Read the URL of the picture. The detail picture has priority.
+def _read_picture(product: Translation, properties: Translation) -> None:
+    """Read the address of the picture, and the name of the field that contains it. The detail picture has priority.
 
-    `b_iblock_element.DETAIL_PICTURE` is normally a number, the id of a row in `b_file`. Such a number is kept in
-    metadata, but it is not a URL.
+    An id of a file is kept in metadata, but it is not an address.
     """
-    given = [(name, raw) for name in _PICTURES if (raw := product.source.peek(name)) is not ABSENT]
-    filled = [(name, raw) for name, raw in given if not is_empty(raw) and raw is not False]
-    for name, raw in filled:
-        if _is_file_id(raw) or "image_url" in product.fields:
+    given = [
+        (name, where, raw)
+        for name, where in (
+            *((name, product) for name in ("DETAIL_PICTURE", "PREVIEW_PICTURE", MINIATURE)),
+            (MINIATURE, properties),
+            ("PARENT_PICTURE", product),
+        )
+        if (raw := where.source.peek(name)) is not ABSENT
+    ]
+    filled = [one for one in given if is_filled(one[2])]
+    for name, where, raw in filled:
+        # A property may have several values, of which the first picture is used.
+        address = next(filter(is_filled, raw), raw) if where is properties and isinstance(raw, list) else raw
+        if is_file_id(address) or "image_url" in product.fields:
             continue
-        product.source.take(name)
-        reading = product.interpret(name, raw, _read_address)
-        product.store("image_url", raw, reading)
-        if reading.value is not None and not isinstance(raw, str):
-            product.keep(name, raw)
+        where.source.take(name)
+        reading = where.interpret(name, address, read_address)
+        product.store("image_url", address, reading)
+        if reading.value is not None:
+            product.fields["picture_source"] = name
+            if not isinstance(raw, str):
+                where.keep(name, raw)
     if given and not filled:
-        product.fields["image_url"] = ""
-
-
-def _is_file_id(raw: Any) -> bool:
-    return not isinstance(raw, bool) and bool(read_whole_number(raw).value)
-
-
-def _read_address(raw: Any) -> Reading[str]:
-    address: Any = raw
-    if isinstance(raw, Mapping):
-        fields = Fields(raw)
-        address = next((found for name in _ADDRESS_KEYS if isinstance(found := fields.peek(name), str)), None)
-    if not isinstance(address, str):
-        return Reading(reason=ProblemReason.NOT_TEXT)
-    address = clean_line(address)
-    if address.startswith("//"):
-        address = f"https:{address}"
-    if not _SAFE_ADDRESS.fullmatch(address):
-        return Reading(reason=ProblemReason.OUT_OF_RANGE)
-    return Reading(address)
+        product.fields |= {"image_url": "", "picture_source": ""}

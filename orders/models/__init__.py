@@ -15,7 +15,7 @@ from orders.models.order import (
 )
 from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
-from orders.models.product import Product
+from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
 from orders.models.timeline import EventKind, OrderEvent, Reason
 from orders.models.work import Courier, OrderNote, OrderPresence
@@ -41,6 +41,7 @@ __all__ = [
     "PaymentStatus",
     "PhotoAnswer",
     "PhotoApproval",
+    "PictureSource",
     "Product",
     "Reason",
     "Shop",

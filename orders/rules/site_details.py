@@ -42,6 +42,8 @@ _TECHNICAL_NAMES = _names(
     "discount_value sum_paid price_delivery base_price discount_price",
 )
 """Folded names of columns that describe the record and not the order, or that the CRM shows elsewhere."""
+_PICTURES = _names("picture detail_picture preview_picture ru_img_miniature")
+"""Folded names of fields and properties with the picture of a product, which pages show as a picture."""
 _TECHNICAL_LAST_WORDS = _names("id ids guid uuid hash checksum md5 sha1 token session cookie crc etag")
 _TECHNICAL_WORDS = _names("xml guid uuid hash checksum md5 csrf sessid version useragent emp")
 _FLAGS_WITH_COLUMN = _names(
@@ -81,6 +83,7 @@ def is_technical(name: str, *, is_property: bool = False) -> bool:
         return False
     return (
         (not is_property and "_".join(words) in _TECHNICAL_NAMES)
+        or "_".join(words) in _PICTURES
         or words[-1] in _TECHNICAL_LAST_WORDS
         or not _TECHNICAL_WORDS.isdisjoint(words)
     )

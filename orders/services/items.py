@@ -11,7 +11,7 @@ from orders.rules.discounts import LINE_MONEY, LIST_PRICE, line_total
 from orders.sync.fields import comparable_line, comparable_price
 from orders.sync.snapshot import ItemSnapshot
 
-_DETAILS = ("properties", "notes", "fields")
+_DETAILS = ("properties", "notes", "fields", "picture")
 """The keys in a product snapshot for the item's details, such as the size of a bouquet. The site may change them."""
 _COLUMNS = (
     "product",

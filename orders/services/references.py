@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext
 
 from cvety_crm.alerts import Alert, raise_alert
-from orders.models import City, DeliverySlot, PaySystem, Shop, Stage, Status
+from orders.models import City, DeliverySlot, PaySystem, PictureSource, Shop, Stage, Status
 from orders.models.product import NAME_LENGTH
 from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
@@ -215,6 +215,8 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
             item.bitrix_product_id,
             _product_name(item),
             None if "price" in item.unknown_values else full_price(item),
+            (address := str(item.product_snapshot.get("picture") or "")),
+            PictureSource.ORDER.value if address else "",
         )
         for item in items
     ]
@@ -223,8 +225,10 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO products (bitrix_product_id, name, price, needs_attention)
-            SELECT id, name, price, true FROM unnest(%s::bigint[], %s::varchar[], %s::numeric[]) AS row(id, name, price)
+            INSERT INTO products (bitrix_product_id, name, price, image_url, picture_source, needs_attention)
+            SELECT id, name, price, picture, source, true
+            FROM unnest(%s::bigint[], %s::varchar[], %s::numeric[], %s::varchar[], %s::varchar[])
+                AS row(id, name, price, picture, source)
             ON CONFLICT (bitrix_product_id) DO UPDATE SET bitrix_product_id = excluded.bitrix_product_id
             RETURNING bitrix_product_id, id
             """,

@@ -83,7 +83,7 @@ class ItemSnapshot:
     quantity: Decimal
     price: Decimal
     product_snapshot: Mapping[str, Any]
-    """The product when the order was placed: name, currency, original_price, discount and xml_id."""
+    """The product when the order was placed: name, currency, original_price, discount, xml_id and picture."""
     unknown_values: Mapping[str, str] = field(default_factory=dict)
     """The quantity and the price, if they could not be read, with the text that the site sent (`""` if there is none).
     The fields themselves are zero then."""
@@ -181,7 +181,8 @@ class HistoryEntry:
 class ProductSnapshot:
     """A product of the site's catalogue.
 
-    `fields` may contain name, slug, price, old_price, quantity (Decimal), is_active and image_url.
+    `fields` may contain name, slug, price, old_price, quantity (Decimal), is_active, image_url with picture_source, and
+    bitrix_parent_id.
     """
 
     bitrix_product_id: int

@@ -1,14 +1,15 @@
 """Services that create, update and deactivate products as the site's catalogue changes."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from orders.models import Product
+from orders.models import PictureSource, Product
 from orders.sync.freshness import is_in_future
 from orders.sync.snapshot import ProductSnapshot
 
@@ -30,9 +31,10 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
     if snapshot.updated_at and stored_at and snapshot.updated_at < stored_at and is_comparable:
         return product, "stale"
 
-    changed = [field for field, value in snapshot.fields.items() if getattr(product, field) != value]
+    fields = _with_parents_picture(product, snapshot)
+    changed = [field for field, value in fields.items() if getattr(product, field) != value]
     for field in changed:
-        setattr(product, field, snapshot.fields[field])
+        setattr(product, field, fields[field])
     metadata = {**product.metadata, **snapshot.metadata}
     if metadata != product.metadata:
         product.metadata = metadata
@@ -45,7 +47,28 @@ def apply_product(*, snapshot: ProductSnapshot) -> tuple[Product, str]:
         changed.append("needs_attention")
     if changed:
         product.save(update_fields=[*changed, "updated_at"])
+    if "image_url" in changed:
+        _pass_picture_on(product)
     return product, "created" if is_new else "updated" if changed else "unchanged"
+
+
+def _with_parents_picture(product: Product, snapshot: ProductSnapshot) -> dict[str, Any]:
+    """Return the fields of the snapshot. An offer without a picture gets the picture of its product, if it is known."""
+    fields = dict(snapshot.fields)
+    parent = fields.get("bitrix_parent_id", product.bitrix_parent_id)
+    if parent is None or fields.get("image_url", product.image_url):
+        return fields
+    address = Product.objects.filter(bitrix_product_id=parent).values_list("image_url", flat=True).first()
+    return fields | {"image_url": address, "picture_source": PictureSource.PARENT.value} if address else fields
+
+
+def _pass_picture_on(product: Product) -> None:
+    """Set the picture of the product on its offers that have no picture of their own."""
+    offers = Product.objects.filter(
+        Q(image_url="") | Q(picture_source=PictureSource.PARENT), bitrix_parent_id=product.bitrix_product_id
+    ).exclude(image_url=product.image_url)
+    source = PictureSource.PARENT.value if product.image_url else ""
+    offers.update(image_url=product.image_url, picture_source=source, updated_at=timezone.now())
 
 
 @transaction.atomic

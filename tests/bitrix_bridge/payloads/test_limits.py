@@ -122,7 +122,7 @@ class TestProduct:
     def test_picture_is_kept_if_it_is_more_than_a_url(self):
         picture = {"SRC": "/a.jpg", "WIDTH": 10}
         product = read_product({"ID": 1, "DETAIL_PICTURE": picture})
-        assert product.fields == {"image_url": "/a.jpg"}
+        assert product.fields == {"image_url": "/a.jpg", "picture_source": "DETAIL_PICTURE"}
         assert product.metadata == {"fields": {"DETAIL_PICTURE": picture}}
         assert read_product({"ID": 1, "DETAIL_PICTURE": "/a.jpg"}).metadata == {}
 

@@ -35,6 +35,7 @@ def test_product_is_read():
         "price": Decimal("7500.00"),
         "old_price": Decimal("8000.00"),
         "image_url": "/upload/iblock/a 1.jpg",
+        "picture_source": "DETAIL_PICTURE",
     }
     assert snapshot.metadata == {
         "fields": {"IBLOCK_ID": "27", "PRICES": {"BASE": {"PRICE": "7500.00", "CURRENCY": "KZT"}}},
@@ -112,24 +113,50 @@ def test_old_price_is_read():
 )
 def test_url_of_picture_is_read(picture, address):
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": picture})
-    assert snapshot.fields == {"image_url": address}
+    assert snapshot.fields == {"image_url": address, "picture_source": "DETAIL_PICTURE"}
     assert snapshot.problems == ()
 
 
-def test_preview_picture_is_used_without_detail_picture():
-    assert read_product({"ID": 1, "DETAIL_PICTURE": "", "PREVIEW_PICTURE": "/a.jpg"}).fields == {"image_url": "/a.jpg"}
-    assert read_product({"ID": 1, "DETAIL_PICTURE": 5, "PREVIEW_PICTURE": "/a.jpg"}).fields == {"image_url": "/a.jpg"}
+@pytest.mark.parametrize(
+    ("data", "address", "source"),
+    [
+        ({"DETAIL_PICTURE": "", "PREVIEW_PICTURE": "/a.jpg"}, "/a.jpg", "PREVIEW_PICTURE"),
+        ({"DETAIL_PICTURE": 5, "PREVIEW_PICTURE": "/a.jpg"}, "/a.jpg", "PREVIEW_PICTURE"),
+        ({"DETAIL_PICTURE": "/b.jpg", "PREVIEW_PICTURE": "/a.jpg"}, "/b.jpg", "DETAIL_PICTURE"),
+        ({"ru_img_miniature": "/m.jpg"}, "/m.jpg", "ru_img_miniature"),
+        ({"PROPERTIES": {"ru_img_miniature": "/m.jpg"}}, "/m.jpg", "ru_img_miniature"),
+        ({"PROPERTIES": {"ru_img_miniature": ["", "/m.jpg", "/n.jpg"]}}, "/m.jpg", "ru_img_miniature"),
+        ({"PROPERTIES": [{"CODE": "ru_img_miniature", "VALUE": "/m.jpg"}]}, "/m.jpg", "ru_img_miniature"),
+        ({"DETAIL_PICTURE": "/b.jpg", "PROPERTIES": {"ru_img_miniature": "/m.jpg"}}, "/b.jpg", "DETAIL_PICTURE"),
+        ({"DETAIL_PICTURE": "", "PARENT_PICTURE": "/p.jpg"}, "/p.jpg", "PARENT_PICTURE"),
+        ({"PROPERTIES": {"ru_img_miniature": "948"}, "PARENT_PICTURE": "/p.jpg"}, "/p.jpg", "PARENT_PICTURE"),
+        ({"DETAIL_PICTURE": "", "PREVIEW_PICTURE": None}, "", ""),
+        ({"DETAIL_PICTURE": False, "PROPERTIES": {"ru_img_miniature": ""}}, "", ""),
+    ],
+)
+def test_first_usable_picture_is_read_with_its_source(data, address, source):
+    snapshot = read_product({"ID": 1, **data})
+    assert snapshot.fields == {"image_url": address, "picture_source": source}
+    assert snapshot.problems == ()
+
+
+def test_unused_picture_is_kept():
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": "/b.jpg", "PREVIEW_PICTURE": "/a.jpg"})
-    assert snapshot.fields == {"image_url": "/b.jpg"}
     assert snapshot.metadata == {"fields": {"PREVIEW_PICTURE": "/a.jpg"}}
-
-
-def test_product_without_picture_has_no_url():
-    assert read_product({"ID": 1, "DETAIL_PICTURE": "", "PREVIEW_PICTURE": None}).fields == {"image_url": ""}
     snapshot = read_product({"ID": 1, "DETAIL_PICTURE": "948"})
-    assert snapshot.fields == {}
-    assert snapshot.problems == ()
+    assert (snapshot.fields, snapshot.problems) == ({}, ())
     assert snapshot.metadata == {"fields": {"DETAIL_PICTURE": "948"}}
+
+
+@pytest.mark.parametrize(
+    ("link", "parent"),
+    [("696613", 696613), (696613, 696613), (["696613"], 696613), ({"VALUE": "696613"}, 696613), ("", None)],
+)
+def test_product_of_an_offer_is_read(link, parent):
+    snapshot = read_product({"ID": 1, "PROPERTIES": {"CML2_LINK": link}})
+    assert (snapshot.fields, snapshot.metadata) == ({"bitrix_parent_id": parent}, {})
+    unreadable = read_product({"ID": 1, "PROPERTIES": {"CML2_LINK": "букет"}})
+    assert (unreadable.fields, unreadable.metadata) == ({}, {"properties": {"CML2_LINK": "букет"}})
 
 
 @pytest.mark.parametrize(
