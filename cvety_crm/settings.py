@@ -99,6 +99,7 @@ DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",
     "cvety_crm.ops.retention.prune_outbox",
     "orders.services.presence.prune",
+    "orders.product_pictures.retention.prune",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.retention.prune_import_rows",
     "bitrix_bridge.reconciliation.slices.prune",
@@ -126,6 +127,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
     "bitrix_bridge.probes.rest",
+    "orders.product_pictures.probes.pictures",
     "bitrix_bridge.reconciliation.probes.last_run",
     "bitrix_bridge.history.probes.site_copy",
     "bitrix_bridge.history.probes.last_import",
@@ -183,6 +185,21 @@ PHOTO_LINK_DAYS = env.int("PHOTO_LINK_DAYS", default=3)
 """The number of days for which a customer's link to the photos of their bouquet is valid."""
 if not 1 <= PHOTO_LINK_DAYS <= 90:
     sys.exit("PHOTO_LINK_DAYS must be a number of days from 1 to 90.")
+
+# --- Pictures of products ---------------------------------------------------------------------------------------------
+
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+"""The URL of the shop's site, from which pictures of products are fetched.
+
+If it is empty, it is the scheme and the host of BITRIX_API_URL or BITRIX_REST_URL.
+"""
+PICTURE_HOSTS = [host.lower() for host in env.list("PICTURE_HOSTS", default=[])]
+"""Other hosts from which pictures of products may be fetched, such as `cdn.example.kz` or `cdn.example.kz:8443`."""
+PICTURE_CACHE_DIR = env.str("PICTURE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "pictures"))
+PICTURE_CACHE_MB = env.int("PICTURE_CACHE_MB", default=500)
+"""The size to which the cache of pictures is reduced each day, in MB."""
+if PICTURE_CACHE_MB < 1:
+    sys.exit("PICTURE_CACHE_MB must be a number of megabytes from 1.")
 
 # --- The database ----------------------------------------------------------------------------------------------------
 
@@ -436,10 +453,12 @@ UNFOLD = {
         lambda request: static("cvety_crm/board.css"),
         lambda request: static("cvety_crm/order.css"),
         lambda request: static("cvety_crm/photos.css"),
+        lambda request: static("cvety_crm/pictures.css"),
     ],
     "SCRIPTS": [
         lambda request: static("cvety_crm/undo.js"),
         lambda request: static("cvety_crm/photos.js"),
+        lambda request: static("cvety_crm/pictures.js"),
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/connection.js"),
         lambda request: static("cvety_crm/copy.js"),

@@ -5,11 +5,18 @@ from django.urls import path, re_path
 
 from orders.admin.board import board_page
 from orders.admin.earlier_pages import order, page
+from orders.admin.thumbnails import item_thumbnail, product_thumbnail
 
 _UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 urlpatterns = [
     path("board/", admin.site.admin_view(board_page), name="day_board"),
+    path(
+        "products/<uuid:key>/thumbnail/",
+        admin.site.admin_view(product_thumbnail, cacheable=True),
+        name="product_thumbnail",
+    ),
+    path("items/<uuid:key>/thumbnail/", admin.site.admin_view(item_thumbnail, cacheable=True), name="item_thumbnail"),
     re_path(rf"^orders/(?P<key>{_UUID}|[0-9]{{1,18}})/?$", admin.site.admin_view(order), name="earlier_order"),
     re_path("^(?P<name>products|inventory|warehouse|sync)/?$", admin.site.admin_view(page), name="earlier_page"),
 ]

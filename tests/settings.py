@@ -39,5 +39,8 @@ CACHES = {
     "throttle": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"},
 }
 
+# A folder that can't be created: each test of pictures has a cache of its own.
+PICTURE_CACHE_DIR = "/dev/null/pictures"
+
 # The tests do not collect static files, and whitenoise would warn about the missing folder.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise")]  # noqa: F405

@@ -5,6 +5,7 @@ Only the pixels of the uploaded file are kept, without location, name and other 
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -30,6 +31,10 @@ _PHONE_FORMATS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1",
 
 class PictureRefusedError(NotAllowedError):
     """The error that a file is not accepted as a picture. The message is for the user who has uploaded the file."""
+
+
+class UnreadablePictureError(Exception):
+    """The error that a file from another system is not a picture that can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +74,40 @@ def read_picture(file: BinaryIO, size: int) -> Picture:
         raise PictureRefusedError(
             gettext("This is no photo: only JPEG, PNG and WebP pictures can be added.")
         ) from error
+    return Picture(_jpeg(image), _jpeg(_smaller(image, THUMBNAIL_SIDE)), image.width, image.height)
+
+
+def read_thumbnails(content: bytes, sides: Sequence[int]) -> list[bytes]:
+    """Return small copies of a picture as JPEG, whose longer side has at most each of these numbers of pixels.
+
+    Raise `UnreadablePictureError` if the content is not a picture of an accepted format, or has too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = _pixels(content, max(sides), (*FORMATS, "GIF"))
+    # Pillow raises many kinds of errors for a damaged file, such as struct.error, IndexError and zlib.error.
+    except Exception as error:
+        raise UnreadablePictureError(type(error).__name__) from error
+    return [_jpeg(_smaller(image, side)) for side in sides]
+
+
+def _smaller(image: Image.Image, side: int) -> Image.Image:
     small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    return Picture(_jpeg(image), _jpeg(small), image.width, image.height)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return small
 
 
-def _pixels(content: bytes) -> Image.Image:
+def _pixels(content: bytes, longest_side: int = LONGEST_SIDE, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Return the picture shrunk, upright, in sRGB, on white, and without metadata."""
-    _checked(content).verify()
-    image: Image.Image = _checked(content)  # a verified image can't be read again
-    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at a fraction of its size
+    _checked(content, formats).verify()
+    image: Image.Image = _checked(content, formats)  # a verified image can't be read again
+    image.draft("RGB", (longest_side, longest_side))  # a large JPEG is decoded at a fraction of its size
     profile = image.info.get("icc_profile")
     if image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("RGBA")  # a palette can't be shrunk smoothly
     # Shrinking comes first because every later step makes a copy.
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     image = ImageOps.exif_transpose(image)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, (*_WHITE, 255)), image)
@@ -92,8 +116,8 @@ def _pixels(content: bytes) -> Image.Image:
     return image
 
 
-def _checked(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
+def _checked(content: bytes, formats: tuple[str, ...]) -> Image.Image:
+    image = Image.open(io.BytesIO(content), formats=formats)
     is_whole = image.format != "JPEG" or "progressive" in image.info
     most = MOST_PIXELS_WHOLE if is_whole else MOST_PIXELS
     if image.width * image.height > most:
