@@ -2,40 +2,84 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.admin_site.base import CrmModelAdmin
 from orders.models import Product
 from orders.presentation.formatting import money
+from orders.product_pictures.links import product_picture
+from orders.product_pictures.sources import SourceRefusedError, source_url
+from orders.templatetags.pictures import picture
+
+LIST_SIDE, PAGE_SIDE = 40, 160  # CSS pixels
+
+
+class ProductForm(forms.ModelForm):
+    """The form of a product."""
+
+    def clean_image_url(self) -> str:
+        """Return the address of the picture. Raise `ValidationError` if the CRM may not fetch it from there."""
+        address: str = self.cleaned_data["image_url"].strip()
+        if address and "image_url" in self.changed_data:
+            try:
+                source_url(address)
+            except SourceRefusedError as refusal:
+                message = gettext("Write a path on the site, such as /upload/bouquet.jpg: %(reason)s.")
+                raise forms.ValidationError(message % {"reason": refusal}) from refusal
+        return address
+
+    def save(self, commit: bool = True) -> Any:
+        """Save the product. A picture that staff have chosen has no source on the site."""
+        if "image_url" in self.changed_data:
+            self.instance.picture_source = ""
+        return super().save(commit)
 
 
 @admin.register(Product)
 class ProductAdmin(CrmModelAdmin):
     """The list and the pages of products. The catalogue belongs to the site."""
 
-    list_display = ("name", "price_column", "is_active", "bitrix_product_id", "needs_attention")
+    list_display = ("name", "picture_column", "price_column", "is_active", "bitrix_product_id", "needs_attention")
     list_filter = ("is_active", "needs_attention")
     search_fields = ("name", "=bitrix_product_id")
     ordering = ("name", "id")
-    readonly_fields = ("bitrix_product_id", "bitrix_updated_at", "created_at")
+    form = ProductForm
+    readonly_fields = ("picture_field", "picture_source", "bitrix_product_id", "bitrix_updated_at", "created_at")
     fieldsets = (
         (
             None,
             {
                 "fields": (
+                    "picture_field",
                     "name",
                     ("price", "old_price"),
                     ("quantity", "slug"),
-                    "image_url",
+                    ("image_url", "picture_source"),
                     ("is_active", "needs_attention"),
                     ("bitrix_product_id", "bitrix_updated_at"),
                 )
             },
         ),
     )
+
+    @admin.display(description=_("picture"))
+    def picture_column(self, product: Product) -> str:
+        """Return the small picture."""
+        return picture(product_picture(product), LIST_SIDE)
+
+    @admin.display(description=_("picture"))
+    def picture_field(self, product: Product) -> str:
+        """Return the picture, or a dash for a product without a picture."""
+        return picture(product_picture(product), PAGE_SIDE) if product.image_url else "—"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        """Return the products without their long columns."""
+        return super().get_queryset(request).defer("search", "metadata")
 
     @admin.display(description=_("price"), ordering="price")
     def price_column(self, product: Product) -> str:

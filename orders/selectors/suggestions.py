@@ -19,6 +19,7 @@ from cvety_crm.users import User
 from orders.models import Customer, Order, Product
 from orders.presentation.formatting import full_day, money, number, plain_text
 from orders.presentation.phones import form_text
+from orders.product_pictures.links import product_picture
 from orders.rules.visibility import shown_text
 from orders.selectors.search import search_for, search_query
 from orders.values.phone_masking import start_of
@@ -100,8 +101,9 @@ def suggested_products(text: str) -> list[Suggestion]:
             "price": "" if product.price is None else plain_text(product.price),
             "details": " · ".join(filter(None, (_price(product), stock_words(product)))),
             "on_sale": product.is_active,
+            "picture": product_picture(product),
         }
-        for product in found.only("name", "price", "quantity", "is_active")[:MOST_PRODUCTS]
+        for product in found.only("name", "price", "quantity", "is_active", "image_url")[:MOST_PRODUCTS]
     ]
 
 

@@ -77,6 +77,9 @@
       const title = one("[data-title]", line);
       title.textContent = isProduct ? part(line, "name").value : "";
       title.hidden = !isProduct;
+      const picture = one("[data-picture]", line);
+      if (isProduct) picture.src = words.thumbnail.replace(words.noProduct, part(line, "product").value);
+      picture.hidden = !isProduct;
       one("[data-free-name]", line).hidden = isProduct;
     }
     function changed() {
@@ -127,7 +130,7 @@
       nothing: words.nothing,
       isEnough: function (text) { return text.length >= 2; },
       row: function (product) {
-        return { title: product.is_free ? words.free.replace("{name}", product.name) : product.name, details: product.details, isDim: product.on_sale === false };
+        return { title: product.is_free ? words.free.replace("{name}", product.name) : product.name, details: product.details, isDim: product.on_sale === false, picture: product.is_free ? undefined : product.picture };
       },
       extra: function (text) { return { is_free: true, name: text, details: "" }; },
       choose: function (product) {

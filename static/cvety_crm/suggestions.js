@@ -6,7 +6,7 @@
   const TYPING_DELAY = 150; // milliseconds without a key before the request
   let lists = 0;
 
-  /* options: url, isEnough(text), row(found) -> {title, details, isDim}, choose(found), answered(found[], text) -> true
+  /* options: url, isEnough(text), row(found) -> {title, details, isDim, picture}, choose(found), answered(found[], text) -> true
      if no list is needed, nothing (text without suggestions), extra(text) -> found or null, marksFirst (Enter chooses
      the first suggestion, even before the list is shown). Return {look, close}. */
   window.crmSuggestions = function (input, options) {
@@ -74,7 +74,10 @@
         title.textContent = words.title;
         const details = document.createElement("small");
         details.textContent = words.details;
-        row.append(title, details);
+        const text = document.createElement("div");
+        text.append(title, details);
+        if (words.picture !== undefined) row.append(picture(words.picture));
+        row.append(text);
         // This runs before a tap takes the focus from the field, which would close the list.
         row.addEventListener("pointerdown", function (event) { event.preventDefault(); });
         row.addEventListener("click", function () { take(position); });
@@ -84,6 +87,19 @@
       active = -1;
       input.setAttribute("aria-expanded", "true");
       if (options.marksFirst && found.length) mark(0);
+    }
+
+    // An empty address leaves a neutral square, so that the names stay in one column.
+    function picture(address) {
+      const shown = document.createElement(address ? "img" : "span");
+      shown.className = "crm-picture crm-picture-40";
+      if (address) {
+        shown.alt = "";
+        shown.width = shown.height = 40;
+        shown.loading = "lazy";
+        shown.src = address;
+      }
+      return shown;
     }
 
     function look() {

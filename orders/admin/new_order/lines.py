@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -72,6 +74,14 @@ class LineForm(forms.Form):
     def title(self) -> str:
         """Return the product's name, or an empty string for an item of free text."""
         return str(self["name"].value() or "") if self["product"].value() else ""
+
+    @property
+    def picture(self) -> str:
+        """Return the URL of the product's picture, or an empty string for an item of free text."""
+        try:
+            return reverse("product_thumbnail", args=[UUID(str(self["product"].value()))]) if self.title else ""
+        except ValueError:
+            return ""
 
     def check_complete(self) -> None:
         """Add the errors of the item. The formset calls this method after it has read the product."""

@@ -34,6 +34,8 @@ DONE = "new_orders_done"
 """The session key with the ids of the latest created orders. The page's script deletes the entered values of such an
 order from the browser."""
 REMEMBERED = 20
+NO_PRODUCT = UUID(int=0)
+"""A key of no product. The page's script replaces it in the URL of a picture."""
 PRIVATE = {"Cache-Control": "no-store, private"}
 """The headers of responses that contain names and phones. A shared computer must not store such a response."""
 
@@ -120,6 +122,7 @@ class NewOrder(Feature[Order]):
             # an order.
             "begins_empty": not is_refused and not request.GET,
             "customer": described_customer(request.user, customer) if customer else None,
+            "no_product": NO_PRODUCT,
             "done": request.session.get(DONE, []),
             "now": timezone.localtime().strftime("%Y-%m-%dT%H:%M:%S"),
         }

@@ -23,7 +23,7 @@ from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.admin.permissions import may_change_status
-from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, SyncState
+from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, OrderItem, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.details import order_details
 from orders.presentation.formatting import money, short_moment
@@ -33,6 +33,7 @@ from orders.presentation.phones import chat_links, phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.presentation.unknown import unknown_facts
 from orders.presentation.when import when_text
+from orders.product_pictures.links import item_picture, large
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
 from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
@@ -40,6 +41,7 @@ from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
 DETAILS_SHOWN = 30
+PICTURES_SHOWN = 4
 
 
 class OrderHeader(Feature[Order]):
@@ -64,9 +66,11 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
     events = order.events.select_related("actor")
     found = list(events if shown_all else events[: ENTRIES_SHOWN + 1])
     hidden = hidden_fields(request.user, order.delivery_date)
+    items = list(order.items.select_related("product").defer("product__metadata", "product__search"))
     return {
+        "head_pictures": _pictures(items),
         "head": _head(request, order, found, may_move=may_move, preserved=preserved),
-        "entries": timeline(found if shown_all else found[:ENTRIES_SHOWN], items=order.items.all(), hidden=hidden),
+        "entries": timeline(found if shown_all else found[:ENTRIES_SHOWN], items=items, hidden=hidden),
         "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
@@ -74,6 +78,12 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
         "panels": panels(order, request),
         "details": _details(request, order),
     }
+
+
+def _pictures(items: Sequence[OrderItem]) -> list[dict[str, str]]:
+    """Return the pictures of the first items with their names. A product is shown once."""
+    found = {url: item.name for item in items if (url := item_picture(item))}
+    return [{"url": url, "large": large(url), "name": name} for url, name in list(found.items())[:PICTURES_SHOWN]]
 
 
 def _details(request: HttpRequest, order: Order) -> dict[str, Any]:

@@ -27,25 +27,32 @@ from orders.presentation.details import item_details
 from orders.presentation.formatting import plain, unit_price
 from orders.presentation.item_values import price_text, quantity_text, total_text
 from orders.presentation.payment import unknown_text
+from orders.product_pictures.links import item_picture
 from orders.rules.discounts import full_price
 from orders.rules.visibility import may_see_phones, may_see_prices
 from orders.services.items import as_snapshot, new_line
 from orders.sync.snapshot import ItemSnapshot
+from orders.templatetags.pictures import picture
+
+PICTURE_SIDE = 56  # CSS pixels
 
 
 class PlainText(forms.Widget):
-    """A widget that shows a value as text, and the details of an item below it."""
+    """A widget that shows a value as text, with the picture of an item before it and the details below it."""
 
     below: SafeString = SafeString("")
+    picture: SafeString = SafeString("")
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         """Return the escaped text with a hidden input. If another user removes the item, the posted value is needed."""
         if not value:
             return mark_safe('<span class="crm-item-name"></span>')
         return format_html(
-            '<span class="crm-item-name">{}</span><input type="hidden" name="{}" value="{}">{}',
-            value, name, value, self.below,
-        )  # fmt: skip
+            '{}<input type="hidden" name="{}" value="{}">',
+            with_picture(self.picture, format_html('<span class="crm-item-name">{}</span>{}', value, self.below)),
+            name,
+            value,
+        )
 
 
 class PriceWidget(UnfoldAdminDecimalFieldWidget):
@@ -85,6 +92,16 @@ def struck_list_price(item: OrderItem) -> SafeString:
 def details_below(item: OrderItem, *, phones: bool, prices: bool) -> SafeString:
     """Return the details of the item as HTML, for a reader who may see `phones` and `prices`."""
     return render_to_string("orders/item_details.html", {"details": item_details(item, phones=phones, prices=prices)})
+
+
+def picture_of(item: OrderItem) -> SafeString:
+    """Return the picture of the item as HTML. The item must be loaded with its product."""
+    return picture(item_picture(item), PICTURE_SIDE)
+
+
+def with_picture(shown: SafeString, text: SafeString) -> SafeString:
+    """Return the text of an item with a picture before it, if there is one."""
+    return format_html('<div class="crm-with-picture">{}<div>{}</div></div>', shown, text) if shown else text
 
 
 class ItemForm(SeenValuesMixin, forms.ModelForm):
@@ -130,6 +147,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         item = self.instance
         widget = PlainText()
         widget.below = details_below(item, phones=self.sees_phones, prices=True)
+        widget.picture = picture_of(item)
         self.fields["product"] = forms.CharField(disabled=True, required=False, label=_("product"), widget=widget)
         self.initial["product"] = item.name
         self.fields["name"] = forms.CharField(disabled=True, required=False, label="", widget=PlainText())
@@ -306,9 +324,9 @@ class ItemInline(TabularInline):
 
     @admin.display(description=_("product"))
     def name_column(self, item: OrderItem) -> str:
-        """Return the name under which the item was sold, and the details of the item."""
+        """Return the picture of the item, the name under which it was sold, and its details."""
         below = details_below(item, phones=self.sees_phones, prices=self.sees_prices)
-        return format_html("{}{}", item.name, below)
+        return with_picture(picture_of(item), format_html("{}{}", item.name, below))
 
     @admin.display(description=_("quantity"))
     def quantity_column(self, item: OrderItem) -> str:

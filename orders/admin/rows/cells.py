@@ -70,7 +70,7 @@ def status(order: OrderRow) -> Values:
     step = order.next_step
     return {
         "name": order.status.name,
-        "css": stage_class(order.status.stage),
+        "stage_css": stage_class(order.status.stage),
         "url": reverse("admin:orders_order_statuses", args=[order.pk]) if order.rights.may_move else "",
         "step": step,
         "step_css": stage_class(step.stage) if step else "",
@@ -88,6 +88,7 @@ def composition_of(order: OrderRow) -> Values:
     pieces = f" × {first.quantity_text}" if first.typed is not None or first.quantity != 1 else ""
     others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
     return {
+        "picture": getattr(order.items.all()[0], "picture", ""),
         "name": Truncator(first.name).chars(PRODUCT_LENGTH) + pieces,
         "more": f"+{len(items) - 1}" if others else "",
         "others": others,

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Left
+from django.db.models.functions import MD5, Left, NullIf
 from django.http import HttpRequest
 
 from cvety_crm.users import AnyUser
 from orders.admin.permissions import may_assign, may_change_status, may_edit
 from orders.models import Order, OrderItem, OrderNote, Status
+from orders.product_pictures.links import DIGITS, picture_url
 from orders.values.phone_masking import start_of
 
 if TYPE_CHECKING:
@@ -132,7 +134,16 @@ def _list_query(request: HttpRequest) -> str:
 
 def _items() -> QuerySet[OrderItem]:
     name = Left(KeyTextTransform("name", "product_snapshot"), TEXT_LENGTH + 1)
-    return OrderItem.objects.only("order_id", "quantity", "unknown_values", "position").annotate(name_start=name)
+    # The row needs the addresses of pictures only for the URLs, which contain digests of them.
+    return OrderItem.objects.only("order_id", "quantity", "unknown_values", "position", "product_id").annotate(
+        name_start=name,
+        product_picture=_digest(F("product__image_url")),
+        line_picture=_digest(KeyTextTransform("picture", "product_snapshot")),
+    )
+
+
+def _digest(address: Combinable) -> Left:
+    return Left(MD5(NullIf(address, Value(""))), DIGITS)
 
 
 def _set_texts(order: OrderRow) -> None:
@@ -143,7 +154,14 @@ def _set_texts(order: OrderRow) -> None:
             setattr(order.customer, name, start_of(getattr(order, f"customer_{name}_start") or "", TEXT_LENGTH))
     order.last_note = start_of(order.last_note or "", NOTE_LENGTH)
     for item in order.items.all():
+        item.picture = _picture_url(item)  # type: ignore[attr-defined]
         item.product_snapshot = {"name": start_of(getattr(item, "name_start") or "", TEXT_LENGTH)}  # noqa: B009
+
+
+def _picture_url(item: Any) -> str:
+    if item.product_picture and item.product_id:
+        return picture_url(item.product_id, item.product_picture)
+    return picture_url(item.pk, item.line_picture, is_item=True) if item.line_picture else ""
 
 
 def _count(rows: QuerySet) -> Func:
