@@ -5,12 +5,12 @@ from datetime import date, time
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from orders.models import DeliverySlot, Order
+from orders.models import DeliverySlot, Order, OrderItem
 
 MOST_AT_ONCE = 200
 """The maximum number of orders in one document."""
@@ -26,7 +26,9 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
         .select_related("status", "city", "delivery_slot", "courier", "pay_system")
         .defer(None)  # the lists of the admin leave out metadata, and documents show its details
         .defer("search", "bitrix_state")
-        .prefetch_related("items")
+        .prefetch_related(
+            Prefetch("items", OrderItem.objects.select_related("product").defer("product__metadata", "product__search"))
+        )
     )
     return sorted(found, key=_due)
 

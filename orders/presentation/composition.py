@@ -5,13 +5,14 @@ single item.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from orders.models import OrderItem
 from orders.presentation.details import as_line, plain_item_details
 from orders.presentation.formatting import number
 from orders.presentation.payment import unknown_text
+from orders.product_pictures.links import picture_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Goods:
     details: str = ""
     typed: str | None = None
     """The text that the site sent, if the quantity is unknown. The text is empty if the site has sent none."""
+    picture: str = ""
+    """The address of the picture on the site, if it was asked for."""
 
     @property
     def quantity_text(self) -> str:
@@ -41,6 +44,15 @@ def composition(items: Iterable[OrderItem]) -> list[Goods]:
 def detailed_composition(items: Iterable[OrderItem]) -> list[Goods]:
     """Return the products like `composition`, with their details. Items are added up if their details are equal."""
     return _added_up((item, as_line(plain_item_details(item))) for item in items)
+
+
+def pictured_composition(items: Iterable[OrderItem]) -> list[Goods]:
+    """Return the products like `detailed_composition`, with their pictures. The items must have their products."""
+    found = list(items)
+    pictures: dict[tuple[str, str], str] = {}
+    for item in found:
+        pictures.setdefault((item.name, as_line(plain_item_details(item))), picture_address(item))
+    return [replace(goods, picture=pictures[goods.name, goods.details]) for goods in detailed_composition(found)]
 
 
 def goods_text(goods: Goods) -> str:
