@@ -13,10 +13,11 @@ from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.deletions import mark_deleted_orders, retire_deleted_products
 from bitrix_bridge.history.documents import document, earliest_date
 from bitrix_bridge.history.import_context import ImportContext, new_cities, new_products
-from bitrix_bridge.history.reading import Batch, SourceOrder, nearest_date
+from bitrix_bridge.history.reading import Batch, nearest_date
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.runs import imports
 from bitrix_bridge.history.source import Source, SourceError
+from bitrix_bridge.history.source_order import SourceOrder
 from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.dates import read_moment

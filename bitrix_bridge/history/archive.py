@@ -7,7 +7,6 @@ versions. If a packed value cannot be read, the columns of the row remain.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import phpserialize
@@ -15,23 +14,10 @@ import phpserialize
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.encodings import decode
 from bitrix_bridge.history.source import Row, Source, grouped
+from bitrix_bridge.history.source_order import SourceOrder, real_shipments
 from bitrix_bridge.payloads.php_values import unserialize_packed
 
 _ORDERS, _ITEMS = "b_sale_order_archive", "b_sale_basket_archive"
-
-
-@dataclass(slots=True)
-class ArchivedOrder:
-    """The rows of an archived order, as the tables of orders contained them."""
-
-    row: Row
-    lines: list[Row] = field(default_factory=list)
-    line_properties: dict[str, list[Row]] = field(default_factory=dict)
-    values: list[Row] = field(default_factory=list)
-    payments: list[Row] = field(default_factory=list)
-    shipments: list[Row] = field(default_factory=list)
-    is_readable: bool = True
-    """Whether all packed values could be read."""
 
 
 def next_rows(source: Source, where: str, values: Sequence[object], limit: int) -> list[Row]:
@@ -57,7 +43,7 @@ def count(source: Source, where: str, values: Sequence[object]) -> int:
     return source.number(sql, values)
 
 
-def unpack(source: Source, rows: Sequence[Row]) -> list[ArchivedOrder]:
+def unpack(source: Source, rows: Sequence[Row]) -> list[SourceOrder]:
     """Return the archived orders of these rows, with at most five queries.
 
     If an order has several rows, use the last one.
@@ -84,23 +70,23 @@ def _packed(source: Source, table: str, key: str, column: str, ids: Sequence[str
 
 def _order(
     row: Row, packed: Mapping[str, bytes], items: Sequence[Row], packed_items: Mapping[str, bytes]
-) -> ArchivedOrder:
+) -> SourceOrder:
     data = _unpacked(packed.get(row.get("ID") or ""))
     own = {name: value for name, value in row.items() if name not in ("ID", "ORDER_ID")}
     found = _row(_part(data, "ORDER"), columns.ORDER)
     found.update(own)
     found["ID"] = row["ORDER_ID"]
-    made = ArchivedOrder(found, is_readable=data is not None)
+    made = SourceOrder(found, is_archived=True, is_whole=data is not None)
     made.values = _rows(_part(data, "PROPERTIES"), columns.PROPERTY_VALUE)
     made.payments = _rows(_part(data, "PAYMENT"), columns.PAYMENT)
-    made.shipments = _rows(_part(data, "SHIPMENT"), columns.SHIPMENT)
+    made.shipments = real_shipments(_rows(_part(data, "SHIPMENT"), columns.SHIPMENT))
     for item in items:
         _add_item(made, item, _unpacked(packed_items.get(item.get("ID") or "")))
     return made
 
 
-def _add_item(made: ArchivedOrder, item: Row, data: Mapping[str, Any] | None) -> None:
-    made.is_readable &= data is not None
+def _add_item(made: SourceOrder, item: Row, data: Mapping[str, Any] | None) -> None:
+    made.is_whole &= data is not None
     line = _row(data or {}, columns.BASKET)
     for name, value in item.items():
         if name not in ("ID", "ARCHIVE_ID"):

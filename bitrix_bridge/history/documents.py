@@ -11,9 +11,9 @@ from typing import Any
 
 from bitrix_bridge.history import encodings
 from bitrix_bridge.history.locations import Place, same_name
-from bitrix_bridge.history.reading import SourceOrder
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.history.source_order import SourceOrder
 from bitrix_bridge.payloads.basket import is_not_bought
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.names import fold

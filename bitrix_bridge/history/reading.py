@@ -1,15 +1,15 @@
 """Read batches of orders with their related rows from the site's database copy, with about seventeen queries each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from django.utils import timezone
 
 from bitrix_bridge.history import archive, columns
-from bitrix_bridge.history.archive import ArchivedOrder
 from bitrix_bridge.history.source import Row, Source, grouped, named
+from bitrix_bridge.history.source_order import SourceOrder, real_shipments
 from bitrix_bridge.payloads.dates import ALMATY, read_moment
 
 _NEIGHBOURS = 20
@@ -67,31 +67,6 @@ class Selection:
 
 
 @dataclass(slots=True)
-class SourceOrder:
-    """One order of the site's database copy with its related rows."""
-
-    row: Row
-    lines: list[Row] = field(default_factory=list)
-    line_properties: dict[str, list[Row]] = field(default_factory=dict)
-    values: list[Row] = field(default_factory=list)
-    payments: list[Row] = field(default_factory=list)
-    shipments: list[Row] = field(default_factory=list)
-    system_shipments: int = 0
-    changes: list[Row] = field(default_factory=list)
-    user: Row | None = None
-    phone: str | None = None
-    is_archived: bool = False
-    """Whether the order is in the site's archive."""
-    is_whole: bool = True
-    """Whether all data of an archived order could be read."""
-
-    @property
-    def bitrix_order_id(self) -> int:
-        """Return the order's id on the site."""
-        return int(self.row["ID"] or 0)
-
-
-@dataclass(slots=True)
 class Batch:
     """Orders sorted by id, and the users to whom the orders refer."""
 
@@ -139,7 +114,7 @@ def read_batch(source: Source, rows: Sequence[Row], archived: Sequence[Row] = ()
     known = set(ids)
     packed = archive.unpack(source, [row for row in archived if row["ORDER_ID"] not in known])
     changes_of = _children(source, "b_sale_order_change", columns.CHANGE, [*ids, *(one.row["ID"] for one in packed)])
-    orders = [*_present(source, rows, ids), *map(_archived, packed)]
+    orders = [*_present(source, rows, ids), *packed]
     customers = {order.row.get("USER_ID") for order in orders} - {None, "", "0"}
     staff = {change.get("USER_ID") for changes in changes_of.values() for change in changes} - {None, "", "0"}
     users = named(source.among("b_user", columns.USER, "ID", sorted(customers | staff, key=str)), "ID")
@@ -174,7 +149,7 @@ def _present(source: Source, rows: Sequence[Row], ids: Sequence[object]) -> list
     for row in rows:
         key = row["ID"] or ""
         shipments = shipments_of.get(key, [])
-        real = [one for one in shipments if one.get("SYSTEM") != "Y"]
+        real = real_shipments(shipments)
         orders.append(
             SourceOrder(
                 row=row,
@@ -187,19 +162,6 @@ def _present(source: Source, rows: Sequence[Row], ids: Sequence[object]) -> list
             )
         )
     return orders
-
-
-def _archived(order: ArchivedOrder) -> SourceOrder:
-    return SourceOrder(
-        row=order.row,
-        lines=order.lines,
-        line_properties=order.line_properties,
-        values=order.values,
-        payments=order.payments,
-        shipments=[one for one in order.shipments if one.get("SYSTEM") != "Y"],
-        is_archived=True,
-        is_whole=order.is_readable,
-    )
 
 
 def nearest_date(source: Source, bitrix_order_id: int) -> str | None:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.history import importing, report
-from bitrix_bridge.history.reading import Selection, SourceOrder, read_orders
+from bitrix_bridge.history.reading import Selection, read_orders
 from bitrix_bridge.history.source import Row, Source
+from bitrix_bridge.history.source_order import SourceOrder
 from bitrix_bridge.models import ImportRow
 from cvety_crm.formatting import full_moment
 from cvety_crm.masking import mask

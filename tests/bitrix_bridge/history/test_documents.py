@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from bitrix_bridge.history import columns
 from bitrix_bridge.history.changes import history
 from bitrix_bridge.history.documents import Knowledge, document
-from bitrix_bridge.history.reading import Selection, SourceOrder
+from bitrix_bridge.history.reading import Selection
 from bitrix_bridge.history.reasons import Code
 from bitrix_bridge.history.source import Row
+from bitrix_bridge.history.source_order import SourceOrder
 from bitrix_bridge.payloads import read_order
 from tests.bitrix_bridge.history.reference import php
 
