@@ -258,11 +258,12 @@ def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str
 
 def _text(text: str, subject: str, made: Document, *, is_repaired: bool = False) -> str:
     repaired = Code.REPAIRED_ON_SITE if made.is_faithful else Code.REPAIRED_TEXT
+    lost = Code.LOST_ON_SITE if made.is_faithful else Code.LOST_CHARACTERS
     if is_repaired:
         made.note(repaired, subject)
     if text.isascii():
         if "????" in text and encodings.has_lost_characters(text):
-            made.note(Code.LOST_CHARACTERS, subject)
+            made.note(lost, subject)
         return text
     whole = encodings.repair(text)
     if whole is not None:
@@ -271,7 +272,7 @@ def _text(text: str, subject: str, made: Document, *, is_repaired: bool = False)
     if encodings.is_broken(text):
         made.note(Code.BROKEN_ON_SITE if made.is_faithful else Code.BROKEN_TEXT, subject)
     elif encodings.has_lost_characters(text):
-        made.note(Code.LOST_CHARACTERS, subject)
+        made.note(lost, subject)
     return text
 
 

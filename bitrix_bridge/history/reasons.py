@@ -43,6 +43,7 @@ class Code(StrEnum):
     BROKEN_TEXT = "broken_text"
     BROKEN_ON_SITE = "broken_on_site"
     LOST_CHARACTERS = "lost_characters"
+    LOST_ON_SITE = "lost_on_site"
     CUT_TEXT = "cut_text"
     ORPHAN_PROPERTY = "orphan_property"
     BROKEN_VALUE = "broken_value"
@@ -206,9 +207,20 @@ _TEXTS = {
         _AS_IT_IS_DID,
         _("The copy is faithful, so a new copy does not help. Look the order up on the site and correct it there."),
     ),
-    Code.LOST_CHARACTERS: _Texts(_("question marks instead of emoji in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID),
+    Code.LOST_CHARACTERS: _Texts(
+        _("question marks instead of emoji in %(subject)s"), _AS_IT_IS_WILL, _AS_IT_IS_DID, _DUMP
+    ),
+    Code.LOST_ON_SITE: _Texts(
+        _("question marks instead of emoji in %(subject)s on the site itself"),
+        _AS_IT_IS_WILL,
+        _AS_IT_IS_DID,
+        _("A new copy does not help. So that it does not happen again, have the site's tables converted to utf8mb4."),
+    ),
     Code.CUT_TEXT: _Texts(
-        _("%(subject)s is as long as its column: perhaps the site has cut it"), _AS_IT_IS_WILL, _AS_IT_IS_DID
+        _("%(subject)s is as long as its column: perhaps the site has cut it"),
+        _AS_IT_IS_WILL,
+        _AS_IT_IS_DID,
+        _("Ask the customer for the rest. So that it does not happen again, have the column made TEXT on the site."),
     ),
     Code.ORPHAN_PROPERTY: _Texts(
         _("property %(subject)s is not described on the site"),

@@ -47,6 +47,8 @@ class Column:
 
     name: str
     length: int | None
+    charset: str
+    """The character set of strings, or an empty string for a column that contains none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class Source:
     def has(self, table: str, column: str | None = None) -> bool:
         """Return whether the database has this table and, if `column` is given, this column in the table."""
         return table in self.tables and (column is None or column in self.tables[table])
+
+    def keeps_emoji(self, table: str, column: str) -> bool:
+        """Return whether this column can contain emoji, which MySQL's older character set `utf8` can't store."""
+        return self.tables[table][column].charset in ("utf8mb4", "utf16", "utf32", "")
 
     def rows(
         self,
@@ -254,11 +260,13 @@ class Source:
 
     def _read_columns(self) -> None:
         sql = (
-            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS "
+            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME "
+            "FROM information_schema.COLUMNS "
             "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE %s"
         )
-        for table, column, length in self.texts(sql, ["b\\_%"]):
-            self.tables.setdefault(table, {})[column.upper()] = Column(column, int(length) if length else None)
+        for table, column, length, charset in self.texts(sql, ["b\\_%"]):
+            found = Column(column, int(length) if length else None, charset or "")
+            self.tables.setdefault(table, {})[column.upper()] = found
         if not self.has("b_sale_order", "ID"):
             message = gettext("There is no table b_sale_order in %(where)s, or the account may not read it.")
             raise SourceError(message % {"where": self.where})

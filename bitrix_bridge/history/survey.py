@@ -36,6 +36,12 @@ IMPORTED_PROPERTIES = [
 ]
 """Codes of properties that are imported into columns. Other properties are kept in the order's metadata."""
 _CHILDREN = ("b_sale_basket", "b_sale_order_props_value", "b_sale_order_payment", "b_sale_order_delivery")
+_TYPED_TEXTS = (
+    ("b_sale_order", "USER_DESCRIPTION"),
+    ("b_sale_order", "COMMENTS"),
+    ("b_sale_order_props_value", "VALUE"),
+)
+"""The columns with what people type: the postcard's text is a property."""
 _FIRST_WITH_COLUMN = (
     (25, "b_iblock", "FULLTEXT_INDEX"),
     (21, "b_sale_order_props_value", "ENTITY_TYPE"),
@@ -140,7 +146,8 @@ def left_out(source: Source) -> list[Counted]:
 
 def not_understood(source: Source) -> list[Counted]:
     """Count what the import would apply only in part. The note contains the outcome."""
-    return [one for one in (*_orders(source), *_references(source), *_properties(source)) if one.number]
+    found = (*_orders(source), *_references(source), *_texts(source), *_properties(source))
+    return [one for one in found if one.number]
 
 
 def _orders(source: Source) -> Iterator[Counted]:
@@ -191,6 +198,15 @@ def _references(source: Source) -> Iterator[Counted]:
             f"ON parent.`ID` = child.`{column}` WHERE child.`{column}` > 0 AND parent.`ID` IS NULL{carts}"
         )
         yield Counted(words, source.number(sql), note)
+
+
+def _texts(source: Source) -> Iterator[Counted]:
+    """Count the texts in columns that can't contain emoji. There, MySQL cuts a text at its first emoji."""
+    for table, column in _TYPED_TEXTS:
+        if source.has(table, column) and not source.keeps_emoji(table, column):
+            number = source.number(f"SELECT COUNT(*) FROM `{table}` WHERE `{column}` > ''")  # noqa: S608
+            words = gettext("texts in %(column)s, which can't contain emoji") % {"column": f"{table}.{column}"}
+            yield Counted(words, number, gettext("emoji became “?”, or the text ends where one was: look at the site"))
 
 
 def _properties(source: Source) -> Iterator[Counted]:

@@ -96,12 +96,16 @@ def test_property_value_is_converted_with_its_reasons(definition, stored, value,
 
 @pytest.mark.parametrize(
     ("is_faithful", "codes"),
-    [(False, [Code.REPAIRED_TEXT, Code.BROKEN_TEXT]), (True, [Code.REPAIRED_ON_SITE, Code.BROKEN_ON_SITE])],
+    [
+        (False, [Code.REPAIRED_TEXT, Code.BROKEN_TEXT, Code.LOST_CHARACTERS]),
+        (True, [Code.REPAIRED_ON_SITE, Code.BROKEN_ON_SITE, Code.LOST_ON_SITE]),
+    ],
 )
 def test_broken_letters_of_a_faithful_copy_are_broken_on_the_site(is_faithful, codes):
-    row = Row({"ID": "1", "USER_ID": "0", "COMMENTS": "Р‘СѓРєРµС‚", "USER_DESCRIPTION": "Бук\ufffdт"}.items())
+    texts = {"COMMENTS": "Р‘СѓРєРµС‚", "USER_DESCRIPTION": "Бук\ufffdт", "ADDITIONAL_INFO": "Люблю ????"}
+    row = Row({"ID": "1", "USER_ID": "0", **texts}.items())
     made = document(SourceOrder(row=row), Knowledge(is_faithful=is_faithful))
-    found = [reason for reason in made.reasons if reason.subject in ("COMMENTS", "USER_DESCRIPTION")]
+    found = [reason for reason in made.reasons if reason.subject in texts]
     assert [reason.code for reason in found] == codes
     assert all(("mysqldump" in reason.advice) == (not is_faithful) for reason in found)
 

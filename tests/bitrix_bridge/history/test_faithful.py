@@ -1,6 +1,7 @@
 """Tests of how the import decides whether the copy of the site's database, or the site itself, has broken letters."""
 
 import pytest
+from django.core.management import call_command
 
 from bitrix_bridge.history.catalogue import is_faithful
 from bitrix_bridge.history.report import grouped_reasons, lines
@@ -41,3 +42,21 @@ def test_advice_is_to_copy_again_only_if_the_copy_is_broken(source, site_copy, i
     found = [line for line in lines(grouped_reasons(run)) if line.code in ("broken_text", "broken_on_site", *codes)]
     assert {str(line.code) for line in found} == codes
     assert all(("mysqldump" in line.advice) == is_copy_broken for line in found)
+
+
+def test_check_source_names_columns_that_cannot_contain_emoji(source, schema, capsys):
+    call_command("check_source")
+    said = capsys.readouterr().out
+    assert ("тексты в b_sale_order_props_value.VALUE, где эмодзи не хранятся" in said) == (schema is Schema.OLD)
+
+
+@only_new
+@pytest.mark.parametrize("is_copy_broken", [False, True])
+def test_advice_on_lost_emoji_depends_on_where_they_were_lost(source, site_copy, is_copy_broken):
+    if is_copy_broken:
+        break_letters(site_copy)
+    site_copy.execute("UPDATE `b_sale_order` SET `COMMENTS` = 'Love ????' WHERE `ID` = 122101")
+    found = [line for line in lines(grouped_reasons(imported(source))) if line.code.startswith("lost_")]
+    assert found
+    assert all(("mysqldump" in line.advice) == is_copy_broken for line in found)
+    assert all(("перевести таблицы сайта на utf8mb4" in line.advice) != is_copy_broken for line in found)
