@@ -15,6 +15,7 @@ from cvety_crm.users import User
 from orders.models import Customer, Order
 from orders.presentation.when import status_text, when_text
 from orders.rules.visibility import masked_phone, may_see_orders
+from orders.selectors.order_search import found_orders
 from orders.selectors.presets import PRESETS, preset_url
 from orders.selectors.search import search_for
 from orders.values.phone_masking import without_phones
@@ -50,7 +51,8 @@ def _orders(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     query = search_for(user, term)
     if query is None:
         return []
-    orders = Order.objects.filter(search=query).order_by("-created_at", "-id").select_related("status", "delivery_slot")
+    found = found_orders(Order.objects.all(), query, by_customer=False)
+    orders = found.order_by("-created_at", "-id").select_related("status", "delivery_slot")
     return [
         _result(
             f"№ {order.order_number} · {without_phones(order.recipient_name) or '—'}",

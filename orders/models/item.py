@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.tables import Table
 from orders.models.order import Order
 from orders.models.product import Product
+from orders.values.search_document import search_document
+
+_NO_SUM = '!(@.%s like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")'
+_NO_SUMS = " && ".join(_NO_SUM % key for key in ("CODE", "code", "NAME", "name"))
+SEARCHED_DETAILS = (
+    # A user who may not see prices must not find an item by an amount.
+    *(f"$.properties[*] ? ({_NO_SUMS}).{key}" for key in ("VALUE", "value")),
+    f'strict $.properties.keyvalue() ? ({_NO_SUM % "key"}).value ? (@.type() != "object")',
+    *(f"$.properties.keyvalue() ? ({_NO_SUM % 'key'}).value.{key}" for key in ("VALUE", "value")),
+    "$.notes",
+)
+"""The JSON paths in the product snapshot of the values by which an item is found, such as the size of a bouquet.
+
+They match the properties of an item in each format that senders use.
+"""
 
 
 class OrderItem(Table):
@@ -38,11 +55,18 @@ class OrderItem(Table):
     product_snapshot = models.JSONField(_("product as it was"), default=dict, db_default={}, blank=True)
     unknown_values = models.JSONField(_("unknown values"), default=dict, db_default={}, blank=True, editable=False)
 
+    search = models.GeneratedField(
+        expression=search_document(json_paths={"product_snapshot": SEARCHED_DETAILS}),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
     class Meta:
         db_table = "order_items"
         ordering = ["position", "created_at"]
         verbose_name = _("item")
         verbose_name_plural = _("items")
+        indexes = [GinIndex(fields=["search"], name="order_items_search")]
         constraints = [
             models.UniqueConstraint(fields=["order", "bitrix_basket_id"], name="order_items_basket_line"),
         ]

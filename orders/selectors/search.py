@@ -75,14 +75,14 @@ def _raw(query: str) -> SearchQuery:
     return SearchQuery(query, config="simple", search_type="raw")
 
 
-def ids_if_few(found: QuerySet[Any], most: int) -> list[Any] | None:
-    """Return the primary keys of the rows, or None if there are more than `most`. The query always uses the index.
+def ids_if_few(found: QuerySet[Any], most: int, *, key: str = "pk") -> list[Any] | None:
+    """Return the keys of the rows, or None if there are more than `most`. The query always uses the index.
 
     PostgreSQL can't estimate how rare a word is. For a rare word, it may scan the whole table by primary key, because
     it expects to find enough rows soon.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        keys = list(found.order_by().values_list("pk", flat=True)[: most + 1])
+        keys = list(found.order_by().values_list(key, flat=True)[: most + 1])
         cursor.execute("SET LOCAL enable_seqscan = on")
     return keys if len(keys) <= most else None

@@ -86,7 +86,7 @@ def _endings_of_lines(name: str) -> list[Expression]:
 
 def search_document(
     *,
-    words: Sequence[str],
+    words: Sequence[str] = (),
     phones: Sequence[str] = (),
     other_phones: Sequence[str] = (),
     keys: Sequence[str] = (),
@@ -100,21 +100,17 @@ def search_document(
     """
     texts, numbers = list(map(_words, words)), list(map(_words, keys))
     values = [_json_text(name, path) for name, paths in json_paths.items() for path in paths]
-    if not phones:
+    if not phones and not json_paths:
         return _vector([*numbers, *texts])
+    visible = [
+        *numbers,
+        *map(_without_phones, texts),
+        *(_plain(_replaced(value, _PHONE_IN_JSON, " ")) for value in values),
+    ]
+    ends = [*map(_phone_endings, phones), *(end for name in other_phones for end in _endings_of_lines(name))]
+    endings = [_weighted(ends, "B")] if ends else []
     return _joined(
-        _weighted(
-            [
-                *numbers,
-                *map(_without_phones, texts),
-                *(_plain(_replaced(value, _PHONE_IN_JSON, " ")) for value in values),
-            ],
-            "A",
-        ),
-        _weighted(
-            [*map(_phone_endings, phones), *(end for name in other_phones for end in _endings_of_lines(name))], "B"
-        ),
-        _vector([*texts, *map(_words, other_phones), *map(_plain, values)]),
+        _weighted(visible, "A"), *endings, _vector([*texts, *map(_words, other_phones), *map(_plain, values)])
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -34,14 +34,11 @@ from orders.admin.orders.notes import Notes
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
 from orders.admin.rows.columns import COLUMNS
-from orders.models import Customer, Order
+from orders.models import Order
 from orders.rules.visibility import hidden_fields
-from orders.selectors.search import ids_if_few, search_for
+from orders.selectors.order_search import found_orders
+from orders.selectors.search import search_for
 
-MOST_CUSTOMERS = 200
-"""The largest number of customers whose orders a search includes. A search for one person finds fewer customers."""
-FEW_FOUND = 500
-"""The largest number of found orders that the query selects by primary key. A page shows a tenth of this number."""
 HEAVY = ("search", "metadata", "bitrix_state")
 
 _DELIVERY = (
@@ -151,18 +148,12 @@ class OrderAdmin(OrderFormAdmin):
     ) -> tuple[QuerySet[Order], bool]:
         """Search orders by number, names, address, details and phone in any format, also the customer's phone.
 
-        The search uses an index.
+        The details of the items are also searched. The search uses indexes.
         """
         query = search_for(request.user, search_term)
         if query is None:
             return queryset, False
-        customers = list(Customer.objects.filter(search=query).order_by().values_list("pk", flat=True)[:MOST_CUSTOMERS])
-        found = Q(search=query)
-        if customers:
-            found |= Q(customer_id__in=customers)
-        # A few orders are selected by primary key. Many orders are found quickly if the newest are scanned first.
-        few = ids_if_few(Order.objects.filter(found), FEW_FOUND)
-        return queryset.filter(found) if few is None else queryset.filter(pk__in=few), False
+        return found_orders(queryset, query), False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """Return the sortable columns. A user who may not see prices cannot sort by the sum."""

@@ -60,7 +60,7 @@ def test_search_finds_kazakh_letters_by_russian_ones(browser, make_order, name, 
 
 
 def test_search_finds_more_orders_than_the_limit_of_ids(browser, make_order, monkeypatch):
-    monkeypatch.setattr("orders.admin.orders.model_admin.FEW_FOUND", 2)
+    monkeypatch.setattr("orders.selectors.order_search.FEW_FOUND", 2)
     for number in range(1001, 1005):
         make_order(number)
     assert sorted(numbers(browser.get(LIST, {"q": "мария"}).content)) == ["1001", "1002", "1003", "1004"]
