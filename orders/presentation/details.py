@@ -111,15 +111,24 @@ def order_details(order: Order, *, phones: bool, prices: bool) -> list[Detail]:
     return [detail for detail in found if detail is not None]
 
 
+def property_details(order: Order) -> list[Detail]:
+    """Return the details of an order that are properties, for a reader who may see everything."""
+    reader = _reader(order, phones=True, prices=True)
+    found = _details(order, reader, lambda code: True, parts=("properties",))
+    return [detail for detail in found if detail is not None]
+
+
+def item_property_details(snapshot: Mapping[str, Any]) -> list[Detail]:
+    """Return the properties and the notes of an item, for a reader who may see everything."""
+    found = _item_properties(snapshot, _Reader(True, True, {}, {}))
+    return [detail for detail in found if detail is not None]
+
+
 def item_details(item: OrderItem, *, phones: bool, prices: bool) -> list[Detail]:
     """Return the properties and the other data of an item for a reader who may see `phones` and `prices`."""
     snapshot: Mapping[str, Any] = item.product_snapshot
     reader = _Reader(phones, prices, {}, {})
-    found = [
-        reader.detail(code, value, label, is_property=True)
-        for code, label, value in _properties(snapshot.get("properties"))
-    ]
-    found.append(reader.detail("notes", snapshot.get("notes")))
+    found = _item_properties(snapshot, reader)
     found += [reader.detail(code, value) for code, value in _object(snapshot.get("fields")).items()]
     return [detail for detail in found if detail is not None]
 
@@ -151,18 +160,28 @@ def _reader(order: Order, *, phones: bool, prices: bool) -> _Reader:
     return _Reader(phones, prices, _object(order.metadata.get("labels")), _object(order.metadata.get("choices")))
 
 
-def _details(order: Order, reader: _Reader, is_wanted: Callable[[str], bool]) -> list[Detail | None]:
+def _details(
+    order: Order, reader: _Reader, is_wanted: Callable[[str], bool], parts: Sequence[str] = _PARTS
+) -> list[Detail | None]:
     """Return the wanted properties and columns of an order, sorted. PostgreSQL does not keep the sequence of keys.
 
     The names are checked first, so a caller that wants no contacts needs no customer.
     """
     found = [
         reader.detail(code, value, is_property=part == "properties")
-        for part in _PARTS
+        for part in parts
         for code, value in _object(order.metadata.get(part)).items()
         if is_wanted(code) and not rules.is_shown_as_column(code, value) and not _repeats_customer(order, code, value)
     ]
     return sorted(found, key=lambda detail: (position_of(detail.code), detail.label.lower()) if detail else (0, ""))
+
+
+def _item_properties(snapshot: Mapping[str, Any], reader: _Reader) -> list[Detail | None]:
+    found = [
+        reader.detail(code, value, label, is_property=True)
+        for code, label, value in _properties(snapshot.get("properties"))
+    ]
+    return [*found, reader.detail("notes", snapshot.get("notes"))]
 
 
 def _properties(raw: Any) -> Iterator[tuple[str, str, Any]]:

@@ -6,7 +6,7 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy
 
 from orders.models import Order
-from orders.sync.fields import FIELDS, ITEMS
+from orders.sync.fields import DETAILS, FIELDS, ITEMS
 from orders.sync.snapshot import Problem, ProblemReason
 
 PROBLEMS: dict[str, Promise | str] = {
@@ -26,6 +26,8 @@ def field_label(name: str) -> str:
     """Return the label of a field of an order, or the name if this version of the CRM has no such field."""
     if name == ITEMS:
         return capfirst(gettext("items"))
+    if name == DETAILS:
+        return gettext("More from the site")
     attribute = FIELDS[name].attribute.removesuffix("_id") if name in FIELDS else name
     attribute = {"bitrix_user": "bitrix_user_id"}.get(attribute, attribute)
     try:

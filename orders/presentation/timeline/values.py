@@ -13,9 +13,10 @@ from orders.presentation.formatting import NBSP, full_day, full_moment, money, n
 from orders.presentation.payment import unknown_text
 from orders.presentation.phones import phone_words
 from orders.presentation.timeline.names import EMPTY, REFERENCES, STAFF, Names
+from orders.rules.site_details import is_amount, is_phone
 from orders.rules.visibility import HIDDEN, MONEY_FIELDS
-from orders.sync.fields import ITEMS, UNKNOWN_MARK
-from orders.values.phones import format_phone
+from orders.sync.fields import DETAILS, ITEMS, UNKNOWN_MARK
+from orders.values.phones import format_phone, masked_phone
 
 _LONGEST = 300  # characters shown of one value
 
@@ -28,6 +29,8 @@ def value_text(name: str, value: Any, names: Names) -> str:
         return HIDDEN
     if name == ITEMS and isinstance(value, list):
         return "; ".join(_line(line, names) for line in value)
+    if name == DETAILS and isinstance(value, list):
+        return Truncator("; ".join(_detail(row, names) for row in value)).chars(_LONGEST)
     if name in REFERENCES or name == STAFF:
         return names.get(name, value)
     if (formatted := _FORMATS.get(name)) is not None:
@@ -51,6 +54,21 @@ def _unknown(value: Any) -> str:
     """Return the text of an unknown quantity or price, or an empty string for a known one."""
     text = str(value)
     return unknown_text(text.removeprefix(UNKNOWN_MARK)) if text.startswith(UNKNOWN_MARK) else ""
+
+
+def _detail(row: Any, names: Names) -> str:
+    try:
+        where, code, label, text = map(str, row)
+    except (TypeError, ValueError):
+        return names.masked(str(row))
+    if not text:
+        text = "—"
+    elif is_amount(code) and ITEMS in names.hidden:
+        text = HIDDEN
+    elif is_phone(code) and "recipient_phone" in names.hidden:
+        text = masked_phone(text)
+    label = f"{where}, {label}" if where else label
+    return f"{names.masked(label)}: {names.masked(text)}"
 
 
 def _money(value: Any) -> str:

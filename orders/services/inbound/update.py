@@ -7,6 +7,7 @@ from typing import Any
 from orders.events import OrderChange, publish
 from orders.models import Order, SyncState
 from orders.services.inbound.bookkeeping import set_bookkeeping
+from orders.services.inbound.details import detail_changes
 from orders.services.inbound.entries import payload_of, write_entry
 from orders.services.inbound.incoming import Incoming, read_incoming
 from orders.services.inbound.metadata import new_oddities
@@ -67,7 +68,10 @@ def update(
     _store_lines(order, incoming, change)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
+    metadata_before = None if order.is_stub or origin.is_copied else order.metadata
     change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin, change.lines)
+    if metadata_before is not None:
+        change.entries += detail_changes(order, metadata_before, incoming.existing, change.lines_before, snapshot)
     is_customer_changed = set_customer(order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts)
     _set_sync_state(order, agreement, change)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
