@@ -12,7 +12,7 @@ from django_q.tasks import async_task
 
 from bitrix_bridge.site_client.errors import OrderArchivedError
 from bitrix_bridge.site_client.site_orders import read_site_order
-from bitrix_bridge.site_client.transports import SiteClient
+from bitrix_bridge.site_client.transports import SiteClient, can_read_orders
 from cvety_crm.outbox import MisconfiguredError, TemporaryDeliveryError
 from orders import services
 from orders.models import Order
@@ -27,13 +27,20 @@ BUDGET_SECONDS = 20.0
 
 
 def request_refetch(order: Order) -> None:
-    """Queue a refetch of the stub when the current transaction has committed."""
+    """Queue a refetch of the stub when the current transaction has committed, if orders can be fetched."""
+    if not can_read_orders():
+        return
     key = str(order.pk)
     transaction.on_commit(lambda: async_task("bitrix_bridge.refetch.refetch", key), robust=True)
 
 
 def request_status_check(order: Order) -> None:
-    """Queue `inbound.status_check.check_status` for the order when the current transaction has committed."""
+    """Queue `inbound.status_check.check_status` for the order when the current transaction has committed.
+
+    If orders can't be fetched, do nothing.
+    """
+    if not can_read_orders():
+        return
     key = str(order.pk)
     transaction.on_commit(lambda: async_task("bitrix_bridge.inbound.status_check.check_status", key), robust=True)
 
@@ -44,6 +51,8 @@ def refetch_due(limit: int = 50) -> int:
     This function runs each minute. It ends after `BUDGET_SECONDS`, or after the first failure that would also affect
     the other requests.
     """
+    if not can_read_orders():
+        return 0
     now = timezone.now()
     until = monotonic() + BUDGET_SECONDS
     on_site = Order.objects.filter(is_deleted_on_site=False, is_archived_on_site=False)

@@ -24,8 +24,9 @@ from bitrix_bridge.payloads.translation import Fields
 from bitrix_bridge.payloads.values import read_line
 from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
+from bitrix_bridge.site_client.transports import can_read_orders
 from orders import services
-from orders.models import Order, Shop
+from orders.models import Order, Reason, Shop
 from orders.selectors.pay_systems import methods_of_systems
 from orders.sync.snapshot import OrderSnapshot, ReferenceRow, ReferenceSnapshot
 
@@ -106,11 +107,18 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         if later:
             fields = {name: value for name, value in snapshot.fields.items() if name != "status"}
             snapshot = replace(snapshot, fields=fields)
+    can_fetch = can_read_orders()
+    if was_open and not can_fetch and _later_events(row):
+        return Result(Action.STALE, row.order, problems)
     if replaced := _order_recreated_since(row, snapshot):
         return Result(Action.STALE, replaced, problems)
     received_at = (row.processed_at or row.created_at) if row.attempts > 1 else None
     applied = services.apply_snapshot(
-        snapshot=snapshot, webhook_event_id=row.pk, received_at=received_at, is_repetition=row.is_repetition
+        snapshot=snapshot,
+        webhook_event_id=row.pk,
+        received_at=received_at,
+        is_repetition=row.is_repetition,
+        can_fetch=can_fetch,
     )
     order = applied.order
     if applied.doubt and not order.has_left_site:
@@ -122,6 +130,8 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         order = _mark_deleted_earlier(row, order, snapshot)
     _fetch_if_needed(order, is_unsure=applied.is_unsure)
     reason = gettext("The order was fetched from the site since, and that state is kept.") if was_open else ""
+    if applied.is_guess and applied.outcome == services.Outcome.UPDATED:
+        reason = str(Reason.GUESSED.label)
     return Result(str(applied.outcome), order, problems, reason)
 
 

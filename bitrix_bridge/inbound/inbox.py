@@ -26,6 +26,7 @@ from orders.models import Order
 
 logger = logging.getLogger(__name__)
 
+Action = WebhookEvent.Action
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
 """The time limit of one run of `retry_due`. Without it, the worker's other jobs could be delayed."""
@@ -141,7 +142,8 @@ def _receive_repetition(row: WebhookEvent, incoming: Incoming) -> None:
             if result.order is not None and not incoming.event_id and canonical_name(incoming.event) in STATES:
                 row.is_repetition = True
                 found = process(row)
-                result = found if found.is_open else result
+                has_effect = found.is_open or found.action in (Action.UPDATED, Action.STATUS_CHANGED)
+                result = found if has_effect else result
             _finish(row, result)
             row.save(force_insert=True)
     except (OperationalError, InterfaceError):

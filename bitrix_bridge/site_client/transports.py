@@ -16,6 +16,12 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient, Created, Updat
 from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.outbox import MisconfiguredError
 
+
+def can_read_orders() -> bool:
+    """Return whether the settings contain a transport that can fetch an order."""
+    return bool(settings.BITRIX_API_URL or settings.BITRIX_REST_URL)
+
+
 ONE_SAVE: Version = (1, 2)
 """The first version of the bridge that changes the status and other fields in one save."""
 

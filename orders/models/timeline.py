@@ -47,6 +47,10 @@ class Reason(models.TextChoices):
     UNKNOWN_STATUS = "unknown_status", _("A status that the CRM does not know yet")
     STATUS_MOVED = "status_moved", _("The site's status was given to another status of the CRM")
     PAY_SYSTEM = "pay_system", _("The payment method of the site's pay system was chosen")
+    GUESSED = (
+        "guessed",
+        _("Nothing shows which state is newer, and the site can't be asked: what was received last counts"),
+    )
     ORDER_GONE = "order_gone", _("The site has no such order")
     STOPPED_BY_HAND = "stopped_by_hand", _("Sending was stopped by hand")
     GAVE_UP = "gave_up", _("The site could not be reached; there will be no more automatic attempts")

@@ -56,6 +56,13 @@ class Verdict(StrEnum):
     DISCARD = "discard"
     FETCH = "fetch"
     """The snapshot is not applied. Instead, the order is fetched from the site, and the response is applied."""
+    GUESS = "guess"
+    """The snapshot is applied because it was received last, although it may be older: the site can't be asked."""
+
+    @property
+    def is_applied(self) -> bool:
+        """Return whether the snapshot is applied."""
+        return self in (Verdict.APPLY, Verdict.GUESS)
 
 
 class StatusVerdict(StrEnum):
@@ -92,6 +99,8 @@ class Arrival:
     """Whether the snapshot was read from a copy of the site's database."""
     is_repetition: bool = False
     """Whether an earlier webhook event had the same contents and no event id."""
+    can_fetch: bool = True
+    """Whether the settings contain a way to fetch orders from the site."""
 
     def channel(self, snapshot: OrderSnapshot) -> Channel:
         """Return the channel. A webhook event without a version counts as `EVENT` even if it is processed again."""
@@ -110,6 +119,8 @@ class Freshness:
     status: StatusVerdict
     is_fetch_due: bool
     """Whether no successful fetch of the whole order has started since the snapshot was received."""
+    can_fetch: bool = True
+    """Whether the order can be fetched."""
     is_fetched: bool = False
     """Whether the snapshot is the response to a fetch. The contents of a response are certain."""
     is_repetition: bool = False
@@ -122,7 +133,9 @@ class Freshness:
     @property
     def verdict_in_doubt(self) -> Verdict:
         """Return the verdict on a snapshot whose contents contradict its version or its times."""
-        return Verdict.FETCH if self.is_fetch_due else Verdict.DISCARD
+        if not self.is_fetch_due:
+            return Verdict.DISCARD
+        return Verdict.FETCH if self.can_fetch else Verdict.GUESS
 
     def verdict_on_status(self, code: str | None, agreement: Agreement) -> Verdict:
         """Return the verdict on the status of the snapshot. `code` is the code of this status in the CRM."""
@@ -131,7 +144,7 @@ class Freshness:
 
     def is_twin(self, version: int | None, theirs: Mapping[str, Any], agreement: Agreement) -> bool:
         """Return whether the contents show that two saves on the site produced the same version, or the same event."""
-        if self.is_fetched:
+        if self.is_fetched or not self.can_fetch:
             return False
         return agreement.is_twin(version, theirs) or (self.is_repetition and not agreement.has_all(theirs))
 
@@ -149,14 +162,16 @@ def freshness_of(known: Known, snapshot: OrderSnapshot, arrival: Arrival) -> Fre
     if age is Age.OLD and _has_future_clock(known, arrival.at):
         age = Age.UNCLEAR
     is_fetch_due = agreement.answered_at is None or agreement.answered_at < (arrival.received_at or arrival.at)
+    verdict = verdict_of(age, channel, is_fetch_due=is_fetch_due, is_proven=not _is_unproven(known, snapshot))
     return Freshness(
-        verdict=verdict_of(age, channel, is_fetch_due=is_fetch_due, is_proven=not _is_unproven(known, snapshot)),
+        verdict=Verdict.GUESS if verdict is Verdict.FETCH and not arrival.can_fetch else verdict,
         status=status_verdict_of(
             channel,
             is_late=_has_older_status(known, snapshot, arrival),
             has_versions=snapshot.version is not None and known.version is not None,
         ),
         is_fetch_due=is_fetch_due,
+        can_fetch=arrival.can_fetch,
         is_fetched=channel is Channel.RESPONSE,
         is_repetition=arrival.is_repetition,
         is_by_arrival=channel in (Channel.EVENT, Channel.REPEATED) and _stands_still(known, snapshot),

@@ -31,6 +31,7 @@ def apply_snapshot(
     history: HistoryRead | None = None,
     is_absent: bool = False,
     is_repetition: bool = False,
+    can_fetch: bool = True,
 ) -> Applied:
     """Create or update the order that the snapshot describes, unless the snapshot is outdated.
 
@@ -38,7 +39,8 @@ def apply_snapshot(
     snapshot, and `history` the import that read it from a copy of the site's database. If a webhook event is processed
     again, `received_at` is the time when it was first received, by the clock of the CRM. `actor` and `reason` are
     stored in the timeline entry. `is_absent` means that the caller knows that there is no such order. `is_repetition`
-    means that an earlier event had the same contents: the snapshot is not applied, because it may be outdated. The
+    means that an earlier event had the same contents: the snapshot is not applied, because it may be outdated. Without
+    `can_fetch`, a snapshot whose age only the site knows is applied, because no fetch can decide. The
     number of queries does not depend on the number of items.
     """
     origin = Origin(
@@ -51,13 +53,14 @@ def apply_snapshot(
         fresh=fresh,
         history=history,
         is_repetition=is_repetition,
+        can_fetch=can_fetch,
     )
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
         return create(snapshot, origin)
     agreement = Agreement.from_json(order.bitrix_state)
     freshness = freshness_of(_known(order, agreement), snapshot, origin.arrival)
-    if freshness.verdict is not Verdict.APPLY:
+    if not freshness.verdict.is_applied:
         return Applied(order, Outcome.STALE, Doubt.CLOCKS if freshness.verdict is Verdict.FETCH else None)
     return update(order, agreement, snapshot, origin, freshness)
 

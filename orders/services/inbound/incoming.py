@@ -43,7 +43,7 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
     verdict = Verdict.APPLY
     if STATUS in fields:
         verdict = freshness.verdict_on_status(references.status, agreement)
-    if verdict is not Verdict.APPLY:
+    if not verdict.is_applied:
         del fields[STATUS]
     site_status = fields.get(STATUS)
     if site_status is not None:

@@ -25,6 +25,7 @@ class Origin:
     fresh: FreshRead | None
     history: HistoryRead | None
     is_repetition: bool = False
+    can_fetch: bool = True
     happened_at: datetime = field(default_factory=timezone.now)
 
     @property
@@ -41,6 +42,7 @@ class Origin:
             fresh=self.fresh,
             is_copied=self.is_copied,
             is_repetition=self.is_repetition,
+            can_fetch=self.can_fetch,
         )
 
     @property

@@ -37,3 +37,5 @@ class Applied:
     """Whether both sides agree again after a failed push. Nothing is left to send in that case."""
     is_unsure: bool = False
     """Whether the snapshot was applied although its clocks equal the stored ones. The site then decides."""
+    is_guess: bool = False
+    """Whether the snapshot was applied only because it was received last and the site can't be asked."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orders.events import OrderChange, publish
-from orders.models import Order, SyncState
+from orders.models import Order, Reason, SyncState
 from orders.services.inbound.bookkeeping import set_bookkeeping
 from orders.services.inbound.details import detail_changes
 from orders.services.inbound.entries import payload_of, write_entry
@@ -56,12 +56,15 @@ def update(
         agreement.answered_at = origin.fresh.read_at
     incoming = read_incoming(order, agreement, snapshot, freshness)
     doubt = Doubt.STATUS if incoming.status_verdict is Verdict.FETCH else None
-    if snapshot.is_partial and incoming.status_verdict is not Verdict.APPLY:
+    if snapshot.is_partial and not incoming.status_verdict.is_applied:
         return Applied(order, Outcome.STALE, doubt)
     if freshness.is_twin(snapshot.version, incoming.theirs, agreement):
         return Applied(order, Outcome.STALE, Doubt.CLOCKS if freshness.is_fetch_due else None)
-    if freshness.is_repetition:
+    if freshness.is_repetition and freshness.can_fetch:
         return Applied(order, Outcome.UNCHANGED)
+    is_guess = freshness.is_repetition or Verdict.GUESS in (freshness.verdict, incoming.status_verdict)
+    if is_guess:
+        origin = replace(origin, reason=Reason.GUESSED)
 
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
@@ -80,7 +83,7 @@ def update(
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
     is_unsure = freshness.is_by_arrival and outcome == Outcome.UPDATED
-    return Applied(order, outcome, doubt, is_first, ends_failure, is_unsure)
+    return Applied(order, outcome, doubt, is_first, ends_failure, is_unsure, is_guess)
 
 
 def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
