@@ -20,6 +20,7 @@ from cvety_crm.models import Heartbeat
 from cvety_crm.users import User
 from orders import services
 from orders.models import Courier, Order, Status
+from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
 from tests.browser.conftest import LIST, SIZES, Shop, due_in
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
@@ -49,6 +50,24 @@ CARDS = [
     "Спасибо за всё, Ваши ученики",
 ]
 REQUESTS = ["", "без лилий, аллергия", "", "побольше зелени", "", "позвонить за час", ""]
+DETAILS_OF_ITEM = [
+    {"NAME": "Размер", "CODE": "SIZE", "VALUE": "61 см"},
+    {"NAME": "Цвет упаковки", "CODE": "COLOR", "VALUE": "молочный"},
+]  # fmt: skip
+DETAILS = {
+    "apartment": {"NAME": "Кв./офис", "VALUE": "25"}, "domofon": {"NAME": "Домофон", "VALUE": "25К"},
+    "notes": {"NAME": "Пожелания к букету", "VALUE": "Без лилий и без блёсток, лента бордовая. " * 6},
+    "company": {"NAME": "Компания", "VALUE": "ТОО «Ромашка и партнёры»"}, "kaspiPhone": "8 701 555 66 77",
+    "packaging": {"NAME": "Упаковка", "VALUE": "k", "VALUE_NAME": "Крафт"},
+}  # fmt: skip
+STATUSES_OF_SITE = {
+    "N": "Новый",
+    "AP": "Подтверждён",
+    "PD": "Оплачен",
+    "DE": "В пути",
+    "CO": "Собран",
+    "UN": "Нереализован",
+}
 NOTES = ["Клиент просил фото до отправки", "Домофон не работает, звонить снизу", "Лента бордовая"]
 
 
@@ -69,9 +88,11 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
         hours = (number * 7) % 11 - 3
         paid = number % 3 == 0
         basket = [{"ID": str(9000 + number), "PRODUCT_ID": str(700 + number % 7), "NAME": name, "PRICE": str(price),
-                   "QUANTITY": "1", "CURRENCY": "KZT"}]  # fmt: skip
+                   "QUANTITY": "1", "CURRENCY": "KZT", "PROPS": DETAILS_OF_ITEM}]  # fmt: skip
         if number % 4 == 1:
-            basket.append({**basket[0], "ID": str(9500 + number), "PRODUCT_ID": "799", "NAME": "Ваза", "PRICE": "3500"})
+            basket.append(
+                {"ID": str(9500 + number), "PRODUCT_ID": "799", "NAME": "Ваза", "PRICE": "3500", "QUANTITY": "1"}
+            )
             price += 3500
         user = str(2000 + number % len(PEOPLE))
         phone = f"+7 70{number % len(PEOPLE)} 55{number % len(PEOPLE)} 20 1{number % len(PEOPLE)}"
@@ -94,6 +115,7 @@ def day(shop: Shop, slots: list[object], manager: User, courier: Courier) -> lis
                 "phoneRecipient": f"8 77{number % 9} 41{number % 7} 0{number % 5} 3{number % 8}",
                 "addressRecipient": "" if number == 17 else ADDRESSES[number % len(ADDRESSES)],
                 "postcardText": CARDS[number % len(CARDS)], "name": sender, "phone": phone,
+                **DETAILS,
             },
         )  # fmt: skip
         status = stages[min(max(-1, hours), 2)][number % len(stages[min(max(-1, hours), 2)])]
@@ -136,6 +158,8 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
     order = next(one for one in day if Order.objects.get(pk=one.pk).status_id == "accepted")
     services.change_status(order_id=order.pk, status="delivering", actor=manager)
     services.add_note(order_id=order.pk, text=NOTES[0], actor=manager)
+    rows = (ReferenceRow(key=code, fields={"name": name, "sort": 100}) for code, name in STATUSES_OF_SITE.items())
+    services.apply_reference(snapshot=ReferenceSnapshot(statuses=tuple(rows)))
     pages = {
         "home": "/crm/", "list": LIST, "all": f"{LIST}?preset=all", "empty": f"{LIST}?preset=tomorrow",
         "order": f"{LIST}{order.pk}/change/", "new": f"{LIST}add/", "board": reverse("day_board"),
