@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitrix_bridge.history import encodings
-from bitrix_bridge.history.locations import Place, same_name
+from bitrix_bridge.history.locations import Place
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.history.source import Row
 from bitrix_bridge.history.source_order import SourceOrder
@@ -18,6 +18,7 @@ from bitrix_bridge.payloads.basket import is_not_bought
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.payloads.names import fold
 from bitrix_bridge.payloads.php_values import looks_serialized, unserialize
+from orders.values.cities import same_name
 
 _LEFT_OUT = frozenset({"RUNNING", "ORDER_ID", "SYSTEM", "SORT", "DATE_INSERT"})
 _ZERO = re.compile(r"0000-00-00.*")

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from bitrix_bridge.history import catalogue
 from bitrix_bridge.history.documents import Knowledge, location_values
-from bitrix_bridge.history.locations import read_places, same_name
+from bitrix_bridge.history.locations import read_places
 from bitrix_bridge.history.source import Source
 from bitrix_bridge.history.source_order import SourceOrder
 from orders import services
 from orders.models import City, DeliverySlot, PaySystem, Product, Shop, Status
 from orders.services.references import stub_status_name
 from orders.sync.snapshot import ProductSnapshot, ReferenceRow, ReferenceSnapshot
+from orders.values.cities import same_name
 
 
 @dataclass(slots=True)

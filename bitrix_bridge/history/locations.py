@@ -39,12 +39,6 @@ def read_places(source: Source, values: Iterable[str]) -> dict[str, Place | None
     return {value: _place(cities.get(value), names) for value in wanted}
 
 
-def same_name(name: str) -> str:
-    """Return the same string for all spellings of a city's name, such as `г. Алматы` and `АЛМАТЫ`."""
-    text = " ".join(name.casefold().replace("ё", "е").split())
-    return text.removeprefix("город ").removeprefix("г.").strip()
-
-
 def _cities(source: Source, found: Mapping[str, Row]) -> dict[str, Row]:
     types = named(source.rows("b_sale_loc_type", columns.LOCATION_TYPE), "ID")
     if not types:

@@ -11,7 +11,7 @@ from bitrix_bridge.payloads.basket import Basket, read_basket
 from bitrix_bridge.payloads.customer import is_known, read_orderer
 from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
-from bitrix_bridge.payloads.names import order_column
+from bitrix_bridge.payloads.names import fold, order_column
 from bitrix_bridge.payloads.payment_method import Method, read_method
 from bitrix_bridge.payloads.properties import Labels, PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
@@ -117,6 +117,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         is_partial=is_partial,
         fields=order.fields | properties.fields,
         unread=_unread(order, properties, () if is_partial else basket.unread),
+        places=_places(properties),
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
         metadata=metadata,
@@ -140,6 +141,16 @@ def _unread(order: Translation, properties: Translation, lines: Iterable[str]) -
         unread[ITEMS] = text
     replaced = {*order.fields, "bitrix_user_id"} - {"order_number"}
     return {name: text for name, text in unread.items() if name not in replaced}
+
+
+def _places(properties: PropertyTranslation) -> tuple[str, ...]:
+    """Return the names of the order's locations: of properties such as `LOCATION`, which contain a code."""
+    found = []
+    for code, raw in properties.kept.items():
+        if "location" in fold(code) and isinstance(raw, str | int):
+            name = properties.labels.choices.get(code, {}).get(str(raw)) or str(raw)
+            found += [name] if any(map(str.isalpha, name)) else []
+    return tuple(found)
 
 
 def _read_columns(order: Translation) -> None:

@@ -537,7 +537,8 @@ final class CvetyCrmWebhook
     {
         // All columns are selected for the same reason as in propertiesOf().
         $rows = Application::getConnection()->query(
-            'SELECT v.*, p.CODE AS PROPERTY_CODE, p.NAME AS PROPERTY_NAME, o.NAME AS CHOICE_NAME'
+            'SELECT v.*, p.CODE AS PROPERTY_CODE, p.NAME AS PROPERTY_NAME, p.TYPE AS PROPERTY_TYPE,'
+            . ' o.NAME AS CHOICE_NAME'
             . ' FROM b_sale_order_props_value v INNER JOIN b_sale_order_props p ON p.ID = v.ORDER_PROPS_ID'
             . ' LEFT JOIN b_sale_order_props_variant o ON o.ORDER_PROPS_ID = p.ID AND o.VALUE = v.VALUE'
             . ' WHERE v.ORDER_ID = ' . $orderId . " AND v.VALUE <> '' ORDER BY v.ID"
@@ -549,11 +550,45 @@ final class CvetyCrmWebhook
             }
             $code = (string)($row['PROPERTY_CODE'] ?: $row['CODE']) ?: 'PROPERTY_' . $row['ORDER_PROPS_ID'];
             $names[$code] = (string)$row['PROPERTY_NAME'];
-            if ((string)$row['CHOICE_NAME'] !== '') {
-                $choices[$code] = (object)[(string)$row['VALUE'] => (string)$row['CHOICE_NAME']];
+            $name = (string)$row['CHOICE_NAME'];
+            if ($row['PROPERTY_TYPE'] === 'LOCATION') {
+                $name = self::locationName((string)$row['VALUE']);
+            }
+            if ($name !== '') {
+                $choices[$code] = (object)[(string)$row['VALUE'] => $name];
             }
         }
         return ['property_labels' => (object)$names, 'property_choices' => (object)$choices];
+    }
+
+    /** Return the names of a location and of the larger places that contain it, or '' for an unknown location. */
+    private static function locationName(string $value): string
+    {
+        $connection = Application::getConnection();
+        if (!$connection->isTableExists('b_sale_location') || !$connection->isTableExists('b_sale_loc_name')) {
+            return '';
+        }
+        // Old versions of Bitrix stored the id. A code can look like an id, so the code is searched for first.
+        $conditions = ["l.CODE = '" . $connection->getSqlHelper()->forSql($value) . "'"];
+        if (ctype_digit($value) && strlen($value) < 10) {
+            $conditions[] = 'l.ID = ' . (int)$value;
+        }
+        foreach ($conditions as $condition) {
+            $rows = $connection->query(
+                'SELECT n.NAME FROM b_sale_location l INNER JOIN b_sale_location p ON p.ID = l.ID'
+                . ' OR (p.LEFT_MARGIN < l.LEFT_MARGIN AND p.RIGHT_MARGIN > l.RIGHT_MARGIN)'
+                . " INNER JOIN b_sale_loc_name n ON n.LOCATION_ID = p.ID AND n.LANGUAGE_ID = 'ru'"
+                . ' WHERE ' . $condition . ' ORDER BY p.DEPTH_LEVEL, n.ID'
+            );
+            $names = [];
+            while ($row = $rows->fetch()) {
+                $names[] = trim((string)$row['NAME']);
+            }
+            if (array_filter($names)) {
+                return implode(', ', array_filter($names));
+            }
+        }
+        return '';
     }
 
     /** Add `PROPS` to the items that have properties, such as a size or a colour. */

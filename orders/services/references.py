@@ -5,7 +5,7 @@ because of missing reference data.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,9 @@ from orders.models.product import NAME_LENGTH
 from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
 from orders.selectors.pay_systems import initial_methods
-from orders.sync.snapshot import ItemSnapshot
+from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import Agreement
+from orders.values.cities import same_name
 from orders.values.slots import hours_in, parse_slot
 
 
@@ -103,6 +104,19 @@ def _look_up(ids: dict[str, Any], references: References) -> set[str]:
             elif kind in ("status", "final"):
                 references.status, references.status_is_final = key, kind == "final"
     return found
+
+
+def with_city(snapshot: OrderSnapshot) -> OrderSnapshot:
+    """Return the snapshot with the city that the names of its locations contain, if it has no city of its own.
+
+    Only cities that the CRM knows are found. Without names, make no query.
+    """
+    if not snapshot.places or snapshot.fields.get("city") is not None or "city" in snapshot.unread:
+        return snapshot
+    known = {same_name(name): key for name, key in City.objects.values_list("name", "bitrix_id")}
+    names = (same_name(part) for place in snapshot.places for part in (place, *place.split(",")))
+    city = next((known[name] for name in names if name in known), None)
+    return snapshot if city is None else replace(snapshot, fields={**snapshot.fields, "city": city})
 
 
 def known_status(bitrix_code: str, agreement: Agreement) -> str | None:

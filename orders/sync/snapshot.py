@@ -122,6 +122,8 @@ class OrderSnapshot:
     fields: Mapping[str, Any] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     """The fields whose value could not be read, each with the text that the site sent. They are not in `fields`."""
+    places: tuple[str, ...] = ()
+    """The names of the order's locations. A location is the city, or a part of the city."""
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
     """The items of the order. None if the payload has no basket, and an empty tuple if the basket is empty."""

@@ -12,6 +12,7 @@ from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.update import update
 from orders.services.locking import lock_site_order
+from orders.services.references import with_city
 from orders.sync.freshness import Known, Verdict, freshness_of
 from orders.sync.snapshot import FreshRead, HistoryRead, OrderSnapshot
 from orders.sync.three_way_merge import Agreement
@@ -43,6 +44,7 @@ def apply_snapshot(
     `can_fetch`, a snapshot whose age only the site knows is applied, because no fetch can decide. The
     number of queries does not depend on the number of items.
     """
+    snapshot = with_city(snapshot)
     origin = Origin(
         source=source,
         webhook_event_id=webhook_event_id,

@@ -3,10 +3,11 @@
 import pytest
 from django.core.management import call_command
 
-from bitrix_bridge.history.locations import Place, read_places, same_name
+from bitrix_bridge.history.locations import Place, read_places
 from bitrix_bridge.history.source import Source, address
 from bitrix_bridge.models import ImportRow
 from orders.models import City, Order
+from orders.values.cities import same_name
 from tests.bitrix_bridge.history.reference import PAY_METHODS
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.test_import import imported

@@ -89,6 +89,8 @@ USED = {
     "b_sale_order_props",
     "b_sale_order_props_value",
     "b_sale_order_props_variant",
+    "b_sale_location",
+    "b_sale_loc_name",
     "b_sale_status",
     "b_sale_status_lang",
     "b_sale_order_payment",

@@ -328,6 +328,27 @@ def test_order_has_names_of_properties_and_properties_of_items(announcing, recei
     assert data["property_choices"]["city"] == {"2": "Алматы"}
 
 
+@pytest.mark.parametrize("value", ["0000073738", "3"])
+def test_order_has_the_names_of_its_location(announcing, receiver, value):
+    order_id = announcing.hit(["create", {}], dies=True)[0]
+    places = [("KZ", 1, "Казахстан", 1, 6), ("0000073738", 3, "Алматы", 2, 3), ("RU", 4, "Россия", 7, 8)]
+    for code, key, name, left, right in places:
+        announcing.execute(
+            "INSERT INTO b_sale_location (ID, CODE, LEFT_MARGIN, RIGHT_MARGIN, DEPTH_LEVEL) VALUES (?, ?, ?, ?, ?)",
+            *(key, code, left, right, 1 if left == 1 else 2),
+        )
+        announcing.execute(
+            "INSERT INTO b_sale_loc_name (LANGUAGE_ID, LOCATION_ID, NAME, NAME_UPPER) VALUES ('ru', ?, ?, ?)",
+            *(key, name, name.upper()),
+        )
+    announcing.execute("UPDATE b_sale_order_props SET TYPE = 'LOCATION' WHERE CODE = 'city'")
+    announcing.execute("UPDATE b_sale_order_props_value SET VALUE = ? WHERE CODE = 'city'", value)
+    announcing.run_agents()
+    data = receiver.bodies[-1]["data"]
+    assert int(data["ID"]) == order_id
+    assert data["property_choices"]["city"] == {value: "Казахстан, Алматы"}
+
+
 def test_unusual_values_do_not_lose_an_order(announcing, receiver):
     order_id = announcing.hit(["create", {}], dies=True)[0]
     announcing.execute("UPDATE b_sale_order SET DATE_PAYED = NULL, USER_ID = 424242")
