@@ -59,7 +59,7 @@ def test_property_city_counts_before_the_location(post_webhook):
     assert sent(post_webhook, data).city_id == 3
 
 
-def test_location_in_words_is_a_name(post_webhook):
+def test_name_in_place_of_the_code_of_a_location_is_read(post_webhook):
     data = order_at()
     data["properties"]["LOCATION"] = "Алматы"
     assert sent(post_webhook, data).city_id == 2
