@@ -113,7 +113,7 @@ REPORTED_ORDERS = [
     Odd(
         122150,
         "an emoji that the site's old connection lost",
-        {"lost_characters"},
+        {"lost_on_site"},
         properties={"postcardText": "С днём рождения ????"},
     ),
     Odd(122151, "a postcard longer than its column", {"cut_text"}, properties={"postcardText": LONG_POSTCARD}),

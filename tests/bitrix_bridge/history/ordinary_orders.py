@@ -42,7 +42,7 @@ ORDINARY_ORDERS = [
     Odd(
         122112,
         "emoji and lines in the postcard",
-        expected_in_old={"lost_characters"},
+        expected_in_old={"lost_on_site"},
         properties={"postcardText": "С днём рождения! 🌹\r\nТвои 👩‍👧\r\n"},
     ),
     Odd(

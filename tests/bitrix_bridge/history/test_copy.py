@@ -29,7 +29,7 @@ REASONS = {
     *(
         "repaired_on_site",
         "broken_on_site",
-        "lost_characters",
+        "lost_on_site",
         "cut_text",
         "orphan_property",
         "broken_value",
