@@ -160,7 +160,8 @@ def _city_of_location(order: SourceOrder, made: Document, knowledge: Knowledge) 
     unknown = []
     for value in location_values(order, knowledge):
         place = knowledge.places.get(value)
-        if place is not None and (key := knowledge.city_ids.get(same_name(place.name))):
+        # Some sites store the name in place of the code.
+        if key := knowledge.city_ids.get(same_name(place.name if place else value)):
             yield {"CODE": "city", "ORDER_PROPS_ID": None, "VALUE": str(key)}
             return
         unknown.append(place.name if place else value)

@@ -102,7 +102,7 @@ def test_location_gives_the_city_of_an_order_without_a_city(place_copy):
         ("0000000501", "0000000501"),
         ("0000000507", "0000000507"),
         ("0000099999", "0000099999"),
-        ("Алматы", "Алматы"),
+        ("Нетград", "Нетград"),
     ],
 )
 def test_location_without_a_known_city_is_reported(place_copy, value, subject):
@@ -111,6 +111,15 @@ def test_location_without_a_known_city_is_reported(place_copy, value, subject):
         imported(source, order_ids=(122101,))
     assert Order.objects.get().city_id is None
     assert reasons(122101) == [{"code": "unknown_location", "subject": subject}]
+
+
+@only_new
+def test_name_in_place_of_the_code_gives_the_city(place_copy):
+    set_location(place_copy, 122101, "г. Алматы")
+    with Source.configured() as source:
+        imported(source, order_ids=(122101,))
+    assert Order.objects.get().city.name == "Алматы"
+    assert reasons(122101) == []
 
 
 @only_new
