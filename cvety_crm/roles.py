@@ -49,7 +49,7 @@ MANAGER = Role(
     | _PRICES
     | _EXPORT
     | _each("add change", "orders.order")
-    | _each("view add change", "orders.customer")
+    | _each("view add change merge", "orders.customer")
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
     # The permission to change these rows allows a user to process events again, to retry pushes, and to choose between
     # different values of the CRM and the site.

@@ -94,6 +94,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.reference.name_stubs",
     "bitrix_bridge.reconciliation.slices.pick_up",
     "bitrix_bridge.history.slices.pick_up",
+    "orders.services.sort_shared_accounts",
 ]
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",

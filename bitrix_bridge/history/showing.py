@@ -25,7 +25,7 @@ from orders.sync.fields import FIELDS
 from orders.values.phone_masking import without_phones
 
 _NEVER_A_PHONE = re.compile(r"(?:.+_)?ID|DATE_.+|.+_DATE|TIMESTAMP_X|ACCOUNT_NUMBER|CODE|.*PRICE.*|SUM.*|QUANTITY|SORT")
-_HIDDEN = frozenset({"recipient_phone"})
+_HIDDEN = frozenset({"recipient_phone", "contact_phone"})
 
 
 def shown_order(source: Source, bitrix_order_id: int) -> list[tuple[str, list[str]]]:

@@ -25,6 +25,7 @@ NOT_FOR_THE_SITE = frozenset(
         EventKind.PHOTO_WITHDRAWN,
         EventKind.PHOTO_LINK,
         EventKind.PHOTO_ANSWERED,
+        EventKind.CUSTOMER,
     }
 )
 """Kinds of timeline entries that concern only staff and the customer, or that contain a warning of the site. Such an

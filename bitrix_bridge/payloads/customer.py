@@ -1,7 +1,7 @@
 """Read the customer from the `user` of an order's payload, from an event about a user, or from order properties."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +9,15 @@ from bitrix_bridge.payloads.amounts import read_id
 from bitrix_bridge.payloads.reading import Reader
 from bitrix_bridge.payloads.storable import storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, is_empty, joined
-from bitrix_bridge.payloads.values import other_phones, read_line, read_phone
+from bitrix_bridge.payloads.values import other_phones, read_flag, read_line, read_phone
+from orders.rules.guests import is_guest_account
 from orders.rules.site_details import is_phone_of_customer
 from orders.sync.snapshot import CustomerSnapshot, Problem
 from orders.values.text import clean_line
 
 _EMAIL_LENGTH = 254
 
-_GUESTS = "saleanonymous"
-"""The EXTERNAL_AUTH_ID of the single account that Bitrix uses for all guests."""
+_GUEST_COLUMNS = ("EXTERNAL_AUTH_ID", "NAME", "LAST_NAME", "EMAIL", "LOGIN")
 _PHONES = ("PHONE", "PERSONAL_PHONE", "PERSONAL_MOBILE", "PHONE_NUMBER")
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}")
@@ -38,6 +38,7 @@ def read_customer(data: Mapping[str, Any]) -> CustomerSnapshot | None:
         return None
     user = Translation(Fields(data))
     customer = _customer(user, user.read("ID", read_id), contacts=Fields({}))
+    customer = replace(customer, of_account=frozenset(customer.fields))
     return customer if is_known(customer) else None
 
 
@@ -49,18 +50,58 @@ def read_orderer(user: Mapping[str, Any] | None, user_id: int | None, contacts: 
     contains neither a name nor a phone. If `user` is Bitrix's account for guests, only the order's properties are read,
     and `contacts_only` is True.
     """
+    typed = read_contacts(contacts)
     if user is not None and _is_guest_account(user):
-        return replace(_customer(Translation(Fields({})), None, contacts), contacts_only=True)
+        account = read_id(Fields(user).peek("ID")).value or user_id
+        guest = _customer(Translation(Fields({})), None, contacts)
+        return replace(guest, contacts_only=True, guest_account=account, typed=typed)
     reading = Translation(Fields(user or {}), where="user.")
     says_who = any(_is_filled(reading.source.peek(name)) for name in ("NAME", *_PHONES))
+    own = _customer(Translation(Fields(user or {})), None, Fields({})).fields
     account = reading.read("ID", read_id) or user_id
-    return replace(_customer(reading, account, contacts), contacts_only=account is not None and not says_who)
+    return replace(
+        _customer(reading, account, contacts),
+        contacts_only=account is not None and not says_who,
+        typed=typed,
+        of_account=frozenset(name for name, value in own.items() if value),
+    )
+
+
+def read_contacts(contacts: Fields) -> dict[str, str | None]:
+    """Return the name, the phone and the e-mail address that were entered in an order, and only those that were sent.
+
+    The values that can't be read are kept with the order's other properties.
+    """
+    typed: dict[str, str | None] = {}
+    for column, codes, reader in _CONTACTS:
+        sent = [raw for code in codes if (raw := contacts.peek(code)) is not ABSENT]
+        if sent:
+            filled = [value for raw in sent if (value := reader(joined(raw)))]
+            typed[column] = filled[0] if filled else ""
+    return typed
+
+
+def _name_or_empty(raw: Any) -> str:
+    return read_line(raw).value or ""
+
+
+def _phone_or_empty(raw: Any) -> str:
+    return read_phone(raw).value or ""
 
 
 def _is_guest_account(user: Mapping[str, Any]) -> bool:
-    """Return whether this is the account that all guests share (`CSaleUser::GetAnonymousUserID`)."""
-    external = Fields(user).peek("EXTERNAL_AUTH_ID")
-    return isinstance(external, str) and external.strip().casefold() == _GUESTS
+    """Return whether this is the account that all guests share.
+
+    The bridge compares the account's id with the site's option and says so; other senders only send the columns.
+    """
+    fields = Fields(user)
+    if read_flag(fields.peek("IS_GUEST_ACCOUNT")).value:
+        return True
+    columns = {name: raw if isinstance(raw := fields.peek(name), str) else "" for name in _GUEST_COLUMNS}
+    name = " ".join(part for part in (columns["NAME"], columns["LAST_NAME"]) if part)
+    return is_guest_account(
+        auth_id=columns["EXTERNAL_AUTH_ID"], name=name, email=columns["EMAIL"], login=columns["LOGIN"]
+    )
 
 
 def is_known(customer: CustomerSnapshot) -> bool:
@@ -78,6 +119,7 @@ def _customer(user: Translation, user_id: int | None, contacts: Fields) -> Custo
     _read_email(user, contacts)
     if not _is_filled(user.source.peek("EXTERNAL_AUTH_ID")):
         user.source.take("EXTERNAL_AUTH_ID")
+    user.source.take("IS_GUEST_ACCOUNT")
     user.keep_rest()
     return CustomerSnapshot(
         bitrix_user_id=user_id, fields=user.fields, metadata=user.kept, problems=tuple(user.problems)
@@ -164,3 +206,11 @@ def _store_contact(user: Translation, column: str, code: str, contacts: Fields, 
         user.problems.append(Problem(f"properties.{code}", storable(raw), reading.reason))
     if reading.value:
         user.store(column, raw, reading)
+
+
+_CONTACTS: tuple[tuple[str, tuple[str, ...], Callable[[Any], str | None]], ...] = (
+    ("name", ("name", "fio"), _name_or_empty),
+    ("phone", ("phone",), _phone_or_empty),
+    ("email", ("email",), _email),
+)
+"""Column -> the codes of its properties, and the function that reads one of them."""

@@ -290,10 +290,12 @@ def _read_customer(order: Translation, properties: PropertyTranslation) -> Custo
     codes = [*_CONTACTS, *(name for name, _raw in properties.source.rest() if is_phone_of_customer(name))]
     contacts = Fields([(code, properties.source.peek(code)) for code in codes if _has(properties, code)])
     customer = read_orderer(user, order.fields.get("bitrix_user_id"), contacts)
+    properties.fields.update({f"contact_{name}": value or "" for name, value in customer.typed.items()})
     if user and not is_known(customer):
         order.keep("user", user)
-    if not has_user_id and customer.bitrix_user_id is not None:
-        order.fields["bitrix_user_id"] = customer.bitrix_user_id
+    account = customer.guest_account or customer.bitrix_user_id
+    if not has_user_id and account is not None:
+        order.fields["bitrix_user_id"] = account
     return customer
 
 

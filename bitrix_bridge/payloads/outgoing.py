@@ -93,9 +93,10 @@ def create_request(
     """
     customer = order.customer
     properties = _properties(order, values) | {
-        "name": customer.name if customer else "",
-        "phone": customer.phone if customer else "",
-        "email": (customer.email or "") if customer else "",
+        # The site finds an account by the phone, so these are the contacts of the order, as they were given.
+        "name": order.contact_name or (customer.name if customer else ""),
+        "phone": order.contact_phone or (customer.phone if customer else ""),
+        "email": order.contact_email or (customer.email or "" if customer else ""),
     }
     return {
         "xml_id": f"{CRM_XML_ID_PREFIX}{order.pk}",

@@ -635,6 +635,10 @@ final class CvetyCrmWebhook
         if ($phone) {
             $user['PHONE_NUMBER'] = (string)$phone['PHONE_NUMBER'];
         }
+        // Bitrix books the orders of all guests under one account, whose id is an option of the module.
+        $isGuests = (string)$row['EXTERNAL_AUTH_ID'] === 'saleanonymous'
+            || (int)Option::get('sale', 'anonymous_user_id', '0') === $id;
+        $user['IS_GUEST_ACCOUNT'] = $isGuests ? 'Y' : 'N';
         return $user;
     }
 

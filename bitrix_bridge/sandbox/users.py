@@ -36,6 +36,7 @@ def new_user(user_id: int, properties: dict[str, Any]) -> User:
         "PERSONAL_PHONE": phone,
         "PERSONAL_MOBILE": "",
         "EXTERNAL_AUTH_ID": None,
+        "IS_GUEST_ACCOUNT": "N",
     }
 
 
@@ -51,6 +52,7 @@ def anonymous_user(user_id: int) -> User:
         "PERSONAL_PHONE": "",
         "PERSONAL_MOBILE": "",
         "EXTERNAL_AUTH_ID": ANONYMOUS,
+        "IS_GUEST_ACCOUNT": "Y",
     }
 
 

@@ -21,12 +21,20 @@ def read_site_order(client: SiteClient, bitrix_order_id: int) -> OrderSnapshot:
 
 
 def without_shared_account(snapshot: OrderSnapshot) -> OrderSnapshot:
-    """Return the snapshot without the account `BITRIX_DEFAULT_USER_ID`.
+    """Return the snapshot without the account `BITRIX_DEFAULT_USER_ID`, which is treated like the account for guests.
 
-    Orders of customers who have no account are created with this account, so only the phone identifies the customer.
+    Orders of customers who have no account are created with this account, so the contacts of the order decide.
     """
     customer = snapshot.customer
     if customer is None or not customer.bitrix_user_id or customer.bitrix_user_id != settings.BITRIX_DEFAULT_USER_ID:
         return snapshot
-    phone = {name: value for name, value in customer.fields.items() if name == "phone"}
-    return replace(snapshot, customer=replace(customer, bitrix_user_id=None, fields=phone))
+    contacts = replace(
+        customer,
+        bitrix_user_id=None,
+        contacts_only=True,
+        guest_account=customer.bitrix_user_id,
+        fields={name: value for name, value in customer.typed.items() if value},
+        of_account=frozenset(),
+        metadata={},
+    )
+    return replace(snapshot, customer=contacts)

@@ -68,7 +68,7 @@ def _customers(user: User | AnonymousUser, term: str) -> list[SearchResult]:
     query = search_for(user, term)
     if query is None:
         return []
-    customers = Customer.objects.filter(search=query).order_by("-created_at", "-id")
+    customers = Customer.objects.people().filter(search=query).order_by("-created_at", "-id")
     return [
         _result(
             without_phones(str(customer)),

@@ -1,6 +1,6 @@
 """The models of orders. Tables and columns have the names of the shop's Supabase schema. Models have clearer names."""
 
-from orders.models.customer import Customer
+from orders.models.customer import Customer, CustomerChange, SharedAccount
 from orders.models.item import OrderItem
 from orders.models.order import (
     CHANNEL,
@@ -28,6 +28,7 @@ __all__ = [
     "City",
     "Courier",
     "Customer",
+    "CustomerChange",
     "DeliverySlot",
     "EventKind",
     "Order",
@@ -44,6 +45,7 @@ __all__ = [
     "PictureSource",
     "Product",
     "Reason",
+    "SharedAccount",
     "Shop",
     "SiteStatus",
     "Source",

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Left, Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
@@ -136,7 +136,22 @@ class Order(Table):
         on_delete=models.PROTECT,
         related_name="orders",
     )
+    customer_before_merge = models.ForeignKey(
+        Customer,
+        verbose_name=_("customer before the merge"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="orders_before_merge",
+        help_text=_("The merged customer to whom the order belongs again when the customers are parted."),
+    )
     bitrix_user_id = models.BigIntegerField(_("customer's id on the site"), null=True, blank=True)
+    contact_name = models.TextField(_("name given with the order"), blank=True, default="", db_default="")
+    contact_phone = models.TextField(_("phone given with the order"), blank=True, default="", db_default="")
+    contact_email = models.CharField(
+        _("e-mail given with the order"), max_length=254, blank=True, default="", db_default=""
+    )
 
     recipient_name = models.TextField(_("recipient"), blank=True, default="", db_default="")
     recipient_phone = models.TextField(_("recipient's phone"), blank=True, default="", db_default="")
@@ -252,9 +267,9 @@ class Order(Table):
     search = models.GeneratedField(
         expression=search_document(
             keys=["order_number", "own_number"],
-            words=["recipient_name", "delivery_address"],
-            phones=["recipient_phone"],
             other_phones=["recipient_other_phones"],
+            words=["recipient_name", "delivery_address", "contact_name", "contact_email"],
+            phones=["recipient_phone", "contact_phone"],
             json_paths={"metadata": SEARCHED_DETAILS},
         ),
         output_field=SearchVectorField(),
@@ -272,6 +287,13 @@ class Order(Table):
             models.Index(fields=["delivery_date", "delivery_slot"], name="orders_delivery"),
             models.Index(fields=["order_number"], name="orders_number"),
             models.Index(fields=["customer", "-created_at"], name="orders_customer"),
+            # A text that is no phone may be too long for a B-tree. A number is shorter than this beginning.
+            models.Index(
+                Left("contact_phone", 20), F("created_at").desc(), name="orders_contact", condition=~Q(contact_phone="")
+            ),
+            models.Index(
+                F("bitrix_user_id"), Left("contact_phone", 20), name="orders_account", condition=~Q(contact_phone="")
+            ),
             models.Index(fields=["status", "-created_at"], name="orders_status"),
             models.Index(fields=["-updated_at"], name="orders_updated"),
             models.Index(fields=["created_at"], name="orders_stubs", condition=Q(is_stub=True)),

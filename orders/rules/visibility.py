@@ -48,7 +48,7 @@ def hidden_fields(user: User | AnonymousUser, delivery_date: date | None) -> fro
 
     `items` in the result stands for the prices of the items.
     """
-    phones = () if may_see_phones(user) else ("recipient_phone", "recipient_other_phones")
+    phones = () if may_see_phones(user) else ("recipient_phone", "recipient_other_phones", "contact_phone")
     prices = () if may_see_prices(user, delivery_date) else (*MONEY_FIELDS, "items")
     return frozenset((*phones, *prices))
 

@@ -39,6 +39,8 @@ LONGEST_ADDRESS = 500
 
 Suggestion = dict[str, Any]
 
+_FOUND = ("name", "phone", "merged_into__name", "merged_into__phone")
+
 
 def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestion]:
     """Return the customers whose phone or name starts with the text, the newest customer first.
@@ -49,8 +51,9 @@ def suggested_customers(user: User | AnonymousUser, text: str) -> list[Suggestio
     query = _customer_query(user, text)
     if query is None:
         return []
-    found = Customer.objects.filter(search=query).order_by("-created_at").only("name", "phone")[:MOST_CUSTOMERS]
-    return _described(user, list(found), typed=normalize_phone(text).value)
+    found = Customer.objects.filter(search=query).select_related("merged_into").order_by("-created_at")
+    kept = {(one.merged_into or one).pk: one.merged_into or one for one in found.only(*_FOUND)[:MOST_CUSTOMERS]}
+    return _described(user, list(kept.values()), typed=normalize_phone(text).value)
 
 
 def described_customer(user: User | AnonymousUser, customer: Customer) -> Suggestion:

@@ -16,6 +16,7 @@ from orders.services.assignment import (
 from orders.services.callers import customer_for_call
 from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
+from orders.services.customer_merges import merge_customers, part_customer
 from orders.services.customers import add_customer, edit_customer
 from orders.services.inbound.apply import apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
@@ -28,6 +29,7 @@ from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import dry_run
 from orders.services.notes import LONGEST_NOTE, add_note
+from orders.services.order_customer import LONGEST_NAME, change_customer
 from orders.services.outbound.push_results import (
     accept_site_state,
     end_request,
@@ -46,6 +48,7 @@ from orders.services.photo_approval import LinkExpiredError, answer_photos, make
 from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
+from orders.services.rehoming import sort_shared_accounts
 from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
 from orders.services.status_profiles import PROFILES, ProfileOutcome, load_profile
 from orders.services.status_questions import StatusQuestion, note_site_statuses, questions_about
@@ -60,6 +63,7 @@ from orders.services.undo import (
 
 __all__ = [
     "ATTEMPTS",
+    "LONGEST_NAME",
     "LONGEST_NOTE",
     "LONGEST_REASON",
     "PROFILES",
@@ -88,6 +92,7 @@ __all__ = [
     "apply_snapshot",
     "assign_courier",
     "assign_florist",
+    "change_customer",
     "change_status",
     "changed_too_often",
     "changes_of_batch",
@@ -109,9 +114,11 @@ __all__ = [
     "mark_courier_notified",
     "mark_deleted",
     "mark_present",
+    "merge_customers",
     "note_checksums",
     "note_sending",
     "note_site_statuses",
+    "part_customer",
     "postcard_prints",
     "questions_about",
     "reassess_sync_state",
@@ -134,6 +141,7 @@ __all__ = [
     "send_again",
     "separate_status",
     "solve_problem",
+    "sort_shared_accounts",
     "start_fetch",
     "start_request",
     "take_order",

@@ -3,14 +3,17 @@
 from django.db import transaction
 
 from orders.models import Customer
+from orders.rules.same_person import Identity
+from orders.services.inbound.candidates import choose, find_candidates
 from orders.services.locking import lock_names
 from orders.values.phones import normalize_phone
 
 
 @transaction.atomic
 def customer_for_call(*, name: str, phone: str) -> Customer | None:
-    """Return the customer with this phone, or create a customer. Return None if neither a name nor a phone is given.
+    """Return the customer with this phone and a compatible name, or create a customer.
 
+    Return None if neither a name nor a phone is given. A call without a name belongs to the customer with this phone.
     The stored name of a known customer is not changed. A new customer has no agreement with the site.
     """
     typed = normalize_phone(phone)
@@ -19,5 +22,7 @@ def customer_for_call(*, name: str, phone: str) -> Customer | None:
         return Customer.objects.create(name=name) if name else None
     # Phones are not unique, so without the lock two managers could create the same customer twice.
     lock_names([f"customer {number}"])
-    known = Customer.objects.filter(phone=number).order_by("created_at").first()
-    return known or Customer.objects.create(name=name, phone=number, other_phones=typed.more)
+    known = choose(find_candidates(None, number)[0], Identity(None, number, name))
+    if known is None:
+        return Customer.objects.create(name=name, phone=number, other_phones=typed.more)
+    return known if known.merged_into is None else known.merged_into

@@ -12,10 +12,11 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, OrderItem, Product, Source, Status, SyncState
+from orders.models import Customer, EventKind, Order, OrderItem, Product, Source, Status, SyncState
 from orders.rules.hold import held_until
 from orders.services.items import store_items
 from orders.services.locking import lock_order, settle_sync_state
+from orders.services.order_customer import note_moved_order, set_account
 from orders.services.references import UNREAD_STATUS, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
@@ -129,6 +130,9 @@ def edit_order(
         setattr(order, column, value)
         columns.append(column)
     others = [name for name, key in _rows(order, local).items() if key != rows[name]]
+    before_customer = Customer.objects.filter(pk=rows["customer"]).first() if "customer" in others else None
+    if "customer" in others:
+        columns += _new_customer(order)
     if "courier" in others:
         order.courier_notified_at = None
         columns.append("courier_notified_at")
@@ -149,6 +153,8 @@ def edit_order(
     else:
         # The site does not have the local fields, so the sync state does not change.
         order.save(update_fields=[*columns, "updated_at"])
+    if "customer" in others:
+        note_moved_order(order, before_customer, actor)
     event = write_event(order=order, payload=FieldsChanged(), source=source, actor=actor, changes=differences)
     publish(OrderChange(order, event))
     return order
@@ -174,6 +180,14 @@ def conflicting_change(order: Order) -> str | None:
         return None
     event = order.events.filter(kind=EventKind.CONFLICT, details__has_key=DESIRED).first()
     return BothChanged.from_json(event.details).desired.get("status") if event else None
+
+
+def _new_customer(order: Order) -> list[str]:
+    """Check the customer that staff have chosen in the form. Return the columns that change with it."""
+    if order.customer is not None and order.customer.merged_into_id is not None:
+        raise NotAllowedError(gettext("There is no such customer. It may have been merged into another one."))
+    order.customer_before_merge = None
+    return ["customer_before_merge", *set_account(order)]
 
 
 def _local(order: Order, names: Sequence[str]) -> dict[str, str | None]:

@@ -23,6 +23,7 @@ from orders.models import (
     Status,
     SyncState,
 )
+from orders.services.accounts import account_of
 from orders.services.callers import customer_for_call
 from orders.services.items import new_line, store_items
 from orders.services.references import resolve
@@ -32,6 +33,7 @@ from orders.services.validation import given_values
 from orders.sync.fields import FIELDS, UNIT
 from orders.sync.snapshot import ItemSnapshot
 from orders.timeline_payloads import OrderCreated
+from orders.values.phones import normalize_phone
 
 FIRST_STATUS = "new"
 DEFAULT_SLOT = "18"  # 15:00-16:00
@@ -102,6 +104,7 @@ def create_order(
 
     if customer is None and caller is not None:
         customer = customer_for_call(name=caller.name, phone=caller.phone)
+    contacts = _contacts(customer, caller)
     number = _next_number()
     order = Order(
         **({"pk": order_id} if order_id is not None else {}),
@@ -109,7 +112,8 @@ def create_order(
         own_number=number,
         status=Status.objects.get(code=FIRST_STATUS),
         customer=customer,
-        bitrix_user_id=customer.bitrix_user_id if customer else None,
+        bitrix_user_id=account_of(customer, contacts["contact_phone"]),
+        **contacts,
         source=source,
         sync_state=SyncState.PENDING,
         metadata={CHANNEL: channel.value} if channel is not None else {},
@@ -124,6 +128,16 @@ def create_order(
     event = write_event(order=order, payload=OrderCreated(), source=source, actor=actor)
     publish(OrderChange(order, event, is_new=True))
     return order
+
+
+def _contacts(customer: Customer | None, caller: Caller | None) -> dict[str, str]:
+    """Return what the caller has given, completed with what is known of the customer."""
+    name, phone = (caller.name, normalize_phone(caller.phone).value) if caller else ("", "")
+    return {
+        "contact_name": name or (customer.name if customer else ""),
+        "contact_phone": phone or (customer.phone if customer else ""),
+        "contact_email": (customer.email or "") if customer else "",
+    }
 
 
 def _find_created(order_id: UUID) -> Order | None:

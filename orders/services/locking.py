@@ -79,7 +79,9 @@ _is_dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
 def _find(known: Q) -> Order | None:
     # `select_related` saves the query for the customer in an update of the order.
-    orders = list(Order.objects.select_for_update(of=("self",)).select_related("customer").filter(known))
+    orders = list(
+        Order.objects.select_for_update(of=("self",)).select_related("customer", "customer_before_merge").filter(known)
+    )
     return min(orders, key=lambda order: order.bitrix_order_id is None) if orders else None
 
 

@@ -14,7 +14,12 @@ from orders.values.text import clean_line, clean_lines
 
 LOCAL_FIELDS = frozenset({"responsible", "courier", "customer"})
 """Fields that the site does not have."""
-NOT_EDITABLE = frozenset({"status", "recipient_other_phones", "order_number", "bitrix_user_id"})
+NOT_EDITABLE = frozenset(
+    {
+        *("status", "order_number", "bitrix_user_id", "recipient_other_phones"),
+        *("contact_name", "contact_phone", "contact_email"),
+    }
+)
 """Fields that staff can't edit. The status is set by `change_status`, and the other fields by the site."""
 LONGEST = {
     "recipient_name": 255,

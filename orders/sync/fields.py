@@ -41,6 +41,10 @@ FIELDS: Mapping[str, Field] = {
     for one in (
         Field("order_number", "order_number", "", is_pushed=False),
         Field("bitrix_user_id", "bitrix_user_id", None, is_pushed=False),
+        # What was typed with the order. The customer may have other contacts, or staff have chosen another customer.
+        Field("contact_name", "contact_name", "", is_pushed=False),
+        Field("contact_phone", "contact_phone", "", is_pushed=False),
+        Field("contact_email", "contact_email", "", is_pushed=False),
         Field("status", "status_id", ""),
         Field("recipient_name", "recipient_name", ""),
         Field("recipient_phone", "recipient_phone", ""),

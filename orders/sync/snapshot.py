@@ -69,7 +69,13 @@ class CustomerSnapshot:
     contacts_only: bool = False
     """Whether the account on the site has neither a name nor a phone, so `fields` contains what the customer entered in
     the order. Several people may order under such an account."""
+    guest_account: int | None = None
+    """The id of the site's account for guests, if the order was placed under it. `bitrix_user_id` is then None."""
     fields: Mapping[str, str | None] = field(default_factory=dict)
+    typed: Mapping[str, str | None] = field(default_factory=dict)
+    """The contacts that were entered in the order: name, phone and email, also if the account has others."""
+    of_account: frozenset[str] = frozenset()
+    """The names of the values in `fields` that are those of the account and were not entered in the order."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -94,7 +100,8 @@ class OrderSnapshot:
     """The data of an order on the site.
 
     `fields` contains values of columns of `orders.Order`:
-    order_number, bitrix_user_id, status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
+    order_number, bitrix_user_id, contact_name, contact_phone, contact_email (what was entered in the
+    order), status (the *site's* code, e.g. "AP"), recipient_name, recipient_phone,
     recipient_other_phones (only if there are any),
     delivery_address, delivery_date (date), delivery_slot (str id), city (int), shop (int), postcard_text, comment,
     courier_comment, total_amount, delivery_fee, discount_amount, paid_amount (Decimal, KZT), currency,

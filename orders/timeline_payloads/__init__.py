@@ -30,7 +30,13 @@ from orders.timeline_payloads.photos import (
 )
 from orders.timeline_payloads.to_site import RefusedBySite, SentToSite, SiteWarned
 from orders.timeline_payloads.undo import BATCH_LOOKUP, OrderBefore, Undo
-from orders.timeline_payloads.work import CourierNotified, PostcardPrinted, ProblemReported, ProblemSolved
+from orders.timeline_payloads.work import (
+    CourierNotified,
+    CustomerReplaced,
+    PostcardPrinted,
+    ProblemReported,
+    ProblemSolved,
+)
 
 __all__ = [
     "BATCH_LOOKUP",
@@ -42,6 +48,7 @@ __all__ = [
     "ArchivedOnSite",
     "BothChanged",
     "CourierNotified",
+    "CustomerReplaced",
     "DeletedOnSite",
     "FieldsChanged",
     "FromSite",
@@ -83,6 +90,7 @@ _TYPES: tuple[type[Payload], ...] = (
     ProblemReported,
     ProblemSolved,
     CourierNotified,
+    CustomerReplaced,
     PhotoAdded,
     PhotoWithdrawn,
     PhotoLinkChanged,

@@ -35,6 +35,13 @@ class CourierNotified(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReplaced(Payload):
+    """The order was given to another customer. The changes of the entry name both, and its reason says why."""
+
+    kind: ClassVar[EventKind] = EventKind.CUSTOMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostcardPrinted(Payload):
     """The order's postcard was printed."""
 

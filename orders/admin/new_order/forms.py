@@ -188,7 +188,7 @@ class NewOrderForm(forms.Form):
     def _find_customer(self) -> None:
         data = self.cleaned_data
         typed = data.get("phone", "")
-        chosen = Customer.objects.filter(pk=data["customer"]).first() if data.get("customer") else None
+        chosen = Customer.objects.people().filter(pk=data["customer"]).first() if data.get("customer") else None
         if chosen is not None and typed and not self._is_phone_of(typed, chosen.phone):
             chosen = None  # the user has replaced the customer's phone by a different phone
         self.known = chosen

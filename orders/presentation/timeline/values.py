@@ -96,8 +96,8 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(MONEY_FIELDS, _money),
     "courier_notified_at": _moment,
     "delivery_date": _date,
-    "recipient_phone": lambda value: format_phone(str(value)),
     "recipient_other_phones": lambda value: phone_words("", str(value)),
+    **dict.fromkeys(("recipient_phone", "contact_phone"), lambda value: format_phone(str(value))),
     "payment_method": lambda value: str(dict(PaymentMethod.choices).get(value, value)),
     "payment_status": lambda value: str(dict(PaymentStatus.choices).get(value, value)),
 }

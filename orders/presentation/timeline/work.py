@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from orders.presentation.timeline import notes
 from orders.presentation.timeline.names import Names
 from orders.presentation.timeline.registry import renders
-from orders.timeline_payloads import CourierNotified, PostcardPrinted, ProblemReported, ProblemSolved
+from orders.timeline_payloads import CourierNotified, CustomerReplaced, PostcardPrinted, ProblemReported, ProblemSolved
 from orders.values.paper_formats import format_label
 
 
@@ -30,6 +30,12 @@ def problem_solved(payload: ProblemSolved, names: Names) -> Iterator[str]:
 def courier_notified(payload: CourierNotified, names: Names) -> Iterator[str]:
     """Yield the courier's name. The title says that the courier was notified."""
     yield from notes.courier(payload.courier)
+
+
+@renders(CustomerReplaced, icon="person")
+def customer_replaced(payload: CustomerReplaced, names: Names) -> Iterator[str]:
+    """Yield nothing: the changes name both customers, and the reason says why."""
+    yield from ()
 
 
 @renders(PostcardPrinted, icon="print")

@@ -8,7 +8,7 @@ from orders.services.inbound.entries import write_entry
 from orders.services.inbound.metadata import oddities
 from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Outcome
-from orders.services.inbound.owner import agree_on_customer
+from orders.services.inbound.owner import agree_on_customer, give_to
 from orders.services.items import store_items
 from orders.services.references import resolve, unread_status
 from orders.services.unknown import mark_unknown_items
@@ -46,7 +46,6 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
 
     order = Order(
         bitrix_order_id=snapshot.bitrix_order_id,
-        customer=customer,
         pay_system_id=snapshot.pay_system,
         source=origin.source,
         metadata=dict(snapshot.metadata),
@@ -61,6 +60,8 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     for name, value in fields.items():
         setattr(order, FIELDS[name].attribute, value)
     mark_unknown_items(order, items, snapshot.unread.get(ITEMS, ""))
+    if customer is not None:
+        give_to(order, customer)
     order.order_number = order.order_number or str(snapshot.bitrix_order_id)
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)

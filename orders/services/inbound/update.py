@@ -13,7 +13,7 @@ from orders.services.inbound.incoming import Incoming, read_incoming
 from orders.services.inbound.metadata import new_oddities
 from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
-from orders.services.inbound.owner import set_customer
+from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set_customer
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
 from orders.services.timeline import changes_between
@@ -75,10 +75,12 @@ def update(
     change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin, change.lines)
     if metadata_before is not None:
         change.entries += detail_changes(order, metadata_before, incoming.existing, change.lines_before, snapshot)
+    ordered_before = order.customer
     is_customer_changed = set_customer(order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts)
+    change.entries += customer_change(ordered_before, order)
     _set_sync_state(order, agreement, change)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
-        order.save(update_fields=[*change.columns, "customer", "bitrix_state", "sync_state", "updated_at"])
+        order.save(update_fields=[*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
     _record(order, snapshot, origin, change)
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED

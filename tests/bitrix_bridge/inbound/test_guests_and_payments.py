@@ -75,16 +75,6 @@ class TestGuests:
         post_webhook("order.create", placed_by_guest(properties=nothing))
         assert (Order.objects.get().customer, Customer.objects.count()) == (None, 0)
 
-    def test_customer_bound_to_guest_account_is_replaced(self, post_webhook):
-        """The order was received with the guest account before the site marked this account as shared."""
-        plain = {name: value for name, value in GUESTS.items() if name != "EXTERNAL_AUTH_ID"}
-        data = placed_by_guest(user=plain, properties={"phone": None})
-        post_webhook("order.create", data)
-        assert Order.objects.get().customer.bitrix_user_id == 3
-        post_webhook("order.update", next_version(data, user=GUESTS, properties={"phone": "+7 777 123 45 67"}))
-        customer = Order.objects.get().customer
-        assert (customer.bitrix_user_id, customer.phone) == (None, "+77771234567")
-
     def test_event_about_guest_account_creates_no_customer(self, post_webhook):
         assert read_customer(GUESTS) is None
         assert post_webhook("user.update", GUESTS).json()["action"] == "ignored"

@@ -27,6 +27,7 @@ def test_user_update_is_read():
         bitrix_user_id=1079,
         fields={"name": "Асель Нурланова", "phone": "+77011234567", "email": "assel@mail.kz"},
         metadata={"LOGIN": "assel", "SECOND_NAME": "К."},
+        of_account=frozenset({"name", "phone", "email"}),
     )
 
 
@@ -167,9 +168,9 @@ def test_order_without_user_has_its_contacts_as_customer(user):
 def test_contacts_of_the_order_are_read():
     properties = {"phone": "87011234567", "email": "A@mail.ru", "fio": "Асель &amp; Ко"}
     snapshot = read_order({"ID": 1, "properties": properties})
-    assert snapshot.customer == CustomerSnapshot(
-        bitrix_user_id=None, fields={"name": "Асель & Ко", "phone": "+77011234567", "email": "a@mail.ru"}
-    )
+    contacts = {"name": "Асель & Ко", "phone": "+77011234567", "email": "a@mail.ru"}
+    assert snapshot.customer == CustomerSnapshot(bitrix_user_id=None, fields=contacts, typed=contacts)
+    assert {name: snapshot.fields[f"contact_{name}"] for name in contacts} == contacts
     assert snapshot.metadata == {"properties": properties}
 
 
@@ -180,6 +181,26 @@ def test_contacts_of_order_fill_missing_values_of_user():
     assert customer.bitrix_user_id == 9
     assert customer.fields == {"name": "Асель", "phone": "+77011234567", "email": "a@mail.ru"}
     assert customer.metadata == {"EMAIL": "noemail@cvety.kz"}
+    assert customer.typed == {"name": "Асель", "phone": "+77027654321", "email": "a@mail.ru"}
+    assert customer.of_account == {"phone"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "typed"),
+    [
+        ({}, {}),
+        ({"name": None, "phone": "", "email": ""}, {"name": "", "phone": "", "email": ""}),
+        ({"name": "", "fio": "Асель"}, {"name": "Асель"}),
+        ({"phone": ["87011234567"]}, {"phone": "+77011234567"}),
+        ({"phone": "позвонить мужу"}, {"phone": "позвонить мужу"}),
+        ({"email": "noemail@cvety.kz"}, {"email": ""}),
+        ({"name": {"a": 1}}, {"name": ""}),
+    ],
+)
+def test_contacts_are_read_as_they_were_typed(properties, typed):
+    snapshot = read_order({"ID": 1, "USER_ID": "9", "properties": properties})
+    found = {name.removeprefix("contact_"): value for name, value in snapshot.fields.items() if "contact_" in name}
+    assert found == typed
 
 
 def test_phone_of_order_replaces_invalid_phone_of_user():

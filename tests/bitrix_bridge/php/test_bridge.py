@@ -309,6 +309,7 @@ def test_order_is_found_by_id_and_by_xml_id(site, create_request):
         "TIMESTAMP_X": None,
         "XML_ID": None,
         "EXTERNAL_AUTH_ID": None,
+        "IS_GUEST_ACCOUNT": "N",
     }
     assert "SEARCH_CONTENT" not in order
     assert "PASSWORD" not in str(order)

@@ -214,6 +214,10 @@ def test_guest_account_is_marked_as_anonymous(site, create_request):
     order_id = make(site, create_request, user_id=None, properties={"nameRecipient": "Дана"})
     user = site.call("order.get", order_id=order_id).json()["order"]["user"]
     assert (user["EXTERNAL_AUTH_ID"], user["NAME"]) == ("saleanonymous", "Анонимный пользователь")
+    assert user["IS_GUEST_ACCOUNT"] == "Y"
+    # The option of the site is enough: an editor may have changed the account.
+    site.execute("UPDATE b_user SET EXTERNAL_AUTH_ID = NULL, NAME = 'Гости' WHERE ID = ?", user["ID"])
+    assert site.call("order.get", order_id=order_id).json()["order"]["user"]["IS_GUEST_ACCOUNT"] == "Y"
 
 
 def test_order_can_use_its_own_reservation(site, create_request):

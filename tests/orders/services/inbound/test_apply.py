@@ -495,7 +495,9 @@ def test_typed_name_without_phone_does_not_rename_customer(post_webhook):
     post_webhook("order.create", order_data())
     properties = {"name": "Бота", "phone": None, "email": None}
     post_webhook("order.create", order_data(ID=2, ACCOUNT_NUMBER="2", user=None, properties=properties))
-    assert Customer.objects.get().name == "Айгерим"
+    assert Customer.objects.get(bitrix_user_id=1079).name == "Айгерим"
+    order = Order.objects.get(bitrix_order_id=2)
+    assert (order.contact_name, order.customer.name, order.customer.bitrix_user_id) == ("Бота", "Бота", None)
 
 
 def test_customer_of_call_gets_account_id_from_site(post_webhook, manager):
