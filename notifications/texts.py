@@ -12,6 +12,7 @@ from cvety_crm.users import display_name
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
 from orders.models import Order, OrderEvent, OrderItem, PhotoAnswer, Source
+from orders.presentation.contacts import contact_of, given_contact
 from orders.presentation.details import as_line, order_details, plain_item_details
 from orders.presentation.formatting import long_day, long_moment
 from orders.presentation.item_values import price_text, quantity_text
@@ -268,8 +269,12 @@ def _recipient(order: Order) -> str:
 def _customer(facts: OrderFacts) -> str:
     customer = facts.order.customer
     if customer is None:
-        return ""
-    words = [_person(customer.name, customer.phone, customer.other_phones) or gettext("customer without a name")]
+        return f"👤 {given}" if (given := _person(facts.order.contact_name, facts.order.contact_phone, "")) else ""
+    contact = contact_of(facts.order)
+    words = [_person(contact.name, contact.phone, contact.other_phones) or gettext("customer without a name")]
+    known = _person(customer.name, customer.phone, customer.other_phones)
+    if known and given_contact(facts.order) is not None:
+        words.append(gettext("customer in the CRM: %(customer)s") % {"customer": known})
     if facts.customer_orders == 1:
         words.append(gettext("first order"))
     elif facts.customer_orders > 1:

@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cvety_crm.admin_site.base import CrmModelAdmin, first_rows
+from cvety_crm.admin_site.base import first_rows
+from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
+from orders.admin.customer_merging import CustomerMerging
 from orders.models import Customer
 from orders.presentation.payment import sum_text
 from orders.presentation.phones import shown_phone
@@ -22,9 +24,10 @@ ORDERS_SHOWN = 20
 
 
 @admin.register(Customer)
-class CustomerAdmin(CrmModelAdmin):
+class CustomerAdmin(FeatureModelAdmin):
     """The list and the pages of customers."""
 
+    features = (CustomerMerging,)
     list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "needs_attention", "created_at")
     list_filter = ("needs_attention",)
     search_fields = ("name",)  # shows the search box; `get_search_results` does the search
@@ -32,6 +35,7 @@ class CustomerAdmin(CrmModelAdmin):
     ordering = ("-created_at", "-id")
     readonly_fields = ("bitrix_user_id", "created_at")
     fields = (("name", "phone"), "email", "note", "needs_attention", ("bitrix_user_id", "created_at"))
+    change_form_outer_before_template = "orders/customer_people.html"
     change_form_outer_after_template = "orders/customer_orders.html"
 
     @admin.display(description=_("name"))
@@ -75,9 +79,15 @@ class CustomerAdmin(CrmModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str
     ) -> tuple[QuerySet[Customer], bool]:
-        """Search customers by name, by e-mail, and by phone in any format. The search uses an index."""
-        query = search_for(request.user, search_term)
-        return (queryset if query is None else queryset.filter(search=query)), False
+        """Search customers by name, by e-mail, and by phone in any format. The search uses an index.
+
+        A customer is also found by what is known of those that were merged into it, which are not in the list.
+        """
+        queryset, query = queryset.filter(merged_into=None), search_for(request.user, search_term)
+        if query is None:
+            return queryset, False
+        merged = Customer.objects.filter(search=query).exclude(merged_into=None).values("merged_into")
+        return queryset.filter(Q(search=query) | Q(pk__in=merged)), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Return False: orders refer to the customer."""

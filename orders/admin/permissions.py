@@ -35,6 +35,17 @@ def may_release(request: HttpRequest) -> bool:
     return may_change_status(request) or may_assign(request)
 
 
+def may_merge(request: HttpRequest) -> bool:
+    """Return whether the user may merge customers and part them again."""
+    sees_customers = _has_any(request, "orders.view_customer", "orders.change_customer")
+    return sees_customers and request.user.has_perm("orders.merge_customer")
+
+
+def may_change_customer(request: HttpRequest) -> bool:
+    """Return whether the user may give an order to another customer."""
+    return may_see(request) and request.user.has_perm("orders.change_order") and may_merge(request)
+
+
 def may_export(request: HttpRequest) -> bool:
     """Return whether the user may download orders as a file."""
     return may_see(request) and request.user.has_perm("orders.export_order")

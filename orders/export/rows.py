@@ -36,7 +36,7 @@ _READ = (
         "delivery_address",
     ),
     *("total_amount", "paid_amount", "delivery_fee", "discount_amount", "payment_method", "payment_status"),
-    *("currency", "unknown_values"),
+    *("currency", "unknown_values", "contact_name", "contact_phone", "contact_email"),
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
     *("responsible", *_NAMED),
 )

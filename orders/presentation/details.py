@@ -22,7 +22,7 @@ from orders.values.phone_masking import without_phones
 from orders.values.phones import format_phone, normalize_phone
 
 _CONTACTS = {"name": "name", "fio": "name", "phone": "phone", "email": "email"}
-"""The properties with the contacts of the person who ordered, and the customer's columns."""
+"""The properties with the contacts of the person who ordered, and the ends of the names of their columns."""
 _NUMBERED = re.compile(r"(?<=.)#\d+$")
 _PARTS = ("properties", "fields")
 LONGEST = 160
@@ -171,7 +171,7 @@ def _details(
         reader.detail(code, value, is_property=part == "properties")
         for part in parts
         for code, value in _object(order.metadata.get(part)).items()
-        if is_wanted(code) and not rules.is_shown_as_column(code, value) and not _repeats_customer(order, code, value)
+        if is_wanted(code) and not rules.is_shown_as_column(code, value) and not _repeats_contact(order, code, value)
     ]
     return sorted(found, key=lambda detail: (position_of(detail.code), detail.label.lower()) if detail else (0, ""))
 
@@ -199,12 +199,13 @@ def _properties(raw: Any) -> Iterator[tuple[str, str, Any]]:
             yield key or "properties", "", value
 
 
-def _repeats_customer(order: Order, code: str, value: Any) -> bool:
-    """Return whether a property is a contact that the page shows as the customer's."""
+def _repeats_contact(order: Order, code: str, value: Any) -> bool:
+    """Return whether a property is a contact that the page shows as one of the order or of its customer."""
     column = _CONTACTS.get(code.lower())
-    if column is None or order.customer is None:
+    if column is None:
         return False
-    known, sent = getattr(order.customer, column) or "", str(value or "").strip()
+    known = getattr(order, f"contact_{column}") or (getattr(order.customer, column) or "" if order.customer else "")
+    sent = str(value or "").strip()
     if column == "phone":
         return known == normalize_phone(sent).value
     return " ".join(known.split()).casefold() == " ".join(sent.split()).casefold()

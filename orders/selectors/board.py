@@ -36,6 +36,7 @@ _COLUMNS_READ = (
     "unknown_values",
     "recipient_phone", "courier_id", "status__code", "status__name", "status__stage", "delivery_slot__bitrix_id",
     "delivery_slot__name", "delivery_slot__starts_at", "delivery_slot__ends_at", "customer__phone",
+    "contact_phone",
 )  # fmt: skip
 
 
@@ -354,7 +355,7 @@ def _reasons(order: Order, bouquets_before: int | None, now: datetime) -> list[s
     reasons += _unknown(order, stage)
     if not order.delivery_address.strip() and not order.is_pickup:
         reasons.append(gettext("no address"))
-    if not order.recipient_phone and not (order.customer and order.customer.phone):
+    if not order.recipient_phone and not order.contact_phone and not (order.customer and order.customer.phone):
         reasons.append(gettext("no phone"))
     if is_soon and order.courier_id is None and not order.is_pickup and stage != Stage.DELIVERING:
         reasons.append(gettext("no courier"))

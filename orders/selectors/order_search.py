@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from orders.models import Customer, Order, OrderItem
 from orders.selectors.search import ids_if_few
@@ -16,8 +17,10 @@ def found_orders(orders: QuerySet[Order], query: SearchQuery, *, by_customer: bo
     """Return those of the orders that the query finds. The search uses indexes."""
     found = Q(search=query)
     if by_customer:
-        customers = Customer.objects.filter(search=query).order_by().values_list("pk", flat=True)[:MOST_CUSTOMERS]
-        if keys := list(customers):
+        customers = (
+            Customer.objects.filter(search=query).order_by().values_list(Coalesce("merged_into", "pk"), flat=True)
+        )
+        if keys := list(customers[:MOST_CUSTOMERS]):
             found |= Q(customer_id__in=keys)
     items = OrderItem.objects.filter(search=query)
     with_items = ids_if_few(items, FEW_FOUND, key="order_id")

@@ -22,9 +22,11 @@ from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class,
 from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
-from orders.admin.permissions import may_change_status
+from orders.admin.people import similar_rows
+from orders.admin.permissions import may_change_customer, may_change_status
 from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, OrderItem, SyncState
 from orders.presentation.addresses import with_city
+from orders.presentation.contacts import given_contact, given_email
 from orders.presentation.details import order_details
 from orders.presentation.formatting import money, short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
@@ -77,6 +79,7 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
         "customer_orders": _customer_orders(request, customer_orders_of(order)),
         "panels": panels(order, request),
         "details": _details(request, order),
+        "similar_customers": similar_rows(request, order.customer, order),
     }
 
 
@@ -127,6 +130,8 @@ def _head(
         "customer_phone": shown_phone(request.user, customer.phone, customer.other_phones) if customer else "",
         "customer_chat": chat_links(request.user, customer.phone, customer.other_phones) if customer else "",
         "customer_url": _customer_url(request, customer),
+        **_given(request, order),
+        "other_customer_url": _other_customer_url(request, order),
         "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
         "step": _step(order) if may_move else None,
         "may_move": may_move,
@@ -210,6 +215,27 @@ def _customer_name(customer: Customer | None) -> str:
     if customer is None:
         return ""
     return customer.name or gettext("Customer without a name")
+
+
+def _given(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """Return the contacts that were given with the order, if the customer has others."""
+    given, email = given_contact(order), given_email(order)
+    if given is None and not email:
+        return {}
+    return {
+        "given": {
+            "name": given.name if given else "",
+            "phone": shown_phone(request.user, given.phone) if given else "",
+            "chat": chat_links(request.user, given.phone) if given else "",
+            "email": email,
+        }
+    }
+
+
+def _other_customer_url(request: HttpRequest, order: Order) -> str:
+    if not may_change_customer(request):
+        return ""
+    return reverse("admin:orders_order_other_customer", args=[order.pk])
 
 
 def _customer_url(request: HttpRequest, customer: Customer | None) -> str:

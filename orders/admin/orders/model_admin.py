@@ -15,6 +15,7 @@ from orders.admin.actions.assignment import Assignment
 from orders.admin.actions.conflicts import Conflicts
 from orders.admin.actions.export import Export
 from orders.admin.actions.next_step import NextStep
+from orders.admin.actions.other_customer import OtherCustomer
 from orders.admin.actions.presence import Presence
 from orders.admin.actions.printing import Printing
 from orders.admin.actions.problems import Problems
@@ -63,6 +64,7 @@ FEATURES = (
     Conflicts,
     Assignment,
     Problems,
+    OtherCustomer,
     Notes,
     Presence,
     Resending,

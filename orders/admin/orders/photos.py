@@ -24,6 +24,7 @@ from orders.admin.redirects import redirect_back
 from orders.models import Order, OrderPhoto, PhotoAnswer
 from orders.photos.links import photo_url
 from orders.photos.pictures import LONGEST_SIDE, MOST_BYTES
+from orders.presentation.contacts import contact_of
 from orders.presentation.links import whatsapp_url
 from orders.rules.photo_state import SIGNS, approval_of, live_photos, state_of
 from orders.rules.visibility import may_see_phones
@@ -66,12 +67,13 @@ def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, 
 def _whatsapp(order: Order, link: str, user: AnyUser) -> str:
     """Return a URL that opens WhatsApp with a message for the customer.
 
-    Return an empty string without a link, without the customer's phone, and for a user who may not see phones.
+    Return an empty string without a link, without a phone, and for a user who may not see phones.
     """
-    customer = order.customer
-    if not link or customer is None or not may_see_phones(user):
+    if not link or not may_see_phones(user):
         return ""
-    return whatsapp_url(customer.phone, gettext("Hello! Your bouquet is ready, have a look: %(link)s") % {"link": link})
+    return whatsapp_url(
+        contact_of(order).phone, gettext("Hello! Your bouquet is ready, have a look: %(link)s") % {"link": link}
+    )
 
 
 class Photos(Feature[Order]):

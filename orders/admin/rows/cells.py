@@ -15,6 +15,7 @@ from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow
 from orders.models import SyncState
 from orders.presentation.addresses import split_address
 from orders.presentation.composition import composition
+from orders.presentation.contacts import given_contact
 from orders.presentation.formatting import NBSP, day
 from orders.presentation.payment import payment_text, state_text, sum_text
 from orders.presentation.phones import phone_text, shown_phone
@@ -140,10 +141,12 @@ def customer(order: OrderRow) -> Values:
         return {}
     known = order.customer_orders
     count = f"{known}+" if known >= 100 else str(known)
-    user = order.seen_by
+    user, given = order.seen_by, given_contact(order)
+    given_name = shown_text(user, given.name) if given else ""
     name = shown_text(user, who.name) or shown_phone(user, who.phone, who.other_phones)
     return {
         "name": name or gettext("without a name"),
+        "given": gettext("in the order: %(name)s") % {"name": given_name} if given_name else "",
         "regular": f"{gettext('regular')} · {count}" if known >= REGULAR_FROM else "",
     }
 

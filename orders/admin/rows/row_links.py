@@ -5,6 +5,7 @@ from typing import Any
 from cvety_crm.users import AnyUser
 from orders.models import Order
 from orders.presentation.addresses import one_line, with_city
+from orders.presentation.contacts import contact_of
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.rules.visibility import may_see_phones, shown_text
 
@@ -16,7 +17,7 @@ def row_links(order: Order, user: AnyUser) -> dict[str, Any]:
     """
     phone = order.recipient_phone
     if order.is_surprise:
-        phone = order.customer.phone or "" if order.customer else ""
+        phone = contact_of(order).phone
     if not may_see_phones(user):
         phone = ""
     return {

@@ -66,7 +66,7 @@ def without_account(snapshot: CustomerSnapshot) -> CustomerSnapshot:
     """Return the snapshot of a person who has used an account that is not theirs: only what was typed remains."""
     if snapshot.bitrix_user_id is None:
         return snapshot
-    typed = {name: value for name, value in snapshot.typed.items() if value}
+    typed: dict[str, str | None] = {name: value for name, value in snapshot.typed.items() if value}
     if typed.get("phone") and typed["phone"] == snapshot.fields.get("phone"):
         typed["other_phones"] = snapshot.fields.get("other_phones")
     return replace(snapshot, bitrix_user_id=None, fields=typed, of_account=frozenset(), metadata={})

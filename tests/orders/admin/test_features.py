@@ -21,6 +21,8 @@ METHODS = {
     "export": "GET",
     "florist": "POST",
     "here": "POST",
+    "other_customer": "GET",
+    "set_customer": "POST",
     "next_step": "POST",
     "photo_link": "POST",
     "postcard": "GET",
