@@ -524,7 +524,7 @@ final class CvetyCrmBridge
     private function noteDiscount(Order $order): void
     {
         $discount = 0.0;
-        foreach ($order->getBasket() as $item) {
+        foreach (self::boughtItems($order) as $item) {
             $less = (float)$item->getField('BASE_PRICE') - (float)$item->getField('PRICE');
             $discount += max($less, 0.0) * (float)$item->getQuantity();
         }
@@ -1147,7 +1147,7 @@ final class CvetyCrmBridge
     {
         $basket = $order->getBasket();
         $free = [];
-        foreach ($basket as $item) {
+        foreach (self::boughtItems($order) as $item) {
             $free[(int)$item->getId()] = $item;
         }
         $continued = $this->continuedLines($lines, $free);
@@ -1219,6 +1219,21 @@ final class CvetyCrmBridge
         return false;
     }
 
+    /**
+     * Return the items that were bought. Items that are set aside for later or cannot be bought are not in the sums of
+     * the order and not in the CRM, so a request neither names, changes nor deletes them.
+     */
+    private static function boughtItems(Order $order): array
+    {
+        $items = [];
+        foreach ($order->getBasket() as $item) {
+            if ((string)$item->getField('DELAY') !== 'Y' && (string)$item->getField('CAN_BUY') !== 'N') {
+                $items[] = $item;
+            }
+        }
+        return $items;
+    }
+
     private static function itemSum(\Bitrix\Sale\BasketItem $item): float
     {
         return (float)$item->getField('PRICE') * (float)$item->getQuantity();
@@ -1228,7 +1243,7 @@ final class CvetyCrmBridge
     private static function linesOf(Order $order): array
     {
         $lines = [];
-        foreach ($order->getBasket() as $item) {
+        foreach (self::boughtItems($order) as $item) {
             $lines[] = [
                 'basket_id' => (int)$item->getId(),
                 'product_id' => (int)$item->getProductId(),
@@ -1388,7 +1403,7 @@ final class CvetyCrmBridge
     private static function partsSum(Order $order): float
     {
         $sum = (float)$order->getField('PRICE_DELIVERY');
-        foreach ($order->getBasket() as $item) {
+        foreach (self::boughtItems($order) as $item) {
             $sum += (float)$item->getField('PRICE') * (float)$item->getQuantity();
         }
         return $sum;

@@ -10,7 +10,7 @@ from .errors import invalid
 from .order_draft import Draft
 from .price_allocation import PricedQuantity, allocate_total
 from .reference import PRODUCTS_BY_ID
-from .values import Order, amount, identity, money, rounded, text_of
+from .values import Order, amount, identity, is_bought, money, rounded, text_of
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def current_lines(order: Order) -> list[RequestedLine]:
             xml_id=line["PRODUCT_XML_ID"],
         )
         for line in order["basket"]
+        if is_bought(line)
     ]
 
 
@@ -120,13 +121,14 @@ class BasketUpdate:
         """Make the order's basket contain the items in `wanted`, by updating, adding and deleting rows.
 
         If an item has a row id, it updates that row. If an item has no row id, it updates the first row of the same
-        product that no other item updates. If there is no such row, a row is added. The remaining rows are deleted.
+        product that no other item updates. If there is no such row, a row is added. The remaining rows are deleted,
+        except those that were not bought: no item updates them either.
 
         Raise `SiteError` 422 if the order has no row with a given id, if items or quantities of a shipped order would
         change, or if the catalogue refuses an item.
         """
         present = self._draft.order["basket"]
-        free = list(present)
+        free = [row for row in present if is_bought(row)]
         continued = [self._find_named(line, free) for line in wanted]
         for position, line in enumerate(wanted):
             continued[position] = continued[position] or self._find_alike(line, free)

@@ -19,7 +19,7 @@ from .properties import properties_of
 from .reference import DELIVERIES, EMPTY_DELIVERY, PAY_SYSTEMS
 from .request_report import RequestReport
 from .site_changes import set_property
-from .values import Order, amount, money, rounded, text_of
+from .values import Order, amount, is_bought, money, rounded, text_of
 
 # Keys of the request that set a property; the same property in `properties` has precedence.
 PROPERTY_OF_REQUEST_KEY = {
@@ -105,7 +105,7 @@ def set_discount_value(draft: Draft) -> None:
     Bitrix itself counts no discount for a price that was set by hand.
     """
     discount = Decimal(0)
-    for line in draft.order["basket"]:
+    for line in filter(is_bought, draft.order["basket"]):
         less = Decimal(line["BASE_PRICE"]) - Decimal(line["PRICE"])
         discount += max(less, Decimal(0)) * Decimal(line["QUANTITY"])
     draft.order["DISCOUNT_VALUE"] = money(rounded(discount))

@@ -12,14 +12,15 @@ from .accounts import EXCESS, ORDER_PAY, Booking
 from .errors import invalid
 from .order_draft import Draft
 from .reference import PAY_SYSTEMS
-from .values import Order, line_sum, money, rounded
+from .values import Order, is_bought, line_sum, money, rounded
 
 NONE = Decimal(0)
 
 
 def parts_sum(order: Order) -> Decimal:
     """Return the sum of the items and the delivery."""
-    lines = sum((line_sum(Decimal(line["PRICE"]), Decimal(line["QUANTITY"])) for line in order["basket"]), NONE)
+    bought = [line for line in order["basket"] if is_bought(line)]
+    lines = sum((line_sum(Decimal(line["PRICE"]), Decimal(line["QUANTITY"])) for line in bought), NONE)
     return lines + Decimal(order["PRICE_DELIVERY"])
 
 

@@ -53,6 +53,11 @@ def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
     return rounded(price * quantity)
 
 
+def is_bought(line: Order) -> bool:
+    """Return whether a row of the basket is bought: it is neither set aside for later nor impossible to buy."""
+    return line.get("DELAY") != "Y" and line.get("CAN_BUY") != "N"
+
+
 def money(number: Decimal) -> str:
     """Return a number as the string that PHP reads from a decimal(18,4) column."""
     return f"{number:.4f}"

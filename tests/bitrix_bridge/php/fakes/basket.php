@@ -260,7 +260,8 @@ class Basket extends Collection
     {
         $sum = 0.0;
         foreach ($this->items as $item) {
-            $sum += $item->getFinalPrice();
+            $isBought = $item->getField('DELAY') !== 'Y' && $item->getField('CAN_BUY') !== 'N';
+            $sum += $isBought ? $item->getFinalPrice() : 0.0;
         }
         return $sum;
     }
