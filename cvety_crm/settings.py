@@ -357,6 +357,8 @@ BITRIX_PAY_SYSTEMS = {int(key): value for key, value in env.dict("BITRIX_PAY_SYS
 
 A pay system gets it when the CRM first sees it. Afterwards staff choose on the page of pay systems.
 """
+WEBHOOK_SOURCES_CREATED_ON_SITE = env.list("WEBHOOK_SOURCES_CREATED_ON_SITE", default=[])
+"""The values of `webhook_source` of other systems whose orders, posted without an id of the site, are created there."""
 BITRIX_MYSQL_URL = env.str("BITRIX_MYSQL_URL", default="")
 """The copy of the site's database, for the import: `mysql://user:password@host:3306/database`."""
 OUTBOX_TIMEOUT = env.float("OUTBOX_TIMEOUT", default=15.0)

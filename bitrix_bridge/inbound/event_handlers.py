@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext, gettext_lazy
 
 from bitrix_bridge.inbound.check_orders import is_about_check
+from bitrix_bridge.inbound.posted_orders import create_posted, is_posted
 from bitrix_bridge.models import WebhookEvent
 from bitrix_bridge.outbound.queueing import close_failed
 from bitrix_bridge.payloads import (
@@ -87,6 +88,11 @@ def is_ping(event: str) -> bool:
 
 
 def _order(row: WebhookEvent) -> Result:
+    if is_posted(row.event, _data(row)):
+        order, is_new, snapshot = create_posted(_data(row))
+        reason = "" if is_new else gettext("The order of the other system was created before. Staff change it here.")
+        problems = tuple(problem.as_json() for problem in snapshot.problems)
+        return Result(Action.CREATED if is_new else Action.UNCHANGED, order, problems, reason)
     return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()))
 
 

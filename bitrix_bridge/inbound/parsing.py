@@ -11,6 +11,7 @@ from django.utils.http import parse_header_parameters
 from bitrix_bridge.inbound.charsets import decode
 from bitrix_bridge.inbound.forms import is_multipart, read_multipart, read_url_encoded
 from bitrix_bridge.inbound.inbox import Incoming
+from bitrix_bridge.inbound.posted_orders import is_posted, order_key
 from bitrix_bridge.inbound.transport import BadBodyError
 from bitrix_bridge.payloads import PayloadError, object_id
 from bitrix_bridge.payloads.php_values import looks_serialized, unserialize
@@ -55,12 +56,15 @@ def read_incoming(body: Mapping[str, Any], *, known: bool, remote_addr: str | No
     if known and not isinstance(data, Mapping):
         raise BadBodyError(f"data: an object is needed, not {_kind(data)}")
     data = data if isinstance(data, Mapping) else {}
+    key: int | None = None
     try:
-        key = object_id(data)
+        if is_posted(event, data):
+            order_key(data)
+        else:
+            key = object_id(data)
     except PayloadError as error:
         if known:
             raise BadBodyError(str(error)) from error
-        key = None
     event_id = body.get("event_id") or data.get("event_id") or ""
     return Incoming(
         event=event.strip(),
