@@ -22,7 +22,9 @@ from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.formatting import duration
 from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
+from orders import services
 from orders.models import Order
+from orders.presentation.site_storage import limits_lines
 from orders.selectors.pay_systems import unmapped
 from orders.selectors.site_statuses import compared_statuses
 from orders.sync.freshness import CLOCK_TOLERANCE, is_in_future
@@ -263,6 +265,19 @@ def bridge() -> Finding:
         return Finding(Level.YELLOW, figure, gettext("The agent that repeats webhooks does not run on the site."))
     if failed or age > QUEUE_OLD.total_seconds():
         return Finding(Level.YELLOW, figure, gettext("The site can't deliver its webhooks: see its last error."))
+    return Finding(Level.GREEN, figure)
+
+
+@probe(_("What the site can't store"), reads_database=True)
+def storage() -> Finding:
+    """Report the letters, lengths and decimals that the site can't store, and how many orders this concerns."""
+    lines = limits_lines(services.current_limits())
+    damaged = Order.objects.exclude(bitrix_state__damaged={}).filter(bitrix_state__has_key="damaged")
+    number = damaged.filter(status__is_final=False).count()
+    figure = "; ".join(lines) or gettext("the site has not reported it")
+    if number:
+        figure += gettext("; open orders with such values: %(number)d") % {"number": number}
+        return Finding(Level.YELLOW, figure, gettext("The pages of these orders show both values."))
     return Finding(Level.GREEN, figure)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from bitrix_bridge.payloads.reference import read_reference
 from bitrix_bridge.site_client.bridge_client import BridgeClient
+from bitrix_bridge.site_client.limits import refresh_limits
 from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.models import Heartbeat
 from cvety_crm.outbox import DeliveryError
@@ -46,6 +47,7 @@ def refresh_now() -> dict[type[SiteReference], Changes]:
 
 def refresh_daily() -> None:
     """Refresh the reference data on schedule. If the request fails, log a warning instead of raising an error."""
+    refresh_limits()
     try:
         refresh()
     except DeliveryError as failure:

@@ -72,6 +72,7 @@ ALERT_HANDLERS = ["notifications.queueing.on_alert"]
 ORDER_PAGE_PANELS = [
     "bitrix_bridge.admin.order_panels.clocks",
     "bitrix_bridge.admin.order_panels.differences",
+    "bitrix_bridge.admin.order_panels.damaged",
     "bitrix_bridge.admin.order_panels.pushes",
     "notifications.order_panel.messages",
 ]
@@ -127,6 +128,7 @@ HEALTH_PROBES = [
     "bitrix_bridge.probes.site_clock",
     "bitrix_bridge.probes.lag_out",
     "bitrix_bridge.probes.bridge",
+    "bitrix_bridge.probes.storage",
     "bitrix_bridge.probes.rest",
     "orders.product_pictures.probes.pictures",
     "bitrix_bridge.reconciliation.probes.last_run",

@@ -1,5 +1,7 @@
 """The panels with the pushes, the differences and the undecided events of an order, on the order's page."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -10,7 +12,11 @@ from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation.labels import rows
 from orders.admin.panels import Panel
 from orders.models import Order
+from orders.presentation.losses import losses_text
+from orders.presentation.timeline import field_label, look_up, value_text
+from orders.rules.visibility import hidden_fields, shown_text
 from orders.sync.freshness import is_in_future
+from orders.sync.three_way_merge import Agreement
 
 SHOWN = 10
 
@@ -44,6 +50,30 @@ def clocks(order: Order, request: HttpRequest) -> Panel | None:
         title=gettext("Checked with the site"),
         template="bitrix_bridge/order_clocks.html",
         context={"future_time": future, "events": events},
+    )
+
+
+def damaged(order: Order, request: HttpRequest) -> Panel | None:
+    """Return a panel with the values that the site holds in a different form, because it can't store ours.
+
+    Return None if there are no such values. Values that the user may not see are left out of the texts.
+    """
+    pairs = Agreement.from_json(order.bitrix_state).damaged
+    if not pairs:
+        return None
+    names = look_up((name, value) for name, pair in pairs.items() for value in (pair.ours, pair.theirs))
+    names = replace(names, hidden=hidden_fields(request.user, order.delivery_date))
+    rows = [
+        {
+            "label": field_label(name),
+            "ours": shown_text(request.user, value_text(name, pair.ours, names)),
+            "theirs": shown_text(request.user, value_text(name, pair.theirs, names)),
+            "why": losses_text(pair.losses),
+        }
+        for name, pair in sorted(pairs.items())
+    ]
+    return Panel(
+        title=gettext("The site can't store this"), template="bitrix_bridge/order_damaged.html", context={"rows": rows}
     )
 
 

@@ -32,6 +32,8 @@ from cvety_crm.long_runs.admin import LongRunAdmin, State
 from cvety_crm.model_fields import field_label
 from cvety_crm.users import display_name, staff_user
 from orders.models import long_columns
+from orders.presentation.site_storage import limits_lines
+from orders.services import current_limits
 
 PERIODS = {"": None, "1": timedelta(days=1), "3": timedelta(days=3), "30": timedelta(days=30)}
 """Value in the form -> period in which the compared orders were saved. None means all orders."""
@@ -124,6 +126,7 @@ class ReconciliationAdmin(LongRunAdmin):
             "starter": _starter(run),
             "what": _what(run),
             "metrics": _metrics(run),
+            "limits": limits_lines(current_limits()),
             "panel": {
                 "rows": rows(page.object_list, may_decide=self.may_control(request), reader=request.user),
                 "here": request.get_full_path(),
@@ -201,7 +204,7 @@ def _metrics(run: Reconciliation) -> list[tuple[str, int]]:
     names = ("compared", "agreed", "on_their_way", "archived", "differences", "missing_here", "missing_there")
     return [
         (capfirst(field_label(Reconciliation, name)), getattr(run, name))
-        for name in (*names, "repaired", "need_person")
+        for name in (*names, "damaged", "repaired", "need_person")
     ]
 
 

@@ -14,6 +14,7 @@ from bitrix_bridge.payloads import PayloadError, read_order
 from bitrix_bridge.payloads.translation import ABSENT, Fields, is_empty
 from orders import services
 from orders.models import Order, Product, Source
+from orders.selectors.pay_systems import methods_of_systems
 from orders.services import Caller, NewItem
 from orders.sync.snapshot import CRM_XML_ID_PREFIX, ItemSnapshot, OrderSnapshot
 
@@ -64,7 +65,7 @@ def create_posted(data: Mapping[str, Any]) -> tuple[Order, bool, OrderSnapshot]:
     key = order_key(data)
     known = Order.objects.filter(pk=key).first()
     # The reader needs an id of the site, which this order does not have yet.
-    snapshot = read_order({**data, "ID": 1}, pay_systems=settings.BITRIX_PAY_SYSTEMS)
+    snapshot = read_order({**data, "ID": 1}, pay_systems=methods_of_systems())
     if known is not None:
         return known, False, snapshot
     customer = snapshot.customer.fields if snapshot.customer is not None else {}

@@ -58,6 +58,7 @@ class Reconciliation(LongRun):
     missing_here = models.PositiveIntegerField(_("missing here"), default=0)
     missing_there = models.PositiveIntegerField(_("missing on the site"), default=0)
     archived = models.PositiveIntegerField(_("found in the site's archive"), default=0, db_default=0)
+    damaged = models.PositiveIntegerField(_("values that the site can't store"), default=0, db_default=0)
     repaired = models.PositiveIntegerField(_("repaired"), default=0)
     need_person = models.PositiveIntegerField(_("need a person"), default=0)
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bitrix_bridge.payloads.order import read_order
 from bitrix_bridge.payloads.outgoing import field_of
 from cvety_crm.masking import truncate_masked
-from orders.sync.fields import ITEMS
+from orders.sync.fields import ITEMS, comparable
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteResponse, SiteWarning
 
 VALUE_CODES = frozenset({"property_too_long", "property_unknown_value"})
@@ -31,7 +32,24 @@ def read_response(answer: Mapping[str, Any]) -> SiteResponse:
             refused.setdefault(name, FieldRefusal(code, message or code, code in VALUE_CODES))
         elif what and message:
             warnings.append(SiteWarning(code, message, about=what))
-    return SiteResponse(tuple(warnings), refused)
+    return SiteResponse(tuple(warnings), refused, _held(answer))
+
+
+def _held(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored values that differ from the request, read like the values of an event."""
+    order: dict[str, Any] = {"ID": 1, "properties": {}}
+    for row in _rows(answer.get("held")):
+        if isinstance(row, Mapping) and isinstance(row.get("value"), str):
+            part, _dot, name = _text(row, "what").partition(".")
+            if part in ("fields", "properties"):
+                (order if part == "fields" else order["properties"])[name] = row["value"]
+    names = {
+        field_of(f"{part}.{key}")
+        for part, values in (("fields", order), ("properties", order["properties"]))
+        for key in values
+    }
+    fields = read_order(order).fields if names != {None} else {}
+    return {name: comparable(value) for name, value in fields.items() if name in names}
 
 
 def _warning(row: Any) -> SiteWarning | None:

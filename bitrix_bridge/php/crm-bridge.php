@@ -288,6 +288,9 @@ final class CvetyCrmBridge
     private $refused = [];
     private $firstRefusal;
 
+    /** Texts that the site has stored in a different form than in the request: what, value. */
+    private $held = [];
+
     /** Return the HTTP status and the response to a request whose token was already checked. */
     public function answer(string $body): array
     {
@@ -325,10 +328,39 @@ final class CvetyCrmBridge
         }
     }
 
-    /** Return the warnings and the refusals of the response. */
+    /** Return the warnings, the refusals and the damaged texts of the response. */
     private function said(): array
     {
-        return array_filter(['warnings' => $this->warnings, 'refused' => $this->refused]);
+        return array_filter(['warnings' => $this->warnings, 'refused' => $this->refused, 'held' => $this->held]);
+    }
+
+    /**
+     * Compare the texts of a request with the texts that the database has stored, right after the save and in its lock.
+     *
+     * A column may lack the letters or the length, and a handler of the site may change a text. The CRM keeps its own
+     * text then, and does not take the stored one for a change made by staff of the site.
+     */
+    private function noteHeld(int $id, array $fields, array $properties): void
+    {
+        $asked = [];
+        $stored = [];
+        $row = Application::getConnection()->query(
+            'SELECT USER_DESCRIPTION, COMMENTS FROM b_sale_order WHERE ID = ' . $id
+        )->fetch();
+        foreach (array_intersect_key($fields, $row ?: []) as $column => $text) {
+            $asked['fields.' . $column] = $text;
+            $stored['fields.' . $column] = (string)$row[$column];
+        }
+        $present = $properties ? CvetyCrmWebhook::properties($id) : [];
+        foreach (array_intersect_key($properties, $present) as $code => $text) {
+            $asked['properties.' . $code] = $text;
+            $stored['properties.' . $code] = $present[$code];
+        }
+        foreach (array_diff_key($asked, array_flip(array_column($this->refused, 'what'))) as $what => $text) {
+            if (is_string($text) && is_string($stored[$what]) && $stored[$what] !== $text) {
+                $this->held[] = ['what' => $what, 'value' => $stored[$what]];
+            }
+        }
     }
 
     private function warn(string $code, string $message, array $more = []): void
@@ -490,6 +522,7 @@ final class CvetyCrmBridge
         if (!$row) {
             throw new CvetyCrmRefusal(500, 'not_saved', 'Bitrix reported no error, but there is no order', 'save');
         }
+        $this->noteHeld((int)$row['ID'], $texts, $properties);
         return self::createdAnswer($row, true);
     }
 
@@ -709,6 +742,7 @@ final class CvetyCrmBridge
                 $this->save($order);
             }
             $answer = self::versionAnswer($this->find($id));
+            $this->noteHeld($id, $fields, $properties);
             CvetyCrmDone::note($eventId, $id, $answer['version'], $this->said());
             return $answer + ['repeated' => false];
         };
@@ -1688,7 +1722,47 @@ final class CvetyCrmBridge
             'main' => (string)\Bitrix\Main\ModuleManager::getVersion('main'),
             'php' => PHP_VERSION,
         ];
-        return ['versions' => $versions] + CvetyCrmWebhook::status();
+        $storage = self::storage();
+        return ['versions' => $versions] + CvetyCrmWebhook::status() + ($storage ? ['storage' => $storage] : []);
+    }
+
+    /** Return which letters, lengths and decimals the database stores, or an empty array if it does not say. */
+    private static function storage(): array
+    {
+        try {
+            $connection = Application::getConnection();
+            $charset = $connection->query('SELECT @@character_set_connection AS CHARSET_NAME')->fetch();
+            $rows = $connection->query(
+                'SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, CHARACTER_MAXIMUM_LENGTH, NUMERIC_SCALE'
+                . " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN"
+                . " ('b_sale_order', 'b_sale_order_props_value', 'b_sale_basket')"
+                . " AND COLUMN_NAME IN ('USER_DESCRIPTION', 'COMMENTS', 'VALUE', 'NAME', 'PRICE', 'QUANTITY')"
+                . ' ORDER BY TABLE_NAME, COLUMN_NAME'
+            )->fetchAll();
+        } catch (\Throwable $error) {
+            return [];
+        }
+        $columns = [];
+        // An option of the module sale rounds prices and sums.
+        $decimals = ['price' => (int)\Bitrix\Main\Config\Option::get('sale', 'value_precision', 2)];
+        foreach ($rows as $row) {
+            $row = array_change_key_case($row, CASE_UPPER);
+            $place = $row['TABLE_NAME'] . '.' . $row['COLUMN_NAME'];
+            $name = $place === 'b_sale_order_props_value.VALUE' ? 'properties' : 'fields.' . $row['COLUMN_NAME'];
+            if ($row['CHARACTER_SET_NAME'] !== null && $row['TABLE_NAME'] !== 'b_sale_basket') {
+                $isInBytes = strpos(strtolower((string)$row['DATA_TYPE']), 'text') !== false;
+                $longest = self::TEXT_COLUMNS[$row['COLUMN_NAME']] ?? self::LONGEST_PROPERTY;
+                $columns[$name] = [
+                    'charset' => (string)$row['CHARACTER_SET_NAME'],
+                    'length' => min((int)$row['CHARACTER_MAXIMUM_LENGTH'], $longest),
+                ] + ($isInBytes ? ['bytes' => true] : []);
+            } elseif ($place === 'b_sale_basket.PRICE' && $row['NUMERIC_SCALE'] !== null) {
+                $decimals['price'] = min($decimals['price'], (int)$row['NUMERIC_SCALE']);
+            } elseif ($place === 'b_sale_basket.QUANTITY' && $row['NUMERIC_SCALE'] !== null) {
+                $decimals['quantity'] = (int)$row['NUMERIC_SCALE'];
+            }
+        }
+        return ['charset' => (string)$charset['CHARSET_NAME'], 'columns' => $columns, 'decimals' => $decimals];
     }
 
     // Single values

@@ -507,6 +507,12 @@ final class CvetyCrmWebhook
         }, $rows);
     }
 
+    /** Return the properties of an order by their codes, as the database has stored them. */
+    public static function properties(int $orderId): array
+    {
+        return self::propertiesOf(' = ' . $orderId)[$orderId] ?? [];
+    }
+
     /** Return order id -> code -> property. `$where` is the condition on ORDER_ID. */
     private static function propertiesOf(string $where): array
     {

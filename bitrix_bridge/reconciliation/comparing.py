@@ -159,6 +159,8 @@ def _compare(
         if link is not None and link.has_live_push:
             continue  # the push will store the id on the site; the order is counted with the orders made in the CRM
         tally.count("compared")
+        if our is not None and our.damaged:
+            tally.count("damaged", our.damaged)
         if our is not None and their is not None and looks_alike(our, their, codes):
             tally.count("agreed")
             if run.is_repair and lacks_checksum(our, their):

@@ -41,6 +41,8 @@ class Ours:
     is_deleted: bool = False
     is_archived: bool = False
     has_live_push: bool = False
+    damaged: int = 0
+    """The number of values that the site holds in a different form, because it can't store ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,9 @@ def _site_values(ours: Ours, theirs: ListedOrder, codes: Mapping[str, str]) -> d
 def _compare_field(ours: Ours, name: str, value: Any, pushed: Collection[str]) -> Found | str | None:
     """Return the difference of a field, or the name of a field that a push will send, or None if both sides agree."""
     mine, agreed = ours.values[name], ours.agreement.value(name)
+    pair = ours.agreement.damaged.get(name)
+    if pair is not None and pair.theirs == value:
+        value = pair.ours  # the site can't store ours, and sending it again would change nothing
     if _same(name, mine, value):
         return None
     sent = ours.agreement.sent.get(name, ())

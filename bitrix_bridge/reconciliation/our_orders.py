@@ -14,7 +14,7 @@ from orders.sync.fields import FIELDS, comparable
 from orders.sync.three_way_merge import Agreement
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
-_VERSIONS = ("bitrix_version", "bitrix_state__received_version", "bitrix_state__checksum")
+_VERSIONS = ("bitrix_version", "bitrix_state__received_version", "bitrix_state__checksum", "bitrix_state__damaged")
 _GONE = ("is_deleted_on_site", "is_archived_on_site")
 _LIGHT = ("pk", "bitrix_order_id", *_VERSIONS, "status__is_final", *_GONE, *_COLUMNS)
 
@@ -63,6 +63,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             version=version,
             received_version=received_version,
             checksum=checksum,
+            damaged=len(damaged or ()),
             is_final=is_final,
             is_deleted=is_deleted,
             is_archived=is_archived,
@@ -76,6 +77,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> list[Ours]:
             version,
             received_version,
             checksum,
+            damaged,
             is_final,
             is_deleted,
             is_archived,

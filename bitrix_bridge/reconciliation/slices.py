@@ -15,6 +15,7 @@ from bitrix_bridge.models.reconciliation import OPEN
 from bitrix_bridge.reconciliation.comparing import step
 from bitrix_bridge.reconciliation.repair import next_to_repair, repair
 from bitrix_bridge.reconciliation.runs import Origin, comparisons, start
+from bitrix_bridge.site_client.limits import refresh_limits
 from bitrix_bridge.site_client.transports import SiteClient
 from cvety_crm.long_runs.engine import AlreadyRunningError, LeaseLostError, State
 from cvety_crm.long_runs.slices import IsOverTime, SliceTask
@@ -69,6 +70,7 @@ def _take_step(run: Reconciliation, client: SiteClient) -> bool:
         repair(run, todo, client)
     elif run.phase == Reconciliation.Phase.OVER:
         comparisons.finish(run)
+        refresh_limits()
         return True
     else:
         step(run, client)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .basket import RequestedLine, requested_lines
 from .bridge_changes import BridgeChange
+from .column_storage import TEXTS
 from .columns import column_value
 from .creation import requested_properties
 from .errors import SiteError, bad_request, invalid
@@ -124,12 +125,16 @@ class Bridge:
             draft = self._site.empty_draft()
             for code, value in requested_properties(request).items():
                 report.try_property(draft, code, value)
+        held: Answer = {}
+        if outcome.created:  # staff of the site may have changed an order that existed before
+            held = self._held(outcome.order, _texts_of(request), requested_properties(request), report)
         return {
             "order_id": int(outcome.order["ID"]),
             "order_number": outcome.order["ACCOUNT_NUMBER"],
             "version": int(outcome.order["VERSION"]),
             "created": outcome.created,
             **report.as_answer(),
+            **held,
         }
 
     def _status(self, request: Answer) -> Answer:
@@ -177,7 +182,23 @@ class Bridge:
             report.warn_account_transfer(draft)
             self._site.save(draft, "bridge")
             report.warn_marked(draft.order)
-        return {"version": int(draft.order["VERSION"]), **report.as_answer()}
+        held = self._held(self._site.order(int(draft.order["ID"])), fields, properties, report)
+        return {"version": int(draft.order["VERSION"]), **report.as_answer(), **held}
+
+    def _held(self, order: Answer, fields: Answer, properties: Answer, report: RequestReport) -> Answer:
+        """Return the texts that the site has stored in a different form. A bridge before 1.2 does not report them."""
+        if self._is_older:
+            return {}
+        refused = {row["what"] for row in report.refused}
+        asked = {f"fields.{name}": (value, order[name]) for name, value in fields.items() if name in TEXTS}
+        for code, value in properties.items():
+            asked[f"properties.{code}"] = (value, order["properties"].get(code, value))
+        held = [
+            {"what": what, "value": stored}
+            for what, (value, stored) in asked.items()
+            if what not in refused and isinstance(value, str) and isinstance(stored, str) and stored != value
+        ]
+        return {"held": held} if held else {}
 
     def _new_report(self) -> RequestReport:
         return TextRequestReport() if self._is_older else RequestReport()
@@ -218,7 +239,14 @@ class Bridge:
     def _ping(self, request: Answer) -> Answer:
         waiting = self._queue_length()
         versions = {**VERSIONS, "bridge": self._version}
-        return {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
+        pong = {"versions": versions, "webhook_installed": waiting is not None, "queue_length": waiting or 0}
+        return pong if self._is_older else {**pong, "storage": self._site.storage.report()}
+
+
+def _texts_of(request: Answer) -> Answer:
+    """Return the text columns of a create request."""
+    names = {"comment": "USER_DESCRIPTION", "courier_comment": "COMMENTS"}
+    return {column: text_of(request[key]) for key, column in names.items() if request.get(key) is not None}
 
 
 def _not_created_answer(order_id: int) -> Answer:

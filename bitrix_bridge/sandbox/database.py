@@ -14,6 +14,7 @@ from typing import Any
 
 from .accounts import Accounts
 from .catalogue import Catalogue
+from .column_storage import ColumnStorage
 from .documents import archived_row, document, row
 from .errors import archived, not_found
 from .mails import Mail, MailRule, are_sent, mails_of
@@ -51,7 +52,8 @@ class Database:
 
     `writes` is the number of writes made for the CRM, and `saves` is the number of all saves of each order. `requests`
     contains the last requests that the site received, and `mails` contains the mails that customers received.
-    `omitted_keys` are keys of documents that the site's PHP is too old to send.
+    `omitted_keys` are keys of documents that the site's PHP is too old to send. `storage` is what its database can
+    store.
     """
 
     def __init__(self, storage: Storage | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -87,6 +89,7 @@ class Database:
         self.mails: list[Mail] = []
         self.mail_rule: MailRule = "site"
         self.omitted_keys: frozenset[str] = frozenset()
+        self.storage = ColumnStorage()
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
@@ -227,7 +230,7 @@ class Database:
         tables, is_new = self._tables, not draft.loaded
         puts = [*(puts or []), *tables.catalogue.settle(draft.loaded, draft.order)]
         puts += tables.accounts.book(draft.order, draft.bookings, draft.now, origin)
-        order = draft.order if is_new else written(stored, draft)
+        order = self.storage.stored(draft.order if is_new else written(stored, draft))
         self._by_xml_id.pop(stored["XML_ID"], None)
         self._orders[int(order["ID"])] = self._by_xml_id[order["XML_ID"]] = order
         if event_name is not None and are_sent(self.mail_rule, order, origin):

@@ -243,7 +243,7 @@ class Site(Database):
         Raise `SiteError` 404 if the site does not have the order.
         """
         with self.lock:
-            order = {**self._find(order_id), **columns}
+            order = self.storage.stored({**self._find(order_id), **columns})
             self._orders[order_id] = self._by_xml_id[order["XML_ID"]] = order
             self._storage.write([("order", order["ID"], order)], [])
 

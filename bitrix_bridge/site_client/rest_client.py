@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.payloads import PayloadError
 from bitrix_bridge.payloads.listing import OrderPage, read_page
+from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.site_client.bridge_client import Updated
 from bitrix_bridge.site_client.errors import StatusConflictError, Transport, failure, unusable_list
 from cvety_crm.http import Answer, NoAnswerError, post_json
@@ -124,7 +125,14 @@ class RestClient:
         if not self.can_update(changes):
             raise MisconfiguredError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         fields = {COLUMNS[column]: value for column, value in changes["fields"].items()}
-        return Updated(_version(self._order("sale.order.update", {"id": order_id, "fields": fields})))
+        order = self._order("sale.order.update", {"id": order_id, "fields": fields})
+        # The site returns the order right after the save, so a different text is its own doing.
+        held = [
+            {"what": f"fields.{column}", "value": order[name]}
+            for column, name in COLUMNS.items()
+            if isinstance(fields.get(name), str) and isinstance(order.get(name), str) and order[name] != fields[name]
+        ]
+        return Updated(_version(order), response=read_response({"held": held}))
 
     def _check_status(self, status_id: str) -> None:
         # `sale.order.update` stores any two letters, even if the site has no such status.

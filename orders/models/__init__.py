@@ -17,6 +17,7 @@ from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
+from orders.models.site import SiteReport
 from orders.models.timeline import EventKind, OrderEvent, Reason
 from orders.models.work import Courier, OrderNote, OrderPresence
 
@@ -47,6 +48,7 @@ __all__ = [
     "Reason",
     "SharedAccount",
     "Shop",
+    "SiteReport",
     "SiteStatus",
     "Source",
     "Stage",

@@ -49,6 +49,7 @@ from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.rehoming import sort_shared_accounts
+from orders.services.site_limits import current_limits, record_site_limits
 from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
 from orders.services.status_profiles import PROFILES, ProfileOutcome, load_profile
 from orders.services.status_questions import StatusQuestion, note_site_statuses, questions_about
@@ -100,6 +101,7 @@ __all__ = [
     "choose_stage",
     "conflicting_change",
     "create_order",
+    "current_limits",
     "customer_for_call",
     "dry_run",
     "edit_customer",
@@ -129,6 +131,7 @@ __all__ = [
     "record_postcards_printed",
     "record_refetch_attempt",
     "record_refused",
+    "record_site_limits",
     "record_site_status",
     "record_value_refused",
     "release_order",

@@ -160,6 +160,14 @@ def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
     return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
 
 
+def sum_of_parts(items: Iterable[Sequence[Any]], fee: str) -> str:
+    """Return the sum of items and delivery fee, all in comparable form. The site rounds the sum of each item."""
+    sums = (
+        (Decimal(quantity) * Decimal(price)).quantize(CENT, rounding=ROUND_HALF_UP) for _what, quantity, price in items
+    )
+    return str((sum(sums, Decimal(fee))).quantize(CENT, rounding=ROUND_HALF_UP))
+
+
 def order_values(order: Order, names: Iterable[str], lines: Sequence[Line] | None = None) -> dict[str, Any]:
     """Return the named fields of an order in comparable form.
 

@@ -7,6 +7,8 @@ from typing import Any
 OCCURRENCE = "inner_account"
 """The code of the warning that money went to the customer's account on the site. This warning is reported each time,
 because it describes an occurrence. The other warnings describe a state."""
+DAMAGED = "damaged"
+"""The code of the CRM's own warning that the site holds a value in a different form. `about` names the losses."""
 UNNAMED = ""
 """The code of a warning from a bridge older than 1.2, which sends only a message."""
 
@@ -51,10 +53,12 @@ class FieldRefusal:
 
 @dataclass(frozen=True, slots=True)
 class SiteResponse:
-    """The warnings and refusals in one response. The keys of `refused` are the names of fields in the CRM."""
+    """The warnings and refusals in one response. The keys of the mappings are the names of fields in the CRM."""
 
     warnings: tuple[SiteWarning, ...] = ()
     refused: Mapping[str, FieldRefusal] = field(default_factory=dict)
+    held: Mapping[str, Any] = field(default_factory=dict)
+    """The values (comparable form) that the site has stored in place of different values of the request."""
 
 
 SILENCE = SiteResponse()

@@ -4,16 +4,18 @@ The functions are pure. They use plain values in comparable form (`orders.sync.f
 compared as the site stores them. For example, the site has no refunds: a refunded order is an unpaid order there.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 from uuid import uuid4
 
-from orders.sync.fields import FIELDS, as_sent, empty_value
+from orders.sync.fields import FIELDS, ITEMS, as_sent, empty_value, sum_of_parts
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning
+from orders.sync.site_storage import EXPLAINED, Damaged, Loss, SiteLimits, explain
 
-STATUS = "status"
+STATUS, TOTAL = "status", "total_amount"
 COMPUTED_ON_SITE = frozenset({"total_amount", "discount_amount"})
 """Fields that the site computes. If their values differ, this does not show which of two saves was first."""
 MOST_WARNINGS = 50
@@ -66,6 +68,10 @@ class Agreement:
     never stored."""
     refused: dict[str, RefusedValue] = field(default_factory=dict)
     """Our values that the site can't store. They are kept in the CRM, and are not sent again until they change."""
+    unconfirmed: dict[str, Any] = field(default_factory=dict)
+    """Our values that the site has accepted and not reported since. It may report them damaged (`site_storage`)."""
+    damaged: dict[str, Damaged] = field(default_factory=dict)
+    """The agreed values that the site holds in a different form, because it can't store all of them."""
     warnings: list[SiteWarning] = field(default_factory=list)
     """Warnings of the site that the timeline contains and that still apply."""
     site_status: str = ""
@@ -108,6 +114,8 @@ class Agreement:
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
             refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
+            unconfirmed=dict(state.get("unconfirmed", {})),
+            damaged={name: Damaged.from_json(pair) for name, pair in state.get("damaged", {}).items()},
             warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
             received_version=state.get("received_version"),
@@ -136,6 +144,8 @@ class Agreement:
             "sent": {name: list(values) for name, values in self.sent.items()},
             "unanswered": asdict(self.unanswered) if self.unanswered else None,
             "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
+            "unconfirmed": dict(self.unconfirmed),
+            "damaged": {name: pair.as_json() for name, pair in self.damaged.items()},
             "warnings": [asdict(warning) for warning in self.warnings],
             "site_status": self.site_status,
             "received_version": self.received_version,
@@ -198,6 +208,9 @@ class Agreement:
         for name, said in values.items():
             value = as_sent(name, said)
             before, self.agreed[name] = self.agreed.get(name), value
+            self.unconfirmed.pop(name, None)
+            if name in self.damaged and self.damaged[name].ours != value:
+                del self.damaged[name]
             if name in self.refused and self.refused[name].value == value:
                 del self.refused[name]
             sent = self.sent.get(name, [])
@@ -208,6 +221,60 @@ class Agreement:
                 self.sent[name] = sent[sent.index(value) + 1 :]
                 if not self.sent[name]:
                     del self.sent[name]
+
+    def as_kept(self, theirs: Mapping[str, Any], limits: Callable[[], SiteLimits]) -> dict[str, Any]:
+        """Return the site's values, with ours in place of each value that is ours after what the site does to it.
+
+        The site's value may be that of an earlier time (`damaged`), or the first that it reports after one of our
+        values was sent; only the latter is explained by what the site can't store. A value that the site held before
+        is not explained, because ours may not have arrived. `limits` is called only if there is a value to explain.
+        """
+        kept, known = dict(theirs), cache(limits)
+        for name, value in theirs.items():
+            pair = self.damaged.get(name)
+            if pair is not None and pair.theirs == value:
+                kept[name] = pair.ours
+            elif pair is not None and pair.ours == value:
+                del self.damaged[name]  # the site can store the value now
+            elif name not in EXPLAINED or value == self.value(name):
+                continue
+            elif value not in (candidates := self._first_reports(name)):
+                explained = (Damaged(ours, value, explain(name, ours, value, known()) or ()) for ours in candidates)
+                if found := next((one for one in explained if one.losses), None):
+                    self.damaged[name], kept[name] = found, found.ours
+        self._keep_total(kept)
+        return kept
+
+    def _first_reports(self, name: str) -> list[Any]:
+        """Return our values, the newest first, that the site may be reporting for the first time."""
+        unconfirmed = [self.unconfirmed[name]] if name in self.unconfirmed else []
+        return [*reversed(self.sent.get(name, ())), *unconfirmed]
+
+    def _keep_total(self, kept: dict[str, Any]) -> None:
+        """Put our total in place of the sum that the site has computed from items that it has damaged."""
+        items = self.damaged.get(ITEMS)
+        total, fee = kept.get(TOTAL), kept.get("delivery_fee")
+        if items is None or kept.get(ITEMS) != items.ours or total is None or fee is None:
+            return
+        ours = next(iter(self._first_reports(TOTAL)), self.value(TOTAL))
+        fee = self.damaged["delivery_fee"].theirs if "delivery_fee" in self.damaged else fee
+        if total != ours and total == sum_of_parts(items.theirs, fee):
+            self.damaged[TOTAL], kept[TOTAL] = Damaged(ours, total, items.losses), ours
+
+    def note_held(self, values: Mapping[str, Any], held: Mapping[str, Any], limits: Callable[[], SiteLimits]) -> None:
+        """Record what the site holds in place of our values, by its own response to the request that set them.
+
+        No other change can have come between, so a difference that no limit explains is also the site's doing.
+        """
+        for name, theirs in held.items():
+            if name not in values:
+                continue
+            ours = as_sent(name, values[name])
+            if theirs == ours:
+                continue
+            self.damaged[name] = Damaged(ours, theirs, explain(name, ours, theirs, limits()) or (Loss.OTHER,))
+            if self.value(name) == theirs:
+                self.agreed[name] = ours
 
     def refuse(self, name: str, ours: Any, refusal: FieldRefusal) -> bool:
         """Record that the site has refused a value, and return whether this refusal is new.
@@ -253,13 +320,19 @@ class Agreement:
         """Return whether the given values equal the last known values of the site."""
         return all(self.value(name) == as_sent(name, value) for name, value in values.items())
 
+    def accept(self, values: Mapping[str, Any]) -> None:
+        """Record values that the site has accepted. It has not reported those that are new, and may damage them."""
+        new = [name for name in values if name in EXPLAINED and self.value(name) != as_sent(name, values[name])]
+        self.settle(values)
+        self.unconfirmed |= {name: self.agreed[name] for name in new if name not in self.damaged}
+
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:
         """Record the values that the site has accepted, and the version in its response.
 
         `is_unclear` means that the site has also reported different values, and nothing shows which values are newer.
         """
         was_known = self.has(values)
-        self.settle(values)
+        self.accept(values)
         self.times_received += 1
         self.is_unclear = self.is_unclear or is_unclear
         if version is None:
@@ -369,6 +442,8 @@ def merge(
         if source not in theirs:
             continue  # the site did not report the field from which this one is computed
         agreement.settle({name: theirs[name]})
+        if source in agreement.damaged:
+            continue  # the site has computed the field from values that it has damaged
         if theirs[name] != ours[name] and (source in taken or ours[source] == theirs[source]):
             taken.append(name)
     return Merge(tuple(taken), kept, yielded)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext
 
+from orders.presentation.losses import losses_text
 from orders.presentation.timeline.labels import field_label
 from orders.presentation.timeline.names import Names
 from orders.presentation.timeline.registry import renders
 from orders.presentation.timeline.values import value_text
-from orders.sync.site_response import OCCURRENCE, SiteWarning
+from orders.sync.site_response import DAMAGED, OCCURRENCE, SiteWarning
 from orders.timeline_payloads import RefusedBySite, SentToSite, SiteWarned
 
 
@@ -42,4 +43,9 @@ def site_warned(payload: SiteWarned, names: Names) -> Iterator[str]:
 def _warning(warning: SiteWarning, names: Names) -> str:
     if warning.code == OCCURRENCE and "total_amount" in names.hidden:
         return gettext("Money went to the customer's account on the site, or came from it")
+    if warning.code == DAMAGED:
+        return gettext("The site holds “%(field)s” in a different form: %(why)s. Ours is kept here.") % {
+            "field": field_label(warning.field),
+            "why": losses_text(warning.about.split(",")),
+        }
     return names.masked(warning.message)

@@ -6,6 +6,7 @@ from typing import Any
 
 from orders.models import Order, OrderItem
 from orders.services.references import References, known_status, resolve
+from orders.services.site_limits import current_limits
 from orders.sync.fields import ITEMS, comparable, comparable_items
 from orders.sync.freshness import Freshness, StatusVerdict, Verdict
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
@@ -18,7 +19,8 @@ class Incoming:
 
     fields: Mapping[str, Any]
     theirs: Mapping[str, Any]
-    """`fields` and the items in comparable form."""
+    """`fields` and the items in comparable form, with our value in place of a value of ours that the site has damaged.
+    """
     items: tuple[ItemSnapshot, ...] | None
     existing: Sequence[OrderItem]
     """Our items. They are not queried if the snapshot has no items."""
@@ -51,6 +53,7 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
     theirs = {name: comparable(value) for name, value in fields.items()}
     if items is not None:
         theirs[ITEMS] = comparable_items(items)
+    theirs = agreement.as_kept(theirs, current_limits)
     return Incoming(fields, theirs, items, existing, references, site_status, verdict)
 
 

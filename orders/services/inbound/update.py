@@ -16,6 +16,7 @@ from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set_customer
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
+from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
 from orders.services.totals import FEE, TOTAL, merged_total
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, order_values
@@ -50,7 +51,7 @@ def update(
 
     The snapshot is not applied if its contents contradict its version and dates.
     """
-    stored = _stored(order, agreement.as_json())
+    stored, damaged = _stored(order, agreement.as_json()), dict(agreement.damaged)
     is_first, had_failed = order.bitrix_order_id is None, order.sync_state == SyncState.FAILED
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
@@ -68,7 +69,7 @@ def update(
 
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
-    _store_lines(order, incoming, change)
+    _store_lines(order, incoming, change, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
     metadata_before = None if order.is_stub or origin.is_copied else order.metadata
@@ -82,6 +83,8 @@ def update(
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
         order.save(update_fields=[*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
     _record(order, snapshot, origin, change)
+    new_pairs = {name: pair for name, pair in agreement.damaged.items() if damaged.get(name) != pair}
+    write_damaged(order, new_pairs, push_id=origin.push_id, webhook_event_id=origin.webhook_event_id)
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
     is_unsure = freshness.is_by_arrival and outcome == Outcome.UPDATED
@@ -123,11 +126,11 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
         change.columns.add("status_held_until")
 
 
-def _store_lines(order: Order, incoming: Incoming, change: _Change) -> None:
+def _store_lines(order: Order, incoming: Incoming, change: _Change, *, is_damaged: bool) -> None:
     """Store the site's items if they are applied or equal to our items. Otherwise store only the ids of its items."""
     if incoming.items is None:
         return
-    if ITEMS in change.merged.taken or change.before[ITEMS] == incoming.theirs[ITEMS]:
+    if ITEMS in change.merged.taken or (change.before[ITEMS] == incoming.theirs[ITEMS] and not is_damaged):
         store_items(
             order=order,
             existing=incoming.existing,

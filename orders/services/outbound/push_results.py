@@ -16,9 +16,11 @@ from orders.rules.hold import release_time
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.outbound.site_response import record_response, write_response
 from orders.services.references import resolve
+from orders.services.site_limits import current_limits, write_damaged
 from orders.services.timeline import write_event
 from orders.sync.fields import FIELDS, ITEMS, as_sent, order_values, set_comparable
 from orders.sync.site_response import SILENCE, FieldRefusal, SiteResponse
+from orders.sync.site_storage import Damaged
 from orders.sync.three_way_merge import Agreement, Request
 from orders.timeline_payloads import BothChanged, FieldsChanged, Noted, RefusedBySite, SentToSite
 
@@ -109,18 +111,28 @@ def record_created_on_site(
         twin = lock_site_order(bitrix_order_id)
         order.bitrix_order_id = bitrix_order_id
         order.order_number = order_number[:20] or str(bitrix_order_id)
-        agreement.settle({"order_number": order.order_number, **taken})
+        agreement.settle({"order_number": order.order_number})
+        agreement.accept(taken)
         agreement.site_status = site_status
         if twin is not None:
             twin_id = twin.pk
             agreement = _replace_twin(order, twin)
     agreement.times_received += 1
     _note_version(order, version)
+    damaged = _note_held(agreement, taken, response)
     messages = record_response(agreement, values, response)
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, SentToSite(created=bitrix_order_id, twin=twin_id, values=taken), push_id)
     write_response(order, messages, push_id)
+    write_damaged(order, damaged, push_id=push_id)
     return order
+
+
+def _note_held(agreement: Agreement, taken: Mapping[str, Any], response: SiteResponse) -> dict[str, Damaged]:
+    """Record the values that the site has stored in a different form. Return those that are new."""
+    known = dict(agreement.damaged)
+    agreement.note_held(taken, response.held, current_limits)
+    return {name: pair for name, pair in agreement.damaged.items() if known.get(name) != pair}
 
 
 def _replace_twin(order: Order, twin: Order) -> Agreement:
@@ -165,6 +177,7 @@ def record_accepted(
     agreement.unanswered = None
     taken = {name: value for name, value in values.items() if name not in response.refused}
     changes: list[dict[str, Any]] = []
+    damaged = _note_held(agreement, taken, response)
     if is_lower and has_reported_since:
         changes = _take_later_values(order, agreement, taken)
         agreement.times_received += 1
@@ -183,6 +196,7 @@ def record_accepted(
     _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
     _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, messages, push_id)
+    write_damaged(order, damaged, push_id=push_id)
     if changes:
         event = write_event(order=order, payload=FieldsChanged(), source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))

@@ -80,12 +80,13 @@ class TwoSides(RuleBasedStateMachine):
     """Random edits on both sides, and every kind of failure between them."""
 
     sandbox: Sandbox
+    world_class: type[World] = World
 
     def __init__(self) -> None:
         super().__init__()
         self.example = transaction.atomic()
         self.example.__enter__()
-        self.world = World(self.sandbox, User.objects.create_superuser("manager"))
+        self.world = self.world_class(self.sandbox, User.objects.create_superuser("manager"))
         self.products = [
             Product.objects.create(name=f"Букет {key}", price=price, bitrix_product_id=key)
             for key, price in PRODUCTS.items()
@@ -330,10 +331,15 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
 @pytest.mark.timeout(0)
 def test_both_sides_agree_after_any_history(db: None, shared_site: Sandbox) -> None:
     TwoSides.sandbox = shared_site
+    run_histories(TwoSides, EXAMPLES)
+
+
+def run_histories(machine: type[TwoSides], examples: int) -> None:
+    """Run the state machine with this number of random histories."""
     run_state_machine_as_test(
-        TwoSides,
+        machine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders.sync.site_response import FieldRefusal, SiteWarning
+from orders.sync.site_storage import Damaged
 from orders.sync.three_way_merge import MOST_PAST, MOST_WARNINGS, Agreement, Answered, RefusedValue, Request, merge
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
@@ -18,6 +19,8 @@ def full():
         sent={"comment": ["b", "c"]},
         unanswered=Request("key", {"comment": "c"}, 4),
         refused={"city": RefusedValue(7, "property_unknown_value", "Нет такого")},
+        unconfirmed={"comment": "c"},
+        damaged={"postcard_text": Damaged("🌷", "?", ("letters",))},
         warnings=[SiteWarning("marked", "Отмечен", "", "comment", "5")],
         site_status="N",
         received_version=5,
@@ -42,6 +45,8 @@ class TestColumn:
             "sent": {"comment": ["b", "c"]},
             "unanswered": {"key": "key", "values": {"comment": "c"}, "times_received": 4},
             "refused": {"city": {"value": 7, "code": "property_unknown_value", "message": "Нет такого"}},
+            "unconfirmed": {"comment": "c"},
+            "damaged": {"postcard_text": {"ours": "🌷", "theirs": "?", "losses": ["letters"]}},
             "warnings": [{"code": "marked", "message": "Отмечен", "about": "", "field": "comment", "amount": "5"}],
             "site_status": "N",
             "received_version": 5,
@@ -65,6 +70,8 @@ class TestColumn:
             "sent": {},
             "unanswered": None,
             "refused": {},
+            "unconfirmed": {},
+            "damaged": {},
             "warnings": [],
             "site_status": "",
             "received_version": None,
