@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User
 from orders.admin.new_order.lines import MOST_MONEY, AmountField
+from orders.admin.site_letters import warn_of_losses
 from orders.models import Channel, City, Customer, DeliverySlot, Order, PaymentMethod, PaymentStatus, Shop
 from orders.presentation.phones import form_text
 from orders.services import Caller
@@ -183,6 +184,7 @@ class NewOrderForm(forms.Form):
         is_asked = self.cleaned_data.get("payment") in (PAID, LATER) and "payment_method" not in self.errors
         if is_asked and not self.cleaned_data.get("payment_method"):
             self.add_error("payment_method", gettext("Choose how it is paid."))
+        warn_of_losses(self, dict(self.cleaned_data))
         return cleaned
 
     def _find_customer(self) -> None:

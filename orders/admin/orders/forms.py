@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.model_fields import column_field
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
+from orders.admin.site_letters import warn_of_losses
 from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
 from orders.presentation.payment import unknown_method, unknown_text
@@ -159,6 +160,7 @@ class OrderForm(SeenValuesMixin, forms.ModelForm):
             value = self.cleaned_data.get(name)
             if name in self.changed_data and value is not None and value < 0:
                 self.add_error(name, gettext("A sum can't be below zero."))
+        warn_of_losses(self, {name: self.cleaned_data.get(name) for name in self.changed_data if name in EDITABLE})
         if self.refusal:
             self.add_error(self.refused_field if self.refused_field in self.fields else None, self.refusal)
         return cleaned
