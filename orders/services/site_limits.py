@@ -13,8 +13,11 @@ from orders.timeline_payloads import SiteWarned
 
 
 def record_site_limits(limits: SiteLimits) -> None:
-    """Store the limits that the site has reported. Limits that are not new only get a new time."""
-    SiteReport.objects.update_or_create(pk=1, defaults={"limits": limits.as_json(), "reported_at": timezone.now()})
+    """Store the limits that the site has reported, with one statement."""
+    report = SiteReport(limits=limits.as_json(), reported_at=timezone.now())
+    SiteReport.objects.bulk_create(
+        [report], update_conflicts=True, unique_fields=["id"], update_fields=["limits", "reported_at"]
+    )
 
 
 def current_limits() -> SiteLimits:

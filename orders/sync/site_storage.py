@@ -28,40 +28,10 @@ UTF8MB4, UTF8MB3, CP1251 = "utf8mb4", "utf8mb3", "cp1251"
 _NAMES = {"utf8": UTF8MB3, "utf8mb3": UTF8MB3, "utf8mb4": UTF8MB4, "cp1251": CP1251, "windows-1251": CP1251}
 _NARROWER = (CP1251, UTF8MB3, UTF8MB4)
 """The known charsets. A charset earlier in this list has none of the letters that a later one lacks."""
-USUAL_LENGTHS = (
-    30,
-    32,
-    40,
-    45,
-    50,
-    60,
-    64,
-    70,
-    75,
-    80,
-    90,
-    100,
-    120,
-    128,
-    140,
-    150,
-    160,
-    200,
-    250,
-    255,
-    256,
-    300,
-    400,
-    500,
-    512,
-    1000,
-    1024,
-    2000,
-    2048,
-    4000,
-    65535,
-)
+USUAL_LENGTHS = (50, 60, 64, 70, 80, 100, 120, 128, 150, 160, 200, 250, 255, 256, 300, 400, 500, 512, 1000, 2000, 65535)
 """The lengths at which a text may be cut if the length of the column is not known."""
+_SHORTEST_IN_BYTES = 250
+"""Only long columns count bytes. A shorter usual length would explain too many texts that a person has shortened."""
 _MOST_LENGTH = 16_000_000
 _MOST_COMPARED = 70_000
 """The maximum length of a text that is compared in different forms."""
@@ -285,7 +255,9 @@ def _is_cut_form(text: str, wanted_form: str, limit: TextLimit) -> bool:
 def _usual(longest: int) -> Iterator[tuple[int, bool]]:
     for length in USUAL_LENGTHS:
         if length < 4 * longest:
-            yield from ((length, False), (length, True))
+            yield length, False
+            if length >= _SHORTEST_IN_BYTES:
+                yield length, True
 
 
 def _form(text: str) -> str:
