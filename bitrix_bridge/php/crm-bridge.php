@@ -1736,7 +1736,7 @@ final class CvetyCrmBridge
                 'SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, CHARACTER_MAXIMUM_LENGTH, NUMERIC_SCALE'
                 . " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN"
                 . " ('b_sale_order', 'b_sale_order_props_value', 'b_sale_basket')"
-                . " AND COLUMN_NAME IN ('USER_DESCRIPTION', 'COMMENTS', 'VALUE', 'NAME', 'PRICE', 'QUANTITY')"
+                . " AND COLUMN_NAME IN ('USER_DESCRIPTION', 'COMMENTS', 'VALUE', 'PRICE', 'QUANTITY')"
                 . ' ORDER BY TABLE_NAME, COLUMN_NAME'
             )->fetchAll();
         } catch (\Throwable $error) {

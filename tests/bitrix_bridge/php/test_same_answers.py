@@ -195,12 +195,14 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-def test_answers_have_the_same_shape(both_bridges):
+def test_answers_have_the_same_shape(both_bridges, shop_database):
+    # SQLite does not tell what its columns can store.
+    untold = {"storage"} if shop_database.environment()["FAKE_ENGINE"] == "sqlite" else set()
     for name, body in ANSWERED.items():
         mine, model = (answer.json() for answer in both_bridges(body))
         assert model["success"] is True, (name, model)
         more = MORE.get(name, set())
-        assert set(mine) == set(model) | more, name
+        assert set(mine) == (set(model) - untold) | more, name
         for key in set(mine) - more:
             assert shape(mine[key]) == shape(model[key]), (name, key)
 
