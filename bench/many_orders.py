@@ -13,7 +13,8 @@ _CUSTOMERS = """
     SELECT (ARRAY['Айгерим','Данияр','Мария','Олег','Жанна','Тимур','Ерлан','Сауле'])[1 + id %% 8] || ' '
            || (ARRAY['Ахметова','Ким','Иванова','Сапаров','Ли','Нурланова'])[1 + (id / 8) %% 6],
            '+7701' || lpad((id * 7919 %% 10000000)::text, 7, '0'), id, now() - id * interval '1 minute'
-    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS id
+    FROM generate_series(1, %(customers)s::bigint) AS id
+    ON CONFLICT (bitrix_user_id) DO NOTHING
 """
 _ORDERS = """
     INSERT INTO orders (order_number, bitrix_order_id, status, source, user_id, recipient_name, recipient_phone,
@@ -66,9 +67,7 @@ def make_orders(first: int, last: int) -> None:
         "customers": customers,
     }
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(bitrix_user_id), 0) FROM users")
-        known = cursor.fetchone()[0]
-        cursor.execute(_CUSTOMERS, {"first": known + 1, "last": max(customers, known)})
+        cursor.execute(_CUSTOMERS, {"customers": customers})
         cursor.execute(_ORDERS, values)
         cursor.execute(_ITEMS, values)
         # PostgreSQL would do the same work by itself some minutes later.

@@ -1,6 +1,9 @@
 """Tests that the benchmark sends the described webhooks and refuses wrong responses. No test checks a measured time."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from bench.client import Target, WrongAnswerError, send
+from bench.many_orders import make_orders
 from bench.webhooks import Day, distribute
 from bitrix_bridge.payloads import read_order
+from orders.models import Customer, Order
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -111,3 +116,22 @@ def test_client_reuses_its_connections():
 def test_wrong_response_raises_error(wrong):
     with pytest.raises(WrongAnswerError, match="expected 200 and 'answered'"):
         _send_to(type("Wrong", (_Stub,), wrong))
+
+
+def test_make_orders_is_a_command_of_the_settings_that_its_docstring_names(tmp_path):
+    command = [sys.executable, "manage.py", "help", "make_orders"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.settings", "SECRET_KEY": "made up", "ENV_FILE": "",
+                   "DATABASE_URL": "postgres://nobody@localhost/none", "WEBHOOK_TOKENS": "made-up"}  # fmt: skip
+    environment.pop("BENCH_STATIC_ROOT", None)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "orders" in ran.stdout
+
+
+@pytest.mark.django_db
+def test_made_orders_are_as_many_as_wanted_beside_customers_of_the_sandbox():
+    Customer.objects.create(name="Клиент песочницы", bitrix_user_id=5000)
+    make_orders(1, 200)
+    make_orders(201, 210)
+    assert Order.objects.count() == 210
+    assert Customer.objects.count() == 53  # a quarter of the orders, and the customer that was there

@@ -1,6 +1,7 @@
 """The command that fills a development database with orders.
 
-Usage: `DJANGO_SETTINGS_MODULE=bench.settings manage.py make_orders 1000000`
+Usage: `DJANGO_SETTINGS_MODULE=bench.settings .venv/bin/python manage.py make_orders 1000000`. It needs
+`DEBUG=on`, which `make run` writes into `.env`.
 """
 
 from argparse import ArgumentParser
