@@ -27,7 +27,7 @@ TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 
-.PHONY: help run test test-fast tools lint format messages screenshots bench mutants clean setup
+.PHONY: help run test test-fast tools lint format messages fonts screenshots bench mutants clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
@@ -74,6 +74,9 @@ format: $(STAMP) ## Rewrite the code in the project's style
 
 messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
+
+fonts: $(STAMP) ## Make the fonts of the pages again, after an upgrade of django-unfold or for a new icon
+	$(BIN)/python -m cvety_crm.dev.fonts
 
 screenshots: $(READY) ## Save a picture of every page into .screenshots
 	$(BIN)/python -m pytest tests/browser/screenshots.py -n 0 -q

@@ -142,6 +142,7 @@ HEALTH_PROBES = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cvety_crm.compression.PageCompression",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -454,8 +455,6 @@ UNFOLD = {
         lambda request: static("cvety_crm/order_list.css"),
         lambda request: static("cvety_crm/export.css"),
         lambda request: static("cvety_crm/delivery.css"),
-        lambda request: static("cvety_crm/start.css"),
-        lambda request: static("cvety_crm/board.css"),
         lambda request: static("cvety_crm/order.css"),
         lambda request: static("cvety_crm/photos.css"),
         lambda request: static("cvety_crm/pictures.css"),

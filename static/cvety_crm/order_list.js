@@ -9,7 +9,7 @@
   if (localStorage.getItem("crm-density") === "comfortable") document.documentElement.classList.add("crm-comfortable");
 
   // Ten columns need the whole width, so the menu is folded unless the user has unfolded it. This code runs before
-  // the page is drawn.
+  // Alpine, which reads the choice.
   if (window.innerWidth < 1600 && localStorage.getItem("sidebarDesktopOpen") === null) {
     localStorage.setItem("sidebarDesktopOpen", "0");
   }
