@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cvety_crm.admin_site.base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
 from cvety_crm.admin_site.permission_labels import PermissionLabels
-from cvety_crm.admin_site.staff_forms import StaffChangeForm, StaffCreationForm
+from cvety_crm.admin_site.staff_forms import StaffChangeForm, StaffCreationForm, shown_phone
 from cvety_crm.models import Heartbeat
 from cvety_crm.users import User
 
@@ -33,9 +33,9 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     form = StaffChangeForm
     add_form = StaffCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "phone", "roles_column", "is_active", "last_login")
+    list_display = ("username", "first_name", "last_name", "phone_column", "roles_column", "is_active", "last_login")
     ordering = ("username",)
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "phone_column", "password_column")
     filter_horizontal = ("user_permissions",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -56,6 +56,15 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets. Only a superuser sees the permissions of a single user; other staff assign roles."""
         fieldsets = super().get_fieldsets(request, obj)
+        if obj and not self.has_change_permission(request, obj):
+            return (
+                (None, {"fields": ("username", "password_column")}),
+                (
+                    _("Personal info"),
+                    {"fields": (("first_name", "last_name"), ("phone_column", "telegram_id"), "email")},
+                ),
+                *fieldsets[2:],
+            )
         return (*fieldsets, self.superuser_fieldset) if obj and request.user.is_superuser else fieldsets
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
@@ -91,6 +100,16 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         Other users deactivate an account, because orders and timelines refer to it.
         """
         return bool(request.user.is_superuser)
+
+    @admin.display(description=_("phone"), ordering="phone")
+    def phone_column(self, user: User) -> str:
+        """Return the phone in the usual format."""
+        return shown_phone(user.phone) or "—"
+
+    @admin.display(description=_("password"))
+    def password_column(self, user: User) -> str:
+        """Return dots for the password of a user whom this user may only view."""
+        return "•••"
 
     @admin.display(description=_("groups"))
     def roles_column(self, user: User) -> str:

@@ -14,11 +14,12 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.forms import Field as FormField
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -70,6 +71,10 @@ class PeekChangeList(ChangeList):
 
     page_num: int
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = capfirst(str(self.opts.verbose_name_plural))
+
     def get_ordering_field(self, field_name: Any) -> Any:
         """Return the field that a column sorts by, or None if this user may not sort by it.
 
@@ -108,6 +113,9 @@ class CrmModelAdmin(ModelAdmin):
     warn_unsaved_form = True
     empty_value_display = "—"
 
+    keeps_history = True
+    """Whether Django logs the changes that staff make. Without the log, the page with the history would be empty."""
+
     extra_lookups: tuple[str, ...] = ()
     """The lookups that links on other pages use for this list, in addition to its own filters."""
 
@@ -122,6 +130,13 @@ class CrmModelAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list page that does not count the table."""
         return PeekChangeList
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show the log of changes. Raise `Http404` for a model without a log."""
+        if not self.keeps_history:
+            raise Http404
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
 
 
 def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
@@ -159,6 +174,7 @@ class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
     """The base admin of rows that only the CRM writes. Users cannot add, change or delete them."""
 
     warn_unsaved_form = False
+    keeps_history = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -173,6 +189,15 @@ class ReadOnlyModelAdmin(CreatedColumn, CrmModelAdmin):
         # A timeline may still link to a row that has been deleted (`cvety_crm.ops.retention`).
         messages.warning(request, gettext("This entry no longer exists: finished entries are deleted after some time."))
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
+
+
+class AttentionColumn:
+    """A column for rows that a member of staff must check. A tick would say that all is well."""
+
+    @admin.display(description=_("needs a look"), ordering="needs_attention")
+    def attention_column(self, row: Any) -> str:
+        """Return a warning if the row needs a look, or an empty string."""
+        return badge("pending", "▲", gettext("check this")) if row.needs_attention else ""
 
 
 def badge(state: str, sign: str, text: object) -> SafeString:

@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from cvety_crm.admin_site.base import first_rows
+from cvety_crm.admin_site.base import AttentionColumn, first_rows
 from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.admin.customer_merging import CustomerMerging
+from orders.admin.orders.forms import PhoneField
 from orders.models import Customer
 from orders.presentation.payment import sum_text
 from orders.presentation.phones import shown_phone
@@ -23,12 +26,30 @@ from orders.selectors.search import search_for
 ORDERS_SHOWN = 20
 
 
+class CustomerForm(forms.ModelForm):
+    """The form of a customer. It accepts the phone in any usual format, and refuses other texts once it is changed."""
+
+    phone = PhoneField(label=_("phone"))
+
+    class Meta:
+        model = Customer
+        fields = ("name", "phone", "email", "note", "needs_attention")
+
+    def clean_phone(self) -> str:
+        """Return the phone. Raise `ValidationError` if a changed phone is invalid."""
+        phone: str = self.cleaned_data["phone"]
+        if "phone" in self.changed_data:
+            PhoneField.check(phone)
+        return phone
+
+
 @admin.register(Customer)
-class CustomerAdmin(FeatureModelAdmin):
+class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
     """The list and the pages of customers."""
 
     features = (CustomerMerging,)
-    list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "needs_attention", "created_at")
+    form = CustomerForm
+    list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "attention_column", "created_at")
     list_filter = ("needs_attention",)
     search_fields = ("name",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Name, phone, e-mail")
@@ -38,7 +59,7 @@ class CustomerAdmin(FeatureModelAdmin):
     change_form_outer_before_template = "orders/customer_people.html"
     change_form_outer_after_template = "orders/customer_orders.html"
 
-    @admin.display(description=_("name"))
+    @admin.display(description=pgettext_lazy("person", "name"))
     def name_column(self, customer: Customer) -> str:
         """Return the customer's name, or the masked phone if the customer has no name."""
         return shown_text(self.request.user, str(customer))

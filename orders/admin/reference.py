@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.admin_site.base import AttentionColumn
 from cvety_crm.admin_site.features import Feature, FeatureModelAdmin
 from cvety_crm.users import staff_user
 from orders import services
@@ -22,7 +23,7 @@ from orders.admin.site_statuses import SiteStatuses, moved_message, stage_messag
 from orders.models import City, DeliverySlot, PaySystem, Shop, Status
 
 
-class ReferenceAdmin(FeatureModelAdmin):
+class ReferenceAdmin(AttentionColumn, FeatureModelAdmin):
     """The base admin of reference data."""
 
     features: tuple[type[Feature[Any]], ...] = (RefreshFromSite,)
@@ -39,7 +40,7 @@ class StatusAdmin(ReferenceAdmin):
 
     features = (RefreshFromSite, SiteStatuses)
     list_before_template = SiteStatuses.template
-    list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "needs_attention")
+    list_display = ("badge", "code", "site_codes", "stage", "sort", "is_final", "attention_column")
     list_filter = ("needs_attention", "stage", "is_final")
     search_fields = ("name", "code")
     ordering = ("sort", "code")
@@ -84,7 +85,7 @@ class StatusAdmin(ReferenceAdmin):
 class BitrixReferenceAdmin(ReferenceAdmin):
     """The base admin of rows that are identified by their id on the site."""
 
-    list_display: tuple[str, ...] = ("name", "bitrix_id", "is_active", "needs_attention")
+    list_display: tuple[str, ...] = ("name", "bitrix_id", "is_active", "attention_column")
     list_filter = ("needs_attention", "is_active")
     search_fields: tuple[str, ...] = ("name", "=bitrix_id")
     ordering: tuple[str, ...] = ("name", "id")
@@ -109,7 +110,7 @@ class ShopAdmin(BitrixReferenceAdmin):
 class DeliverySlotAdmin(BitrixReferenceAdmin):
     """The list and the pages of delivery slots."""
 
-    list_display = ("name", "starts_at", "ends_at", "bitrix_id", "is_active", "needs_attention")
+    list_display = ("name", "starts_at", "ends_at", "bitrix_id", "is_active", "attention_column")
     ordering = ("starts_at", "ends_at", "name")
     fieldsets = (
         (None, {"fields": (("name", "bitrix_id"), ("starts_at", "ends_at"), ("is_active", "needs_attention"))}),

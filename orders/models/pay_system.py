@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from orders.models.reference import NamedById
 
@@ -11,7 +12,7 @@ class PaymentMethod(models.TextChoices):
     """The way in which the customer pays."""
 
     CASH = "cash", _("cash")
-    CARD = "card", _("card")
+    CARD = "card", pgettext_lazy("payment", "card")
     KASPI = "kaspi", _("Kaspi")
     TRANSFER = "transfer", _("transfer")
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 from cvety_crm.users import User, display_name
 from orders.models import Order, Stage
@@ -26,6 +27,31 @@ class FloristFilter(DropdownFilter):
         """Return the orders of the chosen florist, or all orders if no florist is chosen."""
         value = self.value()
         return queryset.filter(responsible=int(value)) if value and value.isdecimal() else queryset
+
+
+class ActiveRowsFilter(RelatedDropdownFilter):
+    """A filter by a row of reference data or a courier. The choices are the active rows and the chosen row.
+
+    A courier who has left would otherwise stay in the list for ever.
+    """
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        """Return the choices, sorted as in their own list."""
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        offered = Q(is_active=True)
+        if chosen := self._chosen_key(field):
+            offered |= Q(**chosen)
+        choices: list[tuple[Any, str]] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=offered
+        )
+        return choices
+
+    def _chosen_key(self, field: Any) -> dict[str, Any]:
+        key = field.target_field
+        try:
+            return {key.name: key.to_python(self.lookup_val[-1])} if self.lookup_val else {}
+        except (ValidationError, TypeError, ValueError):
+            return {}
 
 
 class StageFilter(DropdownFilter):

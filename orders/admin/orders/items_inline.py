@@ -292,7 +292,8 @@ class ItemInline(TabularInline):
     sees_phones = sees_prices = False
     order: Order
     """The order of the page. `get_formset` sets it."""
-    verbose_name = _("product")  # label of the button below the items
+    verbose_name = _("product")
+    add_text = _("Add a product")
     verbose_name_plural = _("items")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -27,7 +27,7 @@ from orders.admin.new_order.view import NewOrder
 from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
 from orders.admin.orders.filter_dialog import FilterDialog
-from orders.admin.orders.filters import FloristFilter, ProblemFilter, StageFilter
+from orders.admin.orders.filters import ActiveRowsFilter, FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
 from orders.admin.orders.live_updates import LiveUpdates
@@ -86,16 +86,17 @@ class OrderAdmin(OrderFormAdmin):
     """The order list and the order page."""
 
     features = FEATURES
+    keeps_history = False  # the page of the order shows the timeline
     list_display = tuple(column.as_display() for column in COLUMNS)
     list_display_links = None  # the template of a row has the link
     list_filter = (
         ("delivery_date", DayOrRangeFilter),
         ("status", RelatedDropdownFilter),
         StageFilter,
-        ("city", RelatedDropdownFilter),
-        ("shop", RelatedDropdownFilter),
+        ("city", ActiveRowsFilter),
+        ("shop", ActiveRowsFilter),
         FloristFilter,
-        ("courier", RelatedDropdownFilter),
+        ("courier", ActiveRowsFilter),
         ("sync_state", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ProblemFilter,

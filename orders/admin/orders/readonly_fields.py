@@ -14,10 +14,12 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import AnyUser
 from orders.models import Order
 from orders.presentation.payment import amount_text, state_text
+from orders.presentation.phones import phone_text
 from orders.rules.payment import payment_of
 from orders.rules.visibility import MONEY_FIELDS, shown_text
 
 REFERENCES = ("delivery_slot", "city", "shop", "customer")
+PHONES = ("recipient_phone",)
 TEXTS = ("recipient_name", "delivery_address", "comment", "courier_comment", "postcard_text")
 
 
@@ -34,6 +36,8 @@ def _as_text(fields: Any, user: AnyUser) -> Any:
         return tuple(_as_text(field, user) for field in fields)
     if fields in TEXTS:
         return _field_function(fields, lambda order: shown_text(user, getattr(order, fields)))
+    if fields in PHONES:
+        return _field_function(fields, lambda order: phone_text(user, getattr(order, fields)))
     if fields in MONEY_FIELDS:
         return _field_function(fields, lambda order: amount_text(order, fields))
     if fields == "payment_status":
