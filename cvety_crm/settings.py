@@ -464,7 +464,7 @@ UNFOLD = {
         lambda request: static("cvety_crm/photos.js"),
         lambda request: static("cvety_crm/pictures.js"),
         lambda request: static("cvety_crm/keyboard.js"),
-        lambda request: static("cvety_crm/connection.js"),
+        lambda request: static("cvety_crm/failed_tap.js"),
         lambda request: static("cvety_crm/copy.js"),
         lambda request: static("cvety_crm/order.js"),
         lambda request: static("cvety_crm/library_markup.js"),

@@ -29,7 +29,7 @@ def shown_phone(value: str) -> str:
 
 
 class PasswordState(ReadOnlyPasswordHashWidget):
-    """The widget of the password. It shows only whether there is one: a part of the hash helps nobody."""
+    """The widget of the password. It shows only whether there is one: a part of the hash is of no use to staff."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         """Return the state of the password, and the link to the page that sets another."""

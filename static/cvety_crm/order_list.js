@@ -48,6 +48,14 @@
       lost.hidden = false;
     }
 
+    function sayLoggedOut() {
+      const link = document.createElement("a");
+      link.href = window.crmFailedTap.loginUrl();
+      link.textContent = window.crmFailedTap.texts.again;
+      say(window.crmFailedTap.texts.outList + " ");
+      lost.append(link);
+    }
+
     function showTitle() {
       const count = Number(document.getElementById("crm-count-new")?.textContent);
       document.title = count > 0 ? "(" + count + ") " + title : title;
@@ -60,21 +68,25 @@
       return detail.successful && detail.pathInfo.responsePath?.split("?")[0] === detail.pathInfo.requestPath.split("?")[0];
     }
 
-    function afterUpdate(isFine) {
+    function afterUpdate(detail) {
+      const isFine = isOurs(detail);
       failures = isFine ? 0 : failures + 1;
       if (isFine) lost.hidden = true;
-      else if (failures === 2) say(head.dataset.lost + " · " + new Date().toTimeString().slice(0, 5));
+      else if (window.crmFailedTap.isLoggedOut(detail.xhr)) {
+        if (!lost.querySelector("a") || lost.hidden) sayLoggedOut();
+      } else if (failures === 2) say(head.dataset.lost + " · " + new Date().toTimeString().slice(0, 5));
       const fresh = keysOf(news.dataset.new).filter((key) => !announced.has(key));
       fresh.forEach((key) => { announced.add(key); });
-      if (fresh.length) document.dispatchEvent(new Event("crm:new-order"));
+      if (fresh.length) document.dispatchEvent(new CustomEvent("crm:new-order", { detail: { keys: fresh } }));
       showTitle();
     }
 
     function afterTap(detail, row) {
       // The button of the next step appears at the position of this button, and a second tap must not press it.
       if (row) setTimeout(() => delete row.dataset.busy, TAP_DELAY);
-      if (!detail.xhr.status) say(head.dataset.failed);
-      else if (!isOurs(detail)) location.reload(); // logged out or not permitted: the server's page shows the reason
+      // The message beside the button shows why a tap has failed (failed_tap.js).
+      if (!detail.successful || window.crmFailedTap.isLoggedOut(detail.xhr)) return;
+      if (!isOurs(detail)) location.reload();
       else messages.scrollIntoView({ block: "nearest" });
     }
 
@@ -106,7 +118,7 @@
       // The element with the focus may have been replaced, but the row still exists.
       if (focusedRow && document.activeElement === document.body) focusNumber(focusedRow);
       focusedRow = null;
-      if (event.target === live) afterUpdate(isOurs(event.detail));
+      if (event.target === live) afterUpdate(event.detail);
       else if (event.detail.requestConfig.verb === "post") afterTap(event.detail, event.target.closest("tr"));
     });
 

@@ -31,7 +31,7 @@ def test_01_new_order_is_announced_without_moving_the_rows(screen, shop):
     shop.order(1002, hours=-1)  # the list shows this order above order 1001
     expect(page.get_by_role("button", name="1 новый заказ")).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(2\)"))
-    expect(page.locator("#crm-sound")).to_have_attribute("data-played", "2")
+    expect(page.locator("#crm-sound")).to_have_attribute("data-played", re.compile("[2-9]"))  # it rings until accepted
     moved = screen.row(1001).bounding_box()["y"] - top["y"]
     assert screen.row(1002).count() == 0
     assert moved < 90  # the rows were moved only by the height of the message

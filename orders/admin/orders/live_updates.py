@@ -5,6 +5,7 @@ It is empty if no element has changed. Therefore each screen with the list loads
 page.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,14 +27,14 @@ from orders.admin.list_query import list_queryset
 from orders.admin.permissions import may_see
 from orders.admin.rows.row_context import version
 from orders.admin.rows.swaps import row_swaps, shown_rows
-from orders.models import EventKind, Order, OrderEvent
+from orders.models import EventKind, Order, OrderEvent, Stage
 from orders.selectors.presets import Moment, counts
 
 FEW_NEW = 100
 OVERLAP = timedelta(seconds=30)
 """The overlap of two searches for new orders. A transaction may be committed some seconds after the time that it
 stored."""
-OWN_PARAMETERS = ("since", "changed", "minute", "news", "row", "hidden", PAGE_VAR)
+OWN_PARAMETERS = ("since", "changed", "minute", "news", "row", "hidden", "ringing", PAGE_VAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,10 @@ class LiveUpdates(Feature[Order]):
             context["counts"] = counts(Moment.of(request.user))
         if news.digest != request.GET.get("news", ""):
             context["news"] = news
+        headers = _still_new(request.GET.get("ringing", ""))
         if len(context) == 2 and not ids:
-            return HttpResponse(status=204)
-        return HttpResponse(render_to_string("orders/list/update.html", context))
+            return HttpResponse(status=204, headers=headers)
+        return HttpResponse(render_to_string("orders/list/update.html", context), headers=headers)
 
     def _news(self, request: HttpRequest, shown: Mapping[UUID, str]) -> News:
         """Return the orders that were created since the page was loaded and that the page does not show.
@@ -134,6 +136,26 @@ def last_change() -> str:
     """Return the time of the latest change of any order, in ISO 8601 format. The query uses an index."""
     last = Order.objects.aggregate(last=Max("updated_at"))["last"]
     return last.isoformat() if last else ""
+
+
+def _still_new(ringing: str) -> dict[str, str]:
+    """Return the header by which htmx tells the page which of the orders that it rings for are still new.
+
+    `ringing` contains primary keys, separated by commas. Without one, make no query and return no header.
+    """
+    if not ringing:
+        return {}
+    keys = [key for text in ringing.split(",")[:FEW_NEW] if (key := _key(text)) is not None]
+    orders = Order.objects.filter(pk__in=keys, status__stage=Stage.NEW, is_cancelled=False, is_deleted_on_site=False)
+    still = sorted(map(str, orders.values_list("pk", flat=True)))
+    return {"HX-Trigger": json.dumps({"crm:still-new": {"keys": still}})}
+
+
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _versions(ids: Iterable[UUID]) -> dict[UUID, str]:
