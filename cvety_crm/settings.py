@@ -96,12 +96,14 @@ MINUTE_JOBS = [
     "bitrix_bridge.reconciliation.slices.pick_up",
     "bitrix_bridge.history.slices.pick_up",
     "orders.services.sort_shared_accounts",
+    "orders.services.customer_totals.renew_changed_totals",
 ]
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",
     "cvety_crm.ops.retention.prune_outbox",
     "orders.services.presence.prune",
     "orders.product_pictures.retention.prune",
+    "orders.services.customer_totals.renew_all_totals",
     "bitrix_bridge.retention.prune_inbox",
     "bitrix_bridge.retention.prune_import_rows",
     "bitrix_bridge.reconciliation.slices.prune",

@@ -4,19 +4,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cvety_crm.admin_site.base import AttentionColumn, first_rows
+from cvety_crm.admin_site.base import AttentionColumn, first_rows, moment
 from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.admin.customer_merging import CustomerMerging
 from orders.admin.orders.forms import PhoneField
 from orders.models import Customer
+from orders.presentation.formatting import money, number
 from orders.presentation.payment import sum_text
 from orders.presentation.phones import shown_phone
 from orders.presentation.when import when_text
@@ -49,7 +51,8 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
 
     features = (CustomerMerging,)
     form = CustomerForm
-    list_display = ("name_column", "phone_column", "email", "bitrix_user_id", "attention_column", "created_at")
+    list_display = ("name_column", "phone_column", "email", "orders_column", "total_column", "last_order_column",
+                    "attention_column")  # fmt: skip
     list_filter = ("needs_attention",)
     search_fields = ("name",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Name, phone, e-mail")
@@ -73,6 +76,33 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
     def phone_column(self, customer: Customer) -> str:
         """Return the phone as a link, or only its last digits for a user who may not see phones."""
         return shown_phone(self.request.user, customer.phone, customer.other_phones) or "—"
+
+    @admin.display(description=_("orders"), ordering="orders_count")
+    def orders_column(self, customer: Customer) -> str:
+        """Return the number of orders, without cancelled ones, as a link to them."""
+        if not customer.orders_count:
+            return "—"
+        url = f"{reverse('admin:orders_order_changelist')}?customer__id__exact={customer.pk}"
+        return format_html('<a class="crm-link" href="{}">{}</a>', url, number(customer.orders_count))
+
+    @admin.display(description=_("sum of the orders"), ordering="orders_total")
+    def total_column(self, customer: Customer) -> str:
+        """Return the known sum of the orders in KZT, without cancelled ones."""
+        return money(customer.orders_total) if customer.orders_total else "—"
+
+    @admin.display(description=_("last order"), ordering=F("last_order_at").asc(nulls_first=True))
+    def last_order_column(self, customer: Customer) -> str:
+        """Return when the last order was placed."""
+        return moment(customer.last_order_at)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns that this user may see. The sum is only for users who may see all prices."""
+        hidden: set[str] = set()
+        if not may_see_orders(request.user):
+            hidden = {"orders_column", "total_column", "last_order_column"}
+        elif not may_see_prices(request.user, None):
+            hidden = {"total_column"}
+        return [name for name in self.list_display if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Return the customers without loading the large columns."""

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
@@ -50,6 +50,12 @@ class Customer(Table):
         related_name="merged",
         help_text=_("The customer that has the orders. It is never merged itself."),
     )
+    orders_count = models.PositiveIntegerField(_("orders"), default=0, db_default=0, editable=False)
+    orders_total = models.DecimalField(
+        _("sum of the orders"), max_digits=14, decimal_places=2, default=0, db_default=0, editable=False
+    )
+    last_order_at = models.DateTimeField(_("last order"), null=True, editable=False)
+    """The three columns about the customer's orders are renewed by `orders.services.customer_totals`."""
     search = models.GeneratedField(
         expression=search_document(words=["name", "email"], phones=["phone"], other_phones=["other_phones"]),
         output_field=SearchVectorField(),
@@ -67,6 +73,9 @@ class Customer(Table):
             GinIndex(fields=["search"], name="users_search"),
             HashIndex(fields=["phone"], name="users_phone"),  # a text that is no phone may be too long for a B-tree
             models.Index(fields=["-created_at"], name="users_created"),
+            models.Index(fields=["-orders_count", "-id"], name="users_orders"),
+            models.Index(fields=["-orders_total", "-id"], name="users_total"),
+            models.Index(F("last_order_at").desc(nulls_last=True), F("id").desc(), name="users_last_order"),
         ]
         permissions = [("merge_customer", gettext_noop("Can merge and part customers"))]
 
