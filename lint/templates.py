@@ -5,6 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 160
+COPIES = ("templates/unfold/", "templates/admin/base.html")
+"""Changed copies of django-unfold's templates, whose lines stay comparable with the originals."""
 
 
 def long_lines(root: Path) -> list[str]:
@@ -13,7 +15,7 @@ def long_lines(root: Path) -> list[str]:
         f"{file.relative_to(root).as_posix()}:{number}: {len(line)} characters, at most {LIMIT} are allowed"
         for file in sorted((root / "templates").rglob("*.html"))
         for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1)
-        if len(line) > LIMIT
+        if len(line) > LIMIT and not file.relative_to(root).as_posix().startswith(COPIES)
     ]
 
 

@@ -121,7 +121,7 @@ def test_wrong_response_raises_error(wrong):
 def test_make_orders_is_a_command_of_the_settings_that_its_docstring_names(tmp_path):
     command = [sys.executable, "manage.py", "help", "make_orders"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.settings", "SECRET_KEY": "made up", "ENV_FILE": "",
-                   "DATABASE_URL": "postgres://nobody@localhost/none", "WEBHOOK_TOKENS": "made-up"}  # fmt: skip
+                   "DATABASE_URL": "postgres://made-up@localhost/none", "WEBHOOK_TOKENS": "made-up"}  # fmt: skip
     environment.pop("BENCH_STATIC_ROOT", None)
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

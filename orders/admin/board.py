@@ -57,6 +57,7 @@ def _shown(board: Board, today: date) -> dict[str, Any]:
             for cell in board.totals
         ],
         "rows": [_row(row, board.day) for row in board.hours],
+        "has_too_much_work": any(row.is_over for row in board.hours),
         "risks": board.risks[:MOST_RISKS],
         "more_risks": max(len(board.risks) - MOST_RISKS, 0),
         "day_url": _day_url(board.day),

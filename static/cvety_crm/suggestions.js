@@ -86,6 +86,8 @@
       list.hidden = false;
       active = -1;
       input.setAttribute("aria-expanded", "true");
+      // On a phone the bar at the bottom would cover the list (scroll-margin-bottom is its height).
+      list.scrollIntoView({ block: "nearest" });
       if (options.marksFirst && found.length) mark(0);
     }
 
