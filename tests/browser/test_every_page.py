@@ -99,6 +99,16 @@ def problems(page: Page) -> list[str]:
         if (over := overflow_width(page)) > 0:
             found.append(f"{width}: scrolls overflow_width by {over}")
     page.set_viewport_size({"width": WIDTHS[0], "height": TALL})
+    found += [f"dark: {one}" for one in pale_texts_in_the_dark(page)]
     if words := english(page, TYPED | NAMELESS if "/ormq/" in page.url else TYPED):
         found.append(f"English: {sorted(words)}")
+    return found
+
+
+def pale_texts_in_the_dark(page: Page) -> list[str]:
+    """Return the texts without enough contrast in the dark theme."""
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate("document.documentElement.classList.add('dark')")
+    found = serious_violations(page, only=["color-contrast"])
+    page.evaluate("document.documentElement.classList.remove('dark')")
     return found
