@@ -99,16 +99,35 @@ def problems(page: Page) -> list[str]:
         if (over := overflow_width(page)) > 0:
             found.append(f"{width}: scrolls overflow_width by {over}")
     page.set_viewport_size({"width": WIDTHS[0], "height": TALL})
-    found += [f"dark: {one}" for one in pale_texts_in_the_dark(page)]
     if words := english(page, TYPED | NAMELESS if "/ormq/" in page.url else TYPED):
         found.append(f"English: {sorted(words)}")
     return found
 
 
-def pale_texts_in_the_dark(page: Page) -> list[str]:
-    """Return the texts without enough contrast in the dark theme."""
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_every_page_has_enough_contrast_in_the_dark_and_only_known_icons(
+    screen, post_webhook, manager, courier, client
+):
+    make_samples(post_webhook, manager)
+    client.force_login(manager)
+    Order.objects.update(courier=courier, problem="нет пионов")
+    found = {path: in_the_dark(screen.open(path)) for path in pages(client)}
+    screen.context.clear_cookies()
+    found["/crm/login/"] = in_the_dark(screen.open("/crm/login/"))
+    reports = [f"{where}\n    " + "\n    ".join(wrong) for where, wrong in found.items() if wrong]
+    assert not reports, "\n".join(reports)
+
+
+def in_the_dark(page: Page) -> list[str]:
+    """Return the texts without enough contrast in the dark theme, and the icons that the font of the pages lacks."""
     page.add_style_tag(content="* { transition: none !important; }")
     page.evaluate("document.documentElement.classList.add('dark')")
-    found = serious_violations(page, only=["color-contrast"])
-    page.evaluate("document.documentElement.classList.remove('dark')")
-    return found
+    # An icon is one square glyph. A name that the font does not know is shown as a long word.
+    words = page.evaluate(
+        """async () => { await document.fonts.ready;
+             return Array.from(document.querySelectorAll(".material-symbols-outlined"))
+               .filter((one) => { const range = document.createRange(); range.selectNodeContents(one);
+                 return range.getBoundingClientRect().width > 1.2 * parseFloat(getComputedStyle(one).fontSize); })
+               .map((one) => one.textContent.trim()); }"""
+    )
+    return [*serious_violations(page, only=["color-contrast"]), *(f"no icon: {word}" for word in words)]
