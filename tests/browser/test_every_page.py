@@ -126,6 +126,7 @@ def in_the_dark(page: Page) -> list[str]:
     words = page.evaluate(
         """async () => { await document.fonts.ready;
              return Array.from(document.querySelectorAll(".material-symbols-outlined"))
+               .filter((one) => getComputedStyle(one).rotate === "none") // without the arrow of an open group
                .filter((one) => { const range = document.createRange(); range.selectNodeContents(one);
                  return range.getBoundingClientRect().width > 1.2 * parseFloat(getComputedStyle(one).fontSize); })
                .map((one) => one.textContent.trim()); }"""

@@ -57,7 +57,7 @@ def test_a_second_tap_is_ignored_and_a_lost_connection_is_shown(screen, shop):
     page.context.set_offline(True)
     page.wait_for_timeout(1500)
     screen.row(1001).get_by_role("button", name="Доставляется").click()
-    expect(lost).to_contain_text("ничего не изменено")
+    expect(page.locator(".crm-tap-failed")).to_contain_text("Нет связи: ничего не сохранено")
     expect(lost).to_contain_text(re.compile(r"список не обновляется · \d\d:\d\d"))
     page.context.set_offline(False)
     expect(lost).to_be_hidden()
