@@ -58,14 +58,14 @@ def people_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 def _merged(request: HttpRequest, customer: Customer) -> list[Row]:
     own = Q(orders_before_merge__customer=customer)
-    found = customer.merged.annotate(orders_count=Count("orders_before_merge", filter=own)).order_by("created_at", "pk")
+    found = customer.merged.annotate(own_orders=Count("orders_before_merge", filter=own)).order_by("created_at", "pk")
     return [
         {
             **person(request, one),
             "email": one.email or "",
             "bitrix_user_id": one.bitrix_user_id,
             "note": shown_text(request.user, one.note),
-            "count": one.orders_count,
+            "count": one.own_orders,
         }
         for one in found.defer("search", "preferences", "bitrix_state")
     ]

@@ -123,7 +123,7 @@ def in_the_dark(page: Page) -> list[str]:
     page.add_style_tag(content="* { transition: none !important; }")
     page.evaluate("document.documentElement.classList.add('dark')")
     # An icon is one square glyph. A name that the font does not know is shown as a long word.
-    words = page.evaluate(
+    unknown = page.evaluate(
         """async () => { await document.fonts.ready;
              return Array.from(document.querySelectorAll(".material-symbols-outlined"))
                .filter((one) => getComputedStyle(one).rotate === "none") // without the arrow of an open group
@@ -131,4 +131,4 @@ def in_the_dark(page: Page) -> list[str]:
                  return range.getBoundingClientRect().width > 1.2 * parseFloat(getComputedStyle(one).fontSize); })
                .map((one) => one.textContent.trim()); }"""
     )
-    return [*serious_violations(page, only=["color-contrast"]), *(f"no icon: {word}" for word in words)]
+    return [*serious_violations(page, only=["color-contrast"]), *(f"no icon: {word}" for word in unknown)]
