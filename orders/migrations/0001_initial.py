@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
+                ("name", models.TextField(verbose_name="name")),
                 ("needs_attention", models.BooleanField(default=False, verbose_name="needs a look")),
                 (
                     "bitrix_state",
@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
+                ("name", models.TextField(verbose_name="name")),
                 ("needs_attention", models.BooleanField(default=False, verbose_name="needs a look")),
                 (
                     "bitrix_state",
@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="in use")),
-                ("bitrix_id", models.CharField(max_length=255, unique=True, verbose_name="id on the site")),
+                ("bitrix_id", models.CharField(max_length=600, unique=True, verbose_name="id on the site")),
                 ("starts_at", models.TimeField(blank=True, null=True, verbose_name="from")),
                 ("ends_at", models.TimeField(blank=True, null=True, verbose_name="till")),
             ],
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
+                ("name", models.TextField(verbose_name="name")),
                 ("needs_attention", models.BooleanField(default=False, verbose_name="needs a look")),
                 (
                     "bitrix_state",
@@ -261,17 +261,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("code", models.CharField(max_length=10, unique=True, verbose_name="code")),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
+                ("name", models.TextField(verbose_name="name")),
                 ("sort", models.IntegerField(default=1000, verbose_name="order in lists")),
                 (
                     "confirmed_name",
-                    models.CharField(
-                        blank=True,
-                        db_default="",
-                        default="",
-                        editable=False,
-                        max_length=255,
-                        verbose_name="confirmed name",
+                    models.TextField(
+                        blank=True, db_default="", default="", editable=False, verbose_name="confirmed name"
                     ),
                 ),
             ],
@@ -307,8 +302,14 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="name")),
-                ("phone", models.CharField(blank=True, db_default="", default="", max_length=20, verbose_name="phone")),
+                ("name", models.TextField(blank=True, db_default="", default="", verbose_name="name")),
+                ("phone", models.TextField(blank=True, db_default="", default="", verbose_name="phone")),
+                (
+                    "other_phones",
+                    models.TextField(
+                        blank=True, db_default="", default="", editable=False, verbose_name="other phones"
+                    ),
+                ),
                 ("email", models.EmailField(blank=True, max_length=255, null=True, verbose_name="e-mail")),
                 (
                     "bitrix_user_id",
@@ -324,6 +325,22 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(blank=True, db_default="", default="", verbose_name="note")),
                 ("needs_attention", models.BooleanField(db_default=False, default=False, verbose_name="needs a look")),
                 (
+                    "orders_count",
+                    models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name="orders"),
+                ),
+                (
+                    "orders_total",
+                    models.DecimalField(
+                        db_default=0,
+                        decimal_places=2,
+                        default=0,
+                        editable=False,
+                        max_digits=14,
+                        verbose_name="sum of the orders",
+                    ),
+                ),
+                ("last_order_at", models.DateTimeField(editable=False, null=True, verbose_name="last order")),
+                (
                     "search",
                     models.GeneratedField(
                         db_persist=True,
@@ -334,9 +351,14 @@ class Migration(migrations.Migration):
                                         models.Func(
                                             models.Func(
                                                 models.Func(
-                                                    django.db.models.functions.comparison.Coalesce(
-                                                        models.F("name"),
-                                                        models.Value(""),
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("name"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
                                                         output_field=models.TextField(),
                                                     ),
                                                     function="lower",
@@ -356,9 +378,14 @@ class Migration(migrations.Migration):
                                         models.Func(
                                             models.Func(
                                                 models.Func(
-                                                    django.db.models.functions.comparison.Coalesce(
-                                                        models.F("email"),
-                                                        models.Value(""),
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("email"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
                                                         output_field=models.TextField(),
                                                     ),
                                                     function="lower",
@@ -437,6 +464,45 @@ class Migration(migrations.Migration):
                                             output_field=models.TextField(),
                                         ),
                                         models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{10})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{7})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{4})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
                                         output_field=models.TextField(),
                                     ),
                                     function="to_tsvector",
@@ -449,8 +515,13 @@ class Migration(migrations.Migration):
                                 django.db.models.functions.text.Concat(
                                     models.Func(
                                         models.Func(
-                                            django.db.models.functions.comparison.Coalesce(
-                                                models.F("name"), models.Value(""), output_field=models.TextField()
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("name"), models.Value(""), output_field=models.TextField()
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
                                             ),
                                             function="lower",
                                         ),
@@ -462,8 +533,33 @@ class Migration(migrations.Migration):
                                     models.Value(" "),
                                     models.Func(
                                         models.Func(
-                                            django.db.models.functions.comparison.Coalesce(
-                                                models.F("email"), models.Value(""), output_field=models.TextField()
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("email"), models.Value(""), output_field=models.TextField()
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("other_phones"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
                                             ),
                                             function="lower",
                                         ),
@@ -484,17 +580,26 @@ class Migration(migrations.Migration):
                         output_field=django.contrib.postgres.search.SearchVectorField(),
                     ),
                 ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        help_text="The customer that has the orders. It is never merged itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged",
+                        to="orders.customer",
+                        verbose_name="merged into",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "customer",
                 "verbose_name_plural": "customers",
                 "db_table": "users",
                 "ordering": ["-created_at"],
-                "indexes": [
-                    django.contrib.postgres.indexes.GinIndex(fields=["search"], name="users_search"),
-                    models.Index(fields=["phone"], name="users_phone"),
-                    models.Index(fields=["-created_at"], name="users_created"),
-                ],
+                "permissions": [("merge_customer", "Can merge and part customers")],
             },
         ),
         migrations.CreateModel(
@@ -516,7 +621,7 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("order_number", models.CharField(max_length=20, verbose_name="number")),
+                ("order_number", models.CharField(max_length=255, verbose_name="number")),
                 (
                     "own_number",
                     models.CharField(
@@ -544,13 +649,32 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(blank=True, null=True, verbose_name="customer's id on the site"),
                 ),
                 (
-                    "recipient_name",
-                    models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="recipient"),
+                    "contact_name",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="name given with the order"),
                 ),
                 (
-                    "recipient_phone",
+                    "contact_phone",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="phone given with the order"),
+                ),
+                (
+                    "contact_email",
                     models.CharField(
-                        blank=True, db_default="", default="", max_length=20, verbose_name="recipient's phone"
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=254,
+                        verbose_name="e-mail given with the order",
+                    ),
+                ),
+                ("recipient_name", models.TextField(blank=True, db_default="", default="", verbose_name="recipient")),
+                (
+                    "recipient_phone",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="recipient's phone"),
+                ),
+                (
+                    "recipient_other_phones",
+                    models.TextField(
+                        blank=True, db_default="", default="", editable=False, verbose_name="recipient's other phones"
                     ),
                 ),
                 ("delivery_address", models.TextField(blank=True, db_default="", default="", verbose_name="address")),
@@ -754,24 +878,14 @@ class Migration(migrations.Migration):
                                     django.db.models.functions.text.Concat(
                                         models.Func(
                                             models.Func(
-                                                django.db.models.functions.comparison.Coalesce(
-                                                    models.F("order_number"),
-                                                    models.Value(""),
-                                                    output_field=models.TextField(),
-                                                ),
-                                                function="lower",
-                                            ),
-                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
-                                            models.Value("еаиуукгнох               "),
-                                            function="translate",
-                                            output_field=models.TextField(),
-                                        ),
-                                        models.Value(" "),
-                                        models.Func(
-                                            models.Func(
-                                                django.db.models.functions.comparison.Coalesce(
-                                                    models.F("own_number"),
-                                                    models.Value(""),
+                                                models.Func(
+                                                    django.db.models.functions.comparison.Coalesce(
+                                                        models.F("order_number"),
+                                                        models.Value(""),
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value(20000),
+                                                    function="left",
                                                     output_field=models.TextField(),
                                                 ),
                                                 function="lower",
@@ -786,8 +900,33 @@ class Migration(migrations.Migration):
                                             models.Func(
                                                 models.Func(
                                                     django.db.models.functions.comparison.Coalesce(
-                                                        models.F("recipient_name"),
+                                                        models.F("own_number"),
                                                         models.Value(""),
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value(20000),
+                                                    function="left",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("recipient_name"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
                                                         output_field=models.TextField(),
                                                     ),
                                                     function="lower",
@@ -807,9 +946,68 @@ class Migration(migrations.Migration):
                                         models.Func(
                                             models.Func(
                                                 models.Func(
-                                                    django.db.models.functions.comparison.Coalesce(
-                                                        models.F("delivery_address"),
-                                                        models.Value(""),
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("delivery_address"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    function="lower",
+                                                ),
+                                                models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                                models.Value("еаиуукгнох               "),
+                                                function="translate",
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\d([^[:alnum:]]*\\d){6,}"),
+                                            models.Value(" "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("contact_name"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    function="lower",
+                                                ),
+                                                models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                                models.Value("еаиуукгнох               "),
+                                                function="translate",
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\d([^[:alnum:]]*\\d){6,}"),
+                                            models.Value(" "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        django.db.models.functions.comparison.Coalesce(
+                                                            models.F("contact_email"),
+                                                            models.Value(""),
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
                                                         output_field=models.TextField(),
                                                     ),
                                                     function="lower",
@@ -1098,6 +1296,96 @@ class Migration(migrations.Migration):
                                             output_field=models.TextField(),
                                         ),
                                         models.Value(" "),
+                                        django.db.models.functions.text.Concat(
+                                            django.db.models.functions.text.Right(
+                                                models.Func(
+                                                    django.db.models.functions.comparison.Coalesce(
+                                                        models.F("contact_phone"),
+                                                        models.Value(""),
+                                                        output_field=models.CharField(),
+                                                    ),
+                                                    models.Value("\\D"),
+                                                    models.Value(""),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.CharField(),
+                                                ),
+                                                10,
+                                            ),
+                                            models.Value(" "),
+                                            django.db.models.functions.text.Right(
+                                                models.Func(
+                                                    django.db.models.functions.comparison.Coalesce(
+                                                        models.F("contact_phone"),
+                                                        models.Value(""),
+                                                        output_field=models.CharField(),
+                                                    ),
+                                                    models.Value("\\D"),
+                                                    models.Value(""),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.CharField(),
+                                                ),
+                                                7,
+                                            ),
+                                            models.Value(" "),
+                                            django.db.models.functions.text.Right(
+                                                models.Func(
+                                                    django.db.models.functions.comparison.Coalesce(
+                                                        models.F("contact_phone"),
+                                                        models.Value(""),
+                                                        output_field=models.CharField(),
+                                                    ),
+                                                    models.Value("\\D"),
+                                                    models.Value(""),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.CharField(),
+                                                ),
+                                                4,
+                                            ),
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("recipient_other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{10})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("recipient_other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{7})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("recipient_other_phones"),
+                                                models.Value(""),
+                                                output_field=models.TextField(),
+                                            ),
+                                            models.Value("\\+\\d*(\\d{4})(?!\\d)"),
+                                            models.Value("\\1 "),
+                                            models.Value("g"),
+                                            function="regexp_replace",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
                                         output_field=models.TextField(),
                                     ),
                                     function="to_tsvector",
@@ -1110,9 +1398,14 @@ class Migration(migrations.Migration):
                                 django.db.models.functions.text.Concat(
                                     models.Func(
                                         models.Func(
-                                            django.db.models.functions.comparison.Coalesce(
-                                                models.F("recipient_name"),
-                                                models.Value(""),
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("recipient_name"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
                                                 output_field=models.TextField(),
                                             ),
                                             function="lower",
@@ -1125,9 +1418,74 @@ class Migration(migrations.Migration):
                                     models.Value(" "),
                                     models.Func(
                                         models.Func(
-                                            django.db.models.functions.comparison.Coalesce(
-                                                models.F("delivery_address"),
-                                                models.Value(""),
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("delivery_address"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("contact_name"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("contact_email"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                django.db.models.functions.comparison.Coalesce(
+                                                    models.F("recipient_other_phones"),
+                                                    models.Value(""),
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
                                                 output_field=models.TextField(),
                                             ),
                                             function="lower",
@@ -1354,6 +1712,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "customer_before_merge",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        help_text="The merged customer to whom the order belongs again when the customers are parted.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders_before_merge",
+                        to="orders.customer",
+                        verbose_name="customer before the merge",
+                    ),
+                ),
+                (
                     "delivery_slot",
                     models.ForeignKey(
                         blank=True,
@@ -1377,19 +1748,6 @@ class Migration(migrations.Migration):
                         verbose_name="responsible",
                     ),
                 ),
-                (
-                    "shop",
-                    models.ForeignKey(
-                        blank=True,
-                        db_column="bitrix_shop_id",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="orders",
-                        to="orders.shop",
-                        to_field="bitrix_id",
-                        verbose_name="shop",
-                    ),
-                ),
             ],
             options={
                 "verbose_name": "order",
@@ -1403,6 +1761,239 @@ class Migration(migrations.Migration):
                     ("view_phones", "Can see phones in full"),
                     ("view_all_prices", "Can see prices of any day"),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CustomerChange",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("merged", "merged"),
+                            ("parted", "parted"),
+                            ("moved", "order given to another customer"),
+                        ],
+                        max_length=10,
+                        verbose_name="what",
+                    ),
+                ),
+                ("orders_count", models.PositiveIntegerField(db_default=0, default=0, verbose_name="orders")),
+                ("undone_at", models.DateTimeField(null=True, verbose_name="undone")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes",
+                        to="orders.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes_of_others",
+                        to="orders.customer",
+                        verbose_name="other customer",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, to="orders.order", verbose_name="order"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "change of a customer",
+                "verbose_name_plural": "changes of customers",
+                "db_table": "customer_changes",
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="OrderEvent",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                (
+                    "happened_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        default=django.utils.timezone.now,
+                        verbose_name="when",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("created", "Order created"),
+                            ("status", "Status changed"),
+                            ("changed", "Order changed"),
+                            ("deleted", "Deleted on the site"),
+                            ("archived", "Put into the site's archive"),
+                            ("sent", "Sent to the site"),
+                            ("refused", "Not accepted by the site"),
+                            ("conflict", "Both sides changed it"),
+                            ("noted", "Something was odd"),
+                            ("warned", "The site warns"),
+                            ("printed", "Postcard printed"),
+                            ("problem", "Problem reported"),
+                            ("solved", "Problem solved"),
+                            ("notified", "Courier notified"),
+                            ("customer", "Customer changed"),
+                            ("photo_added", "Photo added"),
+                            ("photo_withdrawn", "Photo withdrawn"),
+                            ("photo_link", "Link to the photo for the customer"),
+                            ("photo_answered", "Customer answered the photo"),
+                        ],
+                        max_length=20,
+                        verbose_name="what",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("bitrix", "site"),
+                            ("admin", "admin"),
+                            ("api", "API"),
+                            ("telegram", "Telegram"),
+                            ("import", "import"),
+                            ("system", "system"),
+                            ("customer", "customer"),
+                        ],
+                        max_length=20,
+                        verbose_name="from",
+                    ),
+                ),
+                ("changes", models.JSONField(default=list, help_text="[{field, old, new}]", verbose_name="changes")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            ("unreadable", "Some fields could not be read; they are stored as they were received"),
+                            ("stub", "The site reported only the status; the rest of the order has been requested"),
+                            ("ours_stays", "Changed here and on the site; ours stays and is sent to the site"),
+                            ("site_decides", "The status was changed on the site too; the site's status stays"),
+                            ("site_has_other", "The site already had another status and did not accept ours"),
+                            ("unknown_status", "A status that the CRM does not know yet"),
+                            ("status_moved", "The site's status was given to another status of the CRM"),
+                            ("pay_system", "The payment method of the site's pay system was chosen"),
+                            (
+                                "guessed",
+                                "Nothing shows which state is newer, and the site can't be asked: what was received last counts",
+                            ),
+                            ("order_gone", "The site has no such order"),
+                            ("stopped_by_hand", "Sending was stopped by hand"),
+                            ("gave_up", "The site could not be reached; there will be no more automatic attempts"),
+                            ("sent_again", "Sent again by hand"),
+                            ("other_person", "It is another person"),
+                            ("merged", "The customers were merged"),
+                            ("parted", "The customers were parted again"),
+                            ("shared_account", "Many people order under this account of the site; the contacts decide"),
+                            ("compared", "Comparison with the site: the order was fetched again"),
+                            (
+                                "compared_sent",
+                                "Comparison with the site: the site has another value, ours is sent again",
+                            ),
+                            ("compared_taken", "Comparison with the site: the site's value was taken"),
+                            ("compared_kept", "Comparison with the site: our value stays and is sent to the site"),
+                            ("compared_gone", "Comparison with the site: the site no longer has the order"),
+                            ("compared_archived", "Comparison with the site: the order is in its archive"),
+                            ("compared_back", "Comparison with the site: the site has the order again"),
+                        ],
+                        default="",
+                        max_length=40,
+                        verbose_name="why",
+                    ),
+                ),
+                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
+                ("webhook_event_id", models.UUIDField(blank=True, null=True, verbose_name="webhook event")),
+                ("push_id", models.UUIDField(blank=True, null=True, verbose_name="push")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="orders.order",
+                        verbose_name="order",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "timeline entry",
+                "verbose_name_plural": "timeline",
+                "db_table": "order_events",
+                "ordering": ["-happened_at", "-created_at"],
             },
         ),
         migrations.CreateModel(
@@ -1540,6 +2131,200 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OrderPresence",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="presences", to="orders.order"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "presence",
+                "verbose_name_plural": "presences",
+                "db_table": "order_presences",
+            },
+        ),
+        migrations.CreateModel(
+            name="PaySystem",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("name", models.TextField(verbose_name="name")),
+                ("needs_attention", models.BooleanField(default=False, verbose_name="needs a look")),
+                (
+                    "bitrix_state",
+                    models.JSONField(
+                        blank=True, db_default={}, default=dict, editable=False, verbose_name="agreed with the site"
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                ("bitrix_id", models.BigIntegerField(unique=True, verbose_name="id on the site")),
+                (
+                    "payment_method",
+                    models.CharField(
+                        blank=True,
+                        choices=[("cash", "cash"), ("card", "card"), ("kaspi", "Kaspi"), ("transfer", "transfer")],
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=50,
+                        verbose_name="payment method",
+                    ),
+                ),
+                ("chosen_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="chosen")),
+                (
+                    "chosen_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "pay system",
+                "verbose_name_plural": "pay systems",
+                "db_table": "pay_systems",
+                "ordering": ["name"],
+                "abstract": False,
+            },
+        ),
+        migrations.AddField(
+            model_name="order",
+            name="pay_system",
+            field=models.ForeignKey(
+                blank=True,
+                db_column="bitrix_pay_system_id",
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="orders",
+                to="orders.paysystem",
+                to_field="bitrix_id",
+                verbose_name="pay system",
+            ),
+        ),
+        migrations.CreateModel(
+            name="PhotoApproval",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("nonce", models.CharField(blank=True, db_default="", default="", editable=False, max_length=32)),
+                ("expires_at", models.DateTimeField(verbose_name="works until")),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            ("liked", "the customer likes it"),
+                            ("redo", "the customer asks for another bouquet"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=10,
+                        verbose_name="answer",
+                    ),
+                ),
+                ("comment", models.TextField(blank=True, db_default="", default="", verbose_name="comment")),
+                ("answered_at", models.DateTimeField(blank=True, null=True, verbose_name="answered")),
+                ("answers", models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name="answers")),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="photo_approval",
+                        to="orders.order",
+                        verbose_name="order",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "approval of the photo",
+                "verbose_name_plural": "approvals of photos",
+                "db_table": "order_photo_approvals",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="Product",
             fields=[
                 (
@@ -1564,8 +2349,8 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
-                ("slug", models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="slug")),
+                ("name", models.CharField(max_length=600, verbose_name="name")),
+                ("slug", models.TextField(blank=True, db_default="", default="", verbose_name="slug")),
                 (
                     "price",
                     models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="price"),
@@ -1593,7 +2378,37 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "image_url",
-                    models.CharField(blank=True, db_default="", default="", max_length=1000, verbose_name="picture"),
+                    models.TextField(
+                        blank=True, db_default="", default="", verbose_name="picture's address on the site"
+                    ),
+                ),
+                (
+                    "picture_source",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("DETAIL_PICTURE", "detailed picture"),
+                            ("PREVIEW_PICTURE", "preview picture"),
+                            ("ru_img_miniature", "miniature"),
+                            ("PARENT_PICTURE", "picture of the main product"),
+                            ("order", "sent with an order"),
+                        ],
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=30,
+                        verbose_name="where the picture is from",
+                    ),
+                ),
+                (
+                    "bitrix_parent_id",
+                    models.BigIntegerField(
+                        blank=True,
+                        db_index=True,
+                        editable=False,
+                        null=True,
+                        verbose_name="id of the main product on the site",
+                    ),
                 ),
                 ("metadata", models.JSONField(blank=True, db_default={}, default=dict, verbose_name="other fields")),
                 ("needs_attention", models.BooleanField(db_default=False, default=False, verbose_name="needs a look")),
@@ -1605,8 +2420,13 @@ class Migration(migrations.Migration):
                             django.db.models.functions.text.Concat(
                                 models.Func(
                                     models.Func(
-                                        django.db.models.functions.comparison.Coalesce(
-                                            models.F("name"), models.Value(""), output_field=models.TextField()
+                                        models.Func(
+                                            django.db.models.functions.comparison.Coalesce(
+                                                models.F("name"), models.Value(""), output_field=models.TextField()
+                                            ),
+                                            models.Value(20000),
+                                            function="left",
+                                            output_field=models.TextField(),
                                         ),
                                         function="lower",
                                     ),
@@ -1637,6 +2457,581 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OrderItem",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                (
+                    "bitrix_product_id",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="product's id on the site"),
+                ),
+                (
+                    "bitrix_basket_id",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="line's id on the site"),
+                ),
+                (
+                    "position",
+                    models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name="position"),
+                ),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        decimal_places=3,
+                        default=Decimal("1"),
+                        max_digits=10,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0.001"))],
+                        verbose_name="quantity",
+                    ),
+                ),
+                (
+                    "price",
+                    models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=14, verbose_name="price"),
+                ),
+                (
+                    "total",
+                    models.DecimalField(
+                        decimal_places=2, default=Decimal("0"), editable=False, max_digits=14, verbose_name="total"
+                    ),
+                ),
+                (
+                    "product_snapshot",
+                    models.JSONField(blank=True, db_default={}, default=dict, verbose_name="product as it was"),
+                ),
+                (
+                    "unknown_values",
+                    models.JSONField(
+                        blank=True, db_default={}, default=dict, editable=False, verbose_name="unknown values"
+                    ),
+                ),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.Func(
+                                models.Func(
+                                    django.db.models.functions.text.Concat(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template='%(function)s(%(expressions)s, \'$.properties[*] ? (!(@.CODE like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.code like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.NAME like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.name like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).VALUE\', \'{}\', true)::text',
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template='%(function)s(%(expressions)s, \'$.properties[*] ? (!(@.CODE like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.code like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.NAME like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.name like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).value\', \'{}\', true)::text',
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template='%(function)s(%(expressions)s, \'strict $.properties.keyvalue() ? (!(@.key like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).value ? (@.type() != "object")\', \'{}\', true)::text',
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template="%(function)s(%(expressions)s, '$.properties.keyvalue() ? (!(@.key like_regex \"price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat\" flag \"i\")).value.VALUE', '{}', true)::text",
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template="%(function)s(%(expressions)s, '$.properties.keyvalue() ? (!(@.key like_regex \"price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat\" flag \"i\")).value.value', '{}', true)::text",
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template="%(function)s(%(expressions)s, '$.notes', '{}', true)::text",
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
+                                        output_field=models.TextField(),
+                                    ),
+                                    function="to_tsvector",
+                                    template="%(function)s('simple'::regconfig, %(expressions)s)",
+                                ),
+                                function="setweight",
+                                template="%(function)s(%(expressions)s, 'A')",
+                            ),
+                            models.Func(
+                                django.db.models.functions.text.Concat(
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template='%(function)s(%(expressions)s, \'$.properties[*] ? (!(@.CODE like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.code like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.NAME like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.name like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).VALUE\', \'{}\', true)::text',
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template='%(function)s(%(expressions)s, \'$.properties[*] ? (!(@.CODE like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.code like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.NAME like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i") && !(@.name like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).value\', \'{}\', true)::text',
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template='%(function)s(%(expressions)s, \'strict $.properties.keyvalue() ? (!(@.key like_regex "price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat" flag "i")).value ? (@.type() != "object")\', \'{}\', true)::text',
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template="%(function)s(%(expressions)s, '$.properties.keyvalue() ? (!(@.key like_regex \"price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat\" flag \"i\")).value.VALUE', '{}', true)::text",
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template="%(function)s(%(expressions)s, '$.properties.keyvalue() ? (!(@.key like_regex \"price|sum|cost|amount|total|discount|tax|fee|bonus|cashback|vat\" flag \"i\")).value.value', '{}', true)::text",
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template="%(function)s(%(expressions)s, '$.notes', '{}', true)::text",
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
+                                    output_field=models.TextField(),
+                                ),
+                                function="to_tsvector",
+                                template="%(function)s('simple'::regconfig, %(expressions)s)",
+                            ),
+                            arg_joiner=" || ",
+                            template="(%(expressions)s)",
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="orders.order",
+                        verbose_name="order",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="items",
+                        to="orders.product",
+                        verbose_name="product",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "item",
+                "verbose_name_plural": "items",
+                "db_table": "order_items",
+                "ordering": ["position", "created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SharedAccount",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("bitrix_user_id", models.BigIntegerField(unique=True, verbose_name="id on the site")),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="orders.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "shared account",
+                "verbose_name_plural": "shared accounts",
+                "db_table": "shared_accounts",
+                "ordering": ["bitrix_user_id"],
+            },
+        ),
+        migrations.AddField(
+            model_name="order",
+            name="shop",
+            field=models.ForeignKey(
+                blank=True,
+                db_column="bitrix_shop_id",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="orders",
+                to="orders.shop",
+                to_field="bitrix_id",
+                verbose_name="shop",
+            ),
+        ),
+        migrations.CreateModel(
+            name="SiteReport",
+            fields=[
+                ("id", models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("limits", models.JSONField(blank=True, default=dict, verbose_name="what the site can store")),
+                ("reported_at", models.DateTimeField(verbose_name="reported")),
+            ],
+            options={
+                "verbose_name": "report of the site",
+                "verbose_name_plural": "reports of the site",
+                "db_table": "site_reports",
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="site_reports_one_row")],
+            },
+        ),
+        migrations.CreateModel(
             name="Status",
             fields=[
                 (
@@ -1661,7 +3056,7 @@ class Migration(migrations.Migration):
                         auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
                     ),
                 ),
-                ("name", models.CharField(max_length=255, verbose_name="name")),
+                ("name", models.TextField(verbose_name="name")),
                 ("needs_attention", models.BooleanField(default=False, verbose_name="needs a look")),
                 (
                     "bitrix_state",
@@ -1765,361 +3160,73 @@ class Migration(migrations.Migration):
                 verbose_name="status",
             ),
         ),
-        migrations.CreateModel(
-            name="OrderEvent",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        db_default=django.contrib.postgres.functions.RandomUUID(),
-                        default=uuid.uuid4,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
-                    ),
-                ),
-                (
-                    "happened_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        default=django.utils.timezone.now,
-                        verbose_name="when",
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("created", "Order created"),
-                            ("status", "Status changed"),
-                            ("changed", "Order changed"),
-                            ("deleted", "Deleted on the site"),
-                            ("archived", "Put into the site's archive"),
-                            ("sent", "Sent to the site"),
-                            ("refused", "Not accepted by the site"),
-                            ("conflict", "Both sides changed it"),
-                            ("noted", "Something was odd"),
-                            ("warned", "The site warns"),
-                            ("printed", "Postcard printed"),
-                            ("problem", "Problem reported"),
-                            ("solved", "Problem solved"),
-                            ("notified", "Courier notified"),
-                            ("photo_added", "Photo added"),
-                            ("photo_withdrawn", "Photo withdrawn"),
-                            ("photo_link", "Link to the photo for the customer"),
-                            ("photo_answered", "Customer answered the photo"),
-                        ],
-                        max_length=20,
-                        verbose_name="what",
-                    ),
-                ),
-                (
-                    "source",
-                    models.CharField(
-                        choices=[
-                            ("bitrix", "site"),
-                            ("admin", "admin"),
-                            ("api", "API"),
-                            ("telegram", "Telegram"),
-                            ("import", "import"),
-                            ("system", "system"),
-                            ("customer", "customer"),
-                        ],
-                        max_length=20,
-                        verbose_name="from",
-                    ),
-                ),
-                ("changes", models.JSONField(default=list, help_text="[{field, old, new}]", verbose_name="changes")),
-                (
-                    "reason",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", ""),
-                            ("unreadable", "Some fields could not be read; they are stored as they were received"),
-                            ("stub", "The site reported only the status; the rest of the order has been requested"),
-                            ("ours_stays", "Changed here and on the site; ours stays and is sent to the site"),
-                            ("site_decides", "The status was changed on the site too; the site's status stays"),
-                            ("site_has_other", "The site already had another status and did not accept ours"),
-                            ("unknown_status", "A status that the CRM does not know yet"),
-                            ("status_moved", "The site's status was given to another status of the CRM"),
-                            ("order_gone", "The site has no such order"),
-                            ("stopped_by_hand", "Sending was stopped by hand"),
-                            ("gave_up", "The site could not be reached; there will be no more automatic attempts"),
-                            ("sent_again", "Sent again by hand"),
-                            ("compared", "Comparison with the site: the order was fetched again"),
-                            (
-                                "compared_sent",
-                                "Comparison with the site: the site has another value, ours is sent again",
-                            ),
-                            ("compared_taken", "Comparison with the site: the site's value was taken"),
-                            ("compared_kept", "Comparison with the site: our value stays and is sent to the site"),
-                            ("compared_gone", "Comparison with the site: the site no longer has the order"),
-                            ("compared_archived", "Comparison with the site: the order is in its archive"),
-                            ("compared_back", "Comparison with the site: the site has the order again"),
-                        ],
-                        default="",
-                        max_length=40,
-                        verbose_name="why",
-                    ),
-                ),
-                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
-                ("webhook_event_id", models.UUIDField(blank=True, null=True, verbose_name="webhook event")),
-                ("push_id", models.UUIDField(blank=True, null=True, verbose_name="push")),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="who",
-                    ),
-                ),
-                (
-                    "order",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="orders.order",
-                        verbose_name="order",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "timeline entry",
-                "verbose_name_plural": "timeline",
-                "db_table": "order_events",
-                "ordering": ["-happened_at", "-created_at"],
-                "indexes": [
-                    models.Index(fields=["order", "-happened_at"], name="order_events_timeline"),
-                    models.Index(fields=["-happened_at", "-created_at"], name="order_events_newest"),
-                ],
-            },
+        migrations.AddIndex(
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="users_search"),
         ),
-        migrations.CreateModel(
-            name="OrderPresence",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        db_default=django.contrib.postgres.functions.RandomUUID(),
-                        default=uuid.uuid4,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
-                    ),
-                ),
-                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "order",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="presences", to="orders.order"
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "presence",
-                "verbose_name_plural": "presences",
-                "db_table": "order_presences",
-                "indexes": [models.Index(fields=["seen_at"], name="order_presences_seen")],
-                "constraints": [models.UniqueConstraint(fields=("order", "user"), name="order_presences_once")],
-            },
+        migrations.AddIndex(
+            model_name="customer",
+            index=django.contrib.postgres.indexes.HashIndex(fields=["phone"], name="users_phone"),
         ),
-        migrations.CreateModel(
-            name="PhotoApproval",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        db_default=django.contrib.postgres.functions.RandomUUID(),
-                        default=uuid.uuid4,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
-                    ),
-                ),
-                ("nonce", models.CharField(blank=True, db_default="", default="", editable=False, max_length=32)),
-                ("expires_at", models.DateTimeField(verbose_name="works until")),
-                (
-                    "answer",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", ""),
-                            ("liked", "the customer likes it"),
-                            ("redo", "the customer asks for another bouquet"),
-                        ],
-                        db_default="",
-                        default="",
-                        max_length=10,
-                        verbose_name="answer",
-                    ),
-                ),
-                ("comment", models.TextField(blank=True, db_default="", default="", verbose_name="comment")),
-                ("answered_at", models.DateTimeField(blank=True, null=True, verbose_name="answered")),
-                ("answers", models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name="answers")),
-                (
-                    "order",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="photo_approval",
-                        to="orders.order",
-                        verbose_name="order",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "approval of the photo",
-                "verbose_name_plural": "approvals of photos",
-                "db_table": "order_photo_approvals",
-                "default_permissions": (),
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("answer", ""), models.Q(("nonce", ""), _negated=True)),
-                        fields=["expires_at"],
-                        name="photo_approvals_waiting",
-                    )
-                ],
-            },
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(fields=["-created_at"], name="users_created"),
         ),
-        migrations.CreateModel(
-            name="OrderItem",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        db_default=django.contrib.postgres.functions.RandomUUID(),
-                        default=uuid.uuid4,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
-                    ),
-                ),
-                (
-                    "bitrix_product_id",
-                    models.BigIntegerField(blank=True, null=True, verbose_name="product's id on the site"),
-                ),
-                (
-                    "bitrix_basket_id",
-                    models.BigIntegerField(blank=True, null=True, verbose_name="line's id on the site"),
-                ),
-                (
-                    "position",
-                    models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name="position"),
-                ),
-                (
-                    "quantity",
-                    models.DecimalField(
-                        decimal_places=3,
-                        default=Decimal("1"),
-                        max_digits=10,
-                        validators=[django.core.validators.MinValueValidator(Decimal("0.001"))],
-                        verbose_name="quantity",
-                    ),
-                ),
-                (
-                    "price",
-                    models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=12, verbose_name="price"),
-                ),
-                (
-                    "total",
-                    models.DecimalField(
-                        decimal_places=2, default=Decimal("0"), editable=False, max_digits=14, verbose_name="total"
-                    ),
-                ),
-                (
-                    "product_snapshot",
-                    models.JSONField(blank=True, db_default={}, default=dict, verbose_name="product as it was"),
-                ),
-                (
-                    "order",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="items",
-                        to="orders.order",
-                        verbose_name="order",
-                    ),
-                ),
-                (
-                    "product",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="items",
-                        to="orders.product",
-                        verbose_name="product",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "item",
-                "verbose_name_plural": "items",
-                "db_table": "order_items",
-                "ordering": ["position", "created_at"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("order", "bitrix_basket_id"), name="order_items_basket_line")
-                ],
-            },
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(fields=["-orders_count", "-id"], name="users_orders"),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(fields=["-orders_total", "-id"], name="users_total"),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(
+                models.OrderBy(models.F("last_order_at"), descending=True, nulls_last=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="users_last_order",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="customerchange",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "merged"), ("undone_at", None)),
+                fields=("customer",),
+                name="customer_changes_one_merge",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="orderevent",
+            index=models.Index(fields=["order", "-happened_at"], name="order_events_timeline"),
+        ),
+        migrations.AddIndex(
+            model_name="orderevent",
+            index=models.Index(fields=["-happened_at", "-created_at"], name="order_events_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="orderpresence",
+            index=models.Index(fields=["seen_at"], name="order_presences_seen"),
+        ),
+        migrations.AddConstraint(
+            model_name="orderpresence",
+            constraint=models.UniqueConstraint(fields=("order", "user"), name="order_presences_once"),
+        ),
+        migrations.AddIndex(
+            model_name="photoapproval",
+            index=models.Index(
+                condition=models.Q(("answer", ""), models.Q(("nonce", ""), _negated=True)),
+                fields=["expires_at"],
+                name="photo_approvals_waiting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="orderitem",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="order_items_search"),
+        ),
+        migrations.AddConstraint(
+            model_name="orderitem",
+            constraint=models.UniqueConstraint(fields=("order", "bitrix_basket_id"), name="order_items_basket_line"),
         ),
         migrations.AddIndex(
             model_name="order",
@@ -2140,6 +3247,24 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="order",
             index=models.Index(fields=["customer", "-created_at"], name="orders_customer"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                django.db.models.functions.text.Left("contact_phone", 20),
+                models.OrderBy(models.F("created_at"), descending=True),
+                condition=models.Q(("contact_phone", ""), _negated=True),
+                name="orders_contact",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                models.F("bitrix_user_id"),
+                django.db.models.functions.text.Left("contact_phone", 20),
+                condition=models.Q(("contact_phone", ""), _negated=True),
+                name="orders_account",
+            ),
         ),
         migrations.AddIndex(
             model_name="order",
