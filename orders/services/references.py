@@ -235,7 +235,8 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
         for item in items
     ]
     # Django's upsert does not return the primary key of a row that another transaction has inserted. The update
-    # changes no value, but makes PostgreSQL return that row.
+    # changes no value, but makes PostgreSQL return that row. An update of the key would lock the row against items of
+    # other orders that refer to it, and an order that waits for this customer would then wait for itself.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -243,7 +244,7 @@ def _stub_products(items: list[ItemSnapshot]) -> dict[int, UUID]:
             SELECT id, name, price, picture, source, true
             FROM unnest(%s::bigint[], %s::varchar[], %s::numeric[], %s::varchar[], %s::varchar[])
                 AS row(id, name, price, picture, source)
-            ON CONFLICT (bitrix_product_id) DO UPDATE SET bitrix_product_id = excluded.bitrix_product_id
+            ON CONFLICT (bitrix_product_id) DO UPDATE SET name = products.name
             RETURNING bitrix_product_id, id
             """,
             [list(column) for column in zip(*rows, strict=True)],

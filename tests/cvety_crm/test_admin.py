@@ -65,18 +65,18 @@ def test_sidebar_has_only_the_pages_that_the_user_may_view(db):
 
 
 def test_badge_is_shown_when_there_are_failed_events(browser):
-    assert "text-shadow-xs" not in home(browser)
+    assert 'class="crm-nav-danger"' not in home(browser)
     failed_event()
     cache.clear()
     html = home(browser)
-    assert html.count("text-shadow-xs") == 1
+    assert html.count('class="crm-nav-danger"') == 1
 
 
 def test_counts_of_badges_are_cached(browser):
     home(browser)
     failed_event()
     with CaptureQueriesContext(connection) as queries:
-        assert "text-shadow-xs" not in home(browser)
+        assert 'class="crm-nav-danger"' not in home(browser)
     assert not [q for q in queries if "COUNT(" in q["sql"]]
 
 

@@ -36,7 +36,7 @@ def pages_of(user):
 
 WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
-REFERENCE = {"city", "shop", "deliveryslot"}
+REFERENCE = {"city", "shop", "deliveryslot", "paysystem"}
 
 
 @pytest.mark.parametrize(

@@ -236,4 +236,4 @@ def test_queueing_costs_the_webhook_two_queries(
     ours = [query["sql"] for query in update if "telegram" in query["sql"].split("VALUES")[0]]
     assert len(ours) == 2
     assert sum("django_q_ormq" in query["sql"] for query in update) == 1
-    assert len(update) <= 15
+    assert len(update) <= 16

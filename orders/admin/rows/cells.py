@@ -27,6 +27,7 @@ from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 
 ADDRESS_LENGTH = 70  # characters shown in the list
 PRODUCT_LENGTH = 40
+NAME_LENGTH = 60
 NOTE_LENGTH = 60
 REGULAR_FROM = 2
 """The number of orders from which a customer is marked as regular."""
@@ -113,7 +114,7 @@ def recipient(order: OrderRow) -> Values:
     # If the order is a surprise, the phone is plain text, because an accidental tap must not call the recipient.
     may_call = may_see_phones(user) and not order.is_surprise and order.recipient_phone.startswith("+")
     return {
-        "name": shown_text(user, order.recipient_name),
+        "name": _name(shown_text(user, order.recipient_name)),
         "phone": phone,
         "phone_link": shown_phone(user, order.recipient_phone, order.recipient_other_phones) if may_call else "",
         "missing": gettext("ask for the phone") if not phone and is_open(order) else "",
@@ -142,12 +143,12 @@ def customer(order: OrderRow) -> Values:
     known = order.customer_orders
     count = f"{known}+" if known >= 100 else str(known)
     user, given = order.seen_by, given_contact(order)
-    given_name = shown_text(user, given.name) if given else ""
-    name = shown_text(user, who.name) or shown_phone(user, who.phone, who.other_phones)
+    given_name = _name(shown_text(user, given.name)) if given else ""
+    name = _name(shown_text(user, who.name)) or shown_phone(user, who.phone, who.other_phones)
     return {
         "name": name or gettext("without a name"),
         "given": gettext("in the order: %(name)s") % {"name": given_name} if given_name else "",
-        "regular": f"{gettext('regular')} · {count}" if known >= REGULAR_FROM else "",
+        "regular": " · ".join((gettext("regular"), count)) if known >= REGULAR_FROM else "",
     }
 
 
@@ -203,6 +204,10 @@ def photo_words(order: OrderRow) -> SafeString | str:
     """Return the state of the bouquet's photo with its sign, or an empty string for an order without a photo."""
     state = photo_state(order)
     return "" if state == PhotoState.NONE else f"{SIGNS.get(state, '')} {state.label}".strip()
+
+
+def _name(name: str) -> str:
+    return Truncator(name).chars(NAME_LENGTH)
 
 
 def _ask_when(*, date: bool, time: bool) -> str:

@@ -8,6 +8,7 @@ from orders.presentation.addresses import one_line, with_city
 from orders.presentation.contacts import contact_of
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
 from orders.rules.visibility import may_see_phones, shown_text
+from orders.values.phones import format_phone, numbers_of
 
 
 def row_links(order: Order, user: AnyUser) -> dict[str, Any]:
@@ -15,15 +16,14 @@ def row_links(order: Order, user: AnyUser) -> dict[str, Any]:
 
     If the order is a surprise, the links call the customer, because the recipient must not be called.
     """
-    phone = order.recipient_phone
+    phone, others = order.recipient_phone, order.recipient_other_phones
     if order.is_surprise:
-        phone = contact_of(order).phone
-    if not may_see_phones(user):
-        phone = ""
+        contact = contact_of(order)
+        phone, others = contact.phone, contact.other_phones
+    numbers = numbers_of(phone, others) if may_see_phones(user) else []
     return {
         "is_surprise": order.is_surprise,
-        "call": call_url(phone),
-        "whatsapp": whatsapp_url(phone),
+        "phones": [(format_phone(number), call_url(number), whatsapp_url(number)) for number in numbers],
         "two_gis": two_gis_url(order),
         "yandex": yandex_maps_url(order),
         "address": with_city(order, shown_text(user, one_line(order.delivery_address))),

@@ -210,7 +210,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
         customer.save(force_insert=True)
         return customer
     # Two orders of one new customer may be received at the same time. The row that was inserted first is kept. Django's
-    # upsert would not return the primary key of that row.
+    # upsert would not return the primary key of that row. The update changes no value.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -218,7 +218,7 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
                 bitrix_user_id, name, phone, other_phones, email, preferences, bitrix_state, needs_attention
             )
             VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
-            ON CONFLICT (bitrix_user_id) DO UPDATE SET bitrix_user_id = excluded.bitrix_user_id
+            ON CONFLICT (bitrix_user_id) DO UPDATE SET name = users.name
             RETURNING id
             """,
             [

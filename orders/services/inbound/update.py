@@ -72,8 +72,10 @@ def update(
     _store_lines(order, incoming, change, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
+    unknown_before = set(order.unknown_values)
     metadata_before = None if order.is_stub or origin.is_copied else order.metadata
     change.columns |= set_bookkeeping(order, snapshot, agreement, incoming.references, origin, change.lines)
+    change.entries += _now_known(order, unknown_before, change)
     if metadata_before is not None:
         change.entries += detail_changes(order, metadata_before, incoming.existing, change.lines_before, snapshot)
     ordered_before = order.customer
@@ -157,6 +159,13 @@ def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
     kept = {name: value for name, value in change.merged.kept.items() if name != TOTAL}
     change.merged = replace(change.merged, kept=kept)
     change.entries.append({"field": TOTAL, "old": change.before[TOTAL], "new": comparable(total)})
+
+
+def _now_known(order: Order, unknown_before: set[str], change: _Change) -> list[dict[str, Any]]:
+    """Return the changes of fields whose value was unknown and is the default value now, such as "not paid"."""
+    written = {entry["field"] for entry in change.entries}
+    names = [name for name in unknown_before if name in FIELDS and name not in written and not order.is_unknown(name)]
+    return [{"field": name, "old": None, "new": value} for name, value in order_values(order, sorted(names)).items()]
 
 
 def _unarchive(order: Order, origin: Origin, change: _Change) -> None:

@@ -74,7 +74,7 @@ def surfaces(staff, order):
     exported = b"".join(staff.get(f"{LIST}export/", {"format": "csv", "preset": "all"}))
     with translation.override("ru"):
         return {
-            "list": part(response.content, 'id="amount_column-', "</td>"),
+            "list": part(response.content, '<td class="c-amount', "</td>"),
             "page": part(staff.get(change_url(order)).content, "<dt>Сумма</dt>", "</div>"),
             "customer": part(
                 staff.get(f"/crm/orders/customer/{order.customer_id}/change/").content, "№&nbsp;122183", "</li>"

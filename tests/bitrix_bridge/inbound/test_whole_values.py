@@ -232,12 +232,19 @@ def test_no_text_is_cut(post_webhook, staff):
     long = "длинное имя " * 60 + "конец"
     number, slot, address = "Ф" * 99 + "7", "как можно скорее, " * 20 + "ждём", "ул. Абая " * 2000 + "150"
     basket = [{"ID": "501", "PRODUCT_ID": "7", "NAME": "роза " * 300 + "конец", "PRICE": "1", "QUANTITY": "1"}]
-    properties = {"nameRecipient": long, "when": slot, "addressRecipient": address, "phoneRecipient": long}
+    properties = {
+        "name": long,
+        "nameRecipient": long,
+        "when": slot,
+        "addressRecipient": address,
+        "phoneRecipient": long,
+    }
     user = {"ID": "1079", "NAME": long, "PERSONAL_PHONE": "87011234567"}
     post_webhook("order.create", today(ACCOUNT_NUMBER=number, basket=basket, properties=properties, user=user))
     order = Order.objects.get()
     assert (order.order_number, order.recipient_name, order.delivery_address) == (number, long, address)
-    assert (order.delivery_slot.name, order.recipient_phone, order.customer.name) == (slot, long, long)
+    assert (order.delivery_slot.name, order.recipient_phone) == (slot, long)
+    assert order.contact_name == long
     assert order.items.get().name == basket[0]["NAME"]
     form = read_form(staff.get(change_url(order)).content.decode(), "order_form")
     staff.post(change_url(order), {**form, "courier_comment": "позвонить"})

@@ -344,7 +344,9 @@ class TestOrderer:
         assert order.customer == CustomerSnapshot(
             bitrix_user_id=None,
             contacts_only=True,
+            guest_account=5,
             fields={"name": "Айгерим", "phone": "+77011234567", "email": "a@cvety.kz"},
+            typed={"name": "Айгерим", "phone": "+77011234567", "email": "a@cvety.kz"},
         )
 
     def test_contacts_of_an_account_without_a_name_and_a_phone(self):
@@ -355,6 +357,8 @@ class TestOrderer:
         assert order.customer == CustomerSnapshot(
             bitrix_user_id=5,
             fields={"name": "Дана А.", "phone": "+77011234567", "email": "a@cvety.kz"},
+            typed={"name": "Айгерим", "phone": "+77011234567", "email": "a@cvety.kz"},
+            of_account=frozenset({"name"}),
         )
         assert order.fields["bitrix_user_id"] == 5
 

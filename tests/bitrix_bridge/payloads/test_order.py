@@ -26,6 +26,7 @@ def test_smallest_order_is_read():
         "order_number": "122183",
         "status": "N",
         "payment_status": "pending",
+        "contact_phone": "+77011234567",
         "recipient_name": "Айгуль",
         "city": 2,
         "delivery_slot": "18",

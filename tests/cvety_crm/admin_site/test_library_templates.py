@@ -9,6 +9,7 @@ from django.conf import settings
 
 ORIGINALS = {
     "admin/base.html": "2ce9250b3c649e3a",
+    "unfold/helpers/app_list.html": "6ab83ac498b2f50f",
     "unfold/helpers/boolean.html": "ccaf312fe7efd6b9",
     "unfold/helpers/edit_inline/inline_add.html": "e8bc669caf9a426b",
     "unfold/helpers/header_back_button.html": "e75451379d5507e6",

@@ -99,12 +99,14 @@ def test_filters_of_orders_offer_active_couriers_and_the_chosen_one(client, mana
     active = Courier.objects.create(name="Ерлан Работает", phone="+77010000001")
     gone = Courier.objects.create(name="Саша Ушёл", phone="+77010000002", is_active=False)
     client.force_login(manager)
-    url = reverse("admin:orders_order_changelist")
+    url = reverse("admin:orders_order_filters")
     page = client.get(url).content.decode()
     assert active.name in page
     assert gone.name not in page
     assert gone.name in client.get(url, {"courier__id__exact": str(gone.pk)}).content.decode()
-    assert client.get(url, {"courier__id__exact": "nonsense"}).status_code in (200, 302)
+    assert client.get(url, {"courier__id__exact": "nonsense"}).status_code == 400
+    orders = reverse("admin:orders_order_changelist")
+    assert client.get(orders, {"courier__id__exact": "nonsense"}).status_code in (200, 302)
 
 
 def test_list_is_titled_with_the_names_of_its_rows(client, manager):

@@ -17,8 +17,11 @@ METHODS = {
     "add_photos": "POST",
     "add_products": "GET",
     "apply_pending_change": "POST",
+    "contacts": "GET",
     "courier": "POST",
+    "edit": "GET",
     "export": "GET",
+    "filters": "GET",
     "florist": "POST",
     "here": "POST",
     "other_customer": "GET",
@@ -32,14 +35,15 @@ METHODS = {
     "release": "POST",
     "send_again": "POST",
     "solved": "POST",
+    "statuses": "GET",
     "take": "POST",
     "undo": "POST",
     "undo_one": "POST",
     "notified": "POST",
     "withdraw_photo": "POST",
 }
-TWO_KEYS = ("undo_one", "withdraw_photo")
-NO_KEY = ("add_customers", "add_products", "export", "print", "pulse")
+TWO_KEYS = ("edit", "undo_one", "withdraw_photo")
+NO_KEY = ("add_customers", "add_products", "export", "filters", "print", "pulse")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """The names of URLs that Django and Unfold define."""
 
@@ -61,7 +65,7 @@ def test_url_refuses_user_without_permissions(browser_of, name, method):
 
 @pytest.mark.parametrize(("name", "method"), METHODS.items())
 def test_url_refuses_other_http_method(browser, name, method):
-    other = "POST" if method == "GET" else "GET"
+    other = "PUT" if name == "edit" else "POST" if method == "GET" else "GET"
     assert browser.generic(other, address(name)).status_code == 405
 
 

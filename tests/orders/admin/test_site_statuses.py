@@ -185,7 +185,7 @@ class TestElsewhere:
         dialog = browser.get(f"/crm/orders/order/{order.pk}/status/").content.decode()
         assert ("Отменён" in dialog, "Принят" in dialog, "Отклонён" in dialog) == (True, False, False)
         html = browser.get("/crm/orders/order/?preset=all").content.decode()
-        assert re.findall(r"data-next>→ (.*?)</button>", html) == ["В обработке"]
+        assert re.findall(r">→&nbsp;(.*?)</button>", html) == ["В обработке"]
 
 
 class TestForm:

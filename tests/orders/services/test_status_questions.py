@@ -133,5 +133,5 @@ def test_stub_without_a_stage_is_not_questioned(post_webhook):
 def test_refresh_takes_constant_number_of_queries_for_known_statuses(django_assert_num_queries):
     refresh(**MEASURED)
     for names in (dict(list(MEASURED.items())[:2]), MEASURED):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             refresh(**names)

@@ -347,6 +347,12 @@ def test_dialog_has_links_that_call_recipient_or_customer_of_surprise(browser, m
     assert "Позвонить клиенту" in html
 
 
+def test_dialog_has_links_for_each_phone(browser, make_order):
+    html = dialog(browser, make_order(properties={"phoneRecipient": "87011234567, 87027654321"}))
+    for part in ('href="tel:+77011234567"', 'href="tel:+77027654321"', "https://wa.me/77027654321", "+7 702 765-43-21"):
+        assert part in html, part
+
+
 def test_dialog_has_no_phone_without_permission_for_phones(make_order, browser_of):
     order = make_order(properties={"addressRecipient": ""})
     html = dialog(browser_of("orders.view_order"), order)
