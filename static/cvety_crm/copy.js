@@ -11,7 +11,11 @@
       spoken = document.createElement("div");
       spoken.className = "crm-unseen";
       spoken.setAttribute("role", "status");
-      document.body.append(spoken);
+    }
+    // Below an open dialog nothing is announced.
+    const place = document.querySelector("dialog[open]") || document.body;
+    if (spoken.parentElement !== place) {
+      place.append(spoken);
     }
     spoken.textContent = "";
     // Screen readers announce only a change of the text, so the text is cleared before the same text is set again.

@@ -24,6 +24,7 @@
     const title = document.title;
     const place = "crm-list:" + location.pathname + location.search;
     const announced = new Set(head.dataset.announced.split(","));
+    const busy = new Set(); // the ids of the rows that have just been tapped
     let failures = 0;
     let focusedRow = null;
 
@@ -83,7 +84,7 @@
 
     function afterTap(detail, row) {
       // The button of the next step appears at the position of this button, and a second tap must not press it.
-      if (row) setTimeout(() => delete row.dataset.busy, TAP_DELAY);
+      if (row) setTimeout(() => busy.delete(row.id), TAP_DELAY);
       // The message beside the button shows why a tap has failed (failed_tap.js).
       if (!detail.successful || window.crmFailedTap.isLoggedOut(detail.xhr)) return;
       if (!isOurs(detail)) location.reload();
@@ -100,8 +101,8 @@
     });
     document.body.addEventListener("htmx:beforeRequest", function (event) {
       const row = event.target.closest("#result_list tr[data-row]");
-      if (row?.dataset.busy) event.preventDefault();
-      else if (row) row.dataset.busy = "1";
+      if (row && busy.has(row.id)) event.preventDefault();
+      else if (row) busy.add(row.id);
     });
     document.body.addEventListener("htmx:oobBeforeSwap", function (event) {
       const row = event.target.closest("#result_list tr[data-row]");

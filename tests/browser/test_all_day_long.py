@@ -72,7 +72,7 @@ def test_orders_can_be_processed_with_the_keyboard(screen, shop):
     first, _second = shop.order(1001, hours=1), shop.order(1002, hours=3)
     page = screen.open()
     search = page.locator("#searchbar")
-    number = page.locator(".crm-row-number")
+    number = page.locator(".crm-no")
     expect(number).to_have_count(2)
 
     press(page, "j")
@@ -140,7 +140,7 @@ def test_list_keeps_its_page_and_position_after_an_order_was_saved(screen):
     )
     page = screen.open(f"{LIST}?preset=new&q=Мария")
     page.get_by_role("link", name="Следующая").click()
-    last = page.locator(".crm-row-number").nth(15)
+    last = page.locator(".crm-no").nth(15)
     number = int(re.search(r"\d+", last.inner_text())[0])
     screen.row(number).scroll_into_view_if_needed()
     here = page.url

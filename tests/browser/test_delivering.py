@@ -38,19 +38,25 @@ def test_06_row_has_links_to_call_write_and_open_a_map(screen, shop):
     surprise = shop.order(1002)
     Order.objects.filter(pk=surprise.pk).update(is_surprise=True)
     page = screen.open()
-    row = screen.row(1001)
-    expect(row.get_by_role("link", name="Позвонить получателю, № 1001")).to_have_attribute("href", "tel:+77011234567")
-    expect(row.get_by_role("link", name="WhatsApp, № 1001")).to_have_attribute("href", "https://wa.me/77011234567")
+    dialog = page.locator("#crm-dialog")
+    expect(screen.row(1001).get_by_role("link", name="+7 701 123-45-67")).to_have_attribute("href", "tel:+77011234567")
+    screen.row(1001).get_by_role("link", name="ул. Абая 150").click()
+    expect(dialog.get_by_role("link", name="Позвонить получателю")).to_have_attribute("href", "tel:+77011234567")
+    chat = dialog.get_by_role("link", name="WhatsApp")
+    expect(chat).to_have_attribute("href", "https://wa.me/77011234567")
     for name, host in (("2ГИС", "https://2gis.kz/"), ("Яндекс", "https://yandex.")):
-        link = row.get_by_role("link", name=f"{name}: на карте, № 1001")
+        link = dialog.get_by_role("link", name=f"{name}: на карте")
         expect(link).to_have_attribute("href", re.compile(re.escape(host)))
         if screen.is_touchscreen:
             assert link.bounding_box()["height"] >= 48, name
-    row.get_by_role("button", name="Скопировать адрес, № 1001").click()
+    dialog.get_by_role("button", name="Скопировать адрес").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
     assert screen.clipboard() == "Алматы, ул. Абая 150, кв 25"
+    page.keyboard.press("Escape")
     # If the order is a surprise, the recipient must not be called.
-    call = screen.row(1002).get_by_role("link", name="Позвонить клиенту: получателю звонить нельзя, № 1002")
+    expect(screen.row(1002).get_by_role("link", name="+7 701 123-45-67")).to_have_count(0)
+    screen.row(1002).get_by_role("link", name="ул. Абая 150").click()
+    call = dialog.get_by_role("link", name="Позвонить клиенту: получателю звонить нельзя")
     expect(call).to_have_attribute("href", "tel:+77771234567")
 
 

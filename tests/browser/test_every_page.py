@@ -67,7 +67,7 @@ def dialogs(screen: Screen) -> Iterator[str]:
         screen.open(f"{LIST}?preset=all")
         page.locator("input.action-select").first.check()
         page.locator("select[name=action]").select_option(label=action)
-        page.locator("#changelist-actions-wrapper button[type=submit]").first.click()
+        page.locator(".crm-bulk button[type=submit]").first.click()
         page.locator("#result_list").wait_for(state="detached")
         page.wait_for_load_state()
         yield action

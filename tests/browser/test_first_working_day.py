@@ -50,7 +50,7 @@ def test_02_list_shows_today_and_links_to_tomorrow(screen, shop):
     shop.order(1002, hours=1)
     shop.order(1003, properties={"data": tomorrow, "when": "18"}, hours=None)
     page = screen.open()
-    numbers = page.locator(".crm-row-number")
+    numbers = page.locator(".crm-no")
     expect(numbers).to_have_text([re.compile("1002"), re.compile("1001")])
     page.get_by_role("navigation", name="День").get_by_role("link", name=re.compile("Завтра")).click()
     expect(numbers).to_have_text([re.compile("1003")])
@@ -68,7 +68,7 @@ def test_03_search_finds_an_order_by_phone_number_or_name(screen, shop):
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url, typed=typed: "q=" in url)
         expect(page.locator("#searchbar")).to_have_value(typed)
-        expect(page.locator(".crm-row-number")).to_have_text([re.compile("1001")])
+        expect(page.locator(".crm-no")).to_have_text([re.compile("1001")])
 
 
 def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen, shop, settings):
@@ -90,7 +90,7 @@ def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen
     for number in (1001, 1002):
         screen.row(number).get_by_role("checkbox").check()
     page.locator("select[name=action]").select_option(label="Следующий шаг")
-    page.locator("#changelist-actions-wrapper button[type=submit]").first.click()
+    page.locator(".crm-bulk button[type=submit]").first.click()
     expect(page.locator("#crm-messages")).to_contain_text("Изменено: 2")
     assert Order.objects.get(pk=second.pk).status_id == "accepted"
     assert first.events.filter(kind=EventKind.STATUS).count() == 2
@@ -186,6 +186,7 @@ def test_15_export_opens_in_excel_and_formulas_stay_text(screen, shop):
     shop.order(1002, properties={"data": tomorrow, "when": "18"}, hours=None)
     page = screen.open()
     with page.expect_download() as download:
+        page.locator(".crm-menu summary").click()
         page.get_by_role("link", name="Excel").first.click()
     assert download.value.suggested_filename.endswith(".xlsx")
     head, *rows = load_workbook(BytesIO(Path(download.value.path()).read_bytes())).active.iter_rows()
