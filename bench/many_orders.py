@@ -19,7 +19,8 @@ _CUSTOMERS = """
 _ORDERS = """
     INSERT INTO orders (order_number, bitrix_order_id, status, source, user_id, recipient_name, recipient_phone,
                         delivery_address, delivery_date, delivery_time_id, bitrix_city_id, bitrix_shop_id,
-                        total_amount, paid_amount, payment_status, is_pickup, postcard_text, created_at, updated_at)
+                        total_amount, paid_amount, payment_status, is_pickup, postcard_text, created_at, updated_at,
+                        taken_at, ready_at)
     SELECT made.id::text, made.id,
            CASE WHEN day > %(today)s THEN (ARRAY['new','accepted'])[1 + made.id %% 2]
                 WHEN day = %(today)s
@@ -36,7 +37,9 @@ _ORDERS = """
            5000 + made.id %% 40 * 500, CASE WHEN made.id %% 3 = 0 THEN 0 ELSE 5000 + made.id %% 40 * 500 END,
            CASE WHEN made.id %% 3 = 0 THEN 'pending' ELSE 'paid' END, made.id %% 15 = 0,
            repeat('С днём рождения! ', 4),
-           day - interval '1 day', day - interval '1 day'
+           day - interval '1 day', day - interval '1 day',
+           CASE WHEN day = %(today)s AND made.id %% 5 >= 2 THEN now() - interval '2 hours' END,
+           CASE WHEN day = %(today)s AND (made.id %% 5 >= 3 OR made.id %% 10 = 2) THEN now() - interval '1 hour' END
     FROM (SELECT id, %(today)s::date + %(ahead)s - (id * 11 %% %(days)s)::int AS day
           FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS id) AS made
     JOIN users AS customer ON customer.bitrix_user_id = 1 + made.id %% %(customers)s

@@ -34,18 +34,22 @@ _PRICES = frozenset({"orders.view_all_prices"})
 _EXPORT = frozenset({"orders.export_order"})
 _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STATUS
 
-FLORIST = Role("Флорист", _WORK)
+_MAKING = frozenset({"orders.make_order"})
+_DELIVERY = frozenset({"orders.assign_order", "orders.deliver_order"})
+
+FLORIST = Role("Флорист", _WORK | _MAKING)
 """A florist makes bouquets and changes the status of orders, but sees no phones and only today's sums."""
 
 DISPATCHER = Role(
     "Диспетчер",
-    _WORK | _PHONES | {"orders.assign_order"} | _each("view add change", "orders.courier"),
+    _WORK | _PHONES | _DELIVERY | _each("view add change", "orders.courier"),
 )
-"""A dispatcher assigns couriers, and sees phones and the sums to collect today."""
+"""A dispatcher assigns couriers, hands orders over for delivery, and sees phones and the sums to collect today."""
 
 MANAGER = Role(
     "Менеджер",
     DISPATCHER.permissions
+    | _MAKING
     | _PRICES
     | _EXPORT
     | _each("add change", "orders.order")

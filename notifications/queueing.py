@@ -22,12 +22,15 @@ Kind = TelegramMessage.Kind
 
 OUTDATED_AFTER = timedelta(days=1)
 """If an order is older than this, a change that a comparison finds in the order queues no message."""
+_FACTS = (EventKind.READY, EventKind.REMADE)
+"""The facts of the making that others wait for. They are reported even if the site has no status for them."""
 STUB_DELAY = timedelta(minutes=2)
 """The delay of the message about a new stub. The CRM requests the rest of the order from the site each minute."""
 
 
 def on_order_event(change: OrderChange) -> None:
-    """Queue a message to each chat for a new order, a status, a cancellation, a problem or an answer to a photo.
+    """Queue a message to each chat for a new order, a status, a bouquet that is ready, a cancellation, a problem or an
+    answer to a photo.
 
     Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
     after the status's hold period. Make two queries, and one query for the task after the commit.
@@ -36,7 +39,7 @@ def on_order_event(change: OrderChange) -> None:
         return
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
-    elif change.changed_fields & {"status", "is_cancelled"}:
+    elif change.changed_fields & {"status", "is_cancelled"} or change.event.kind in _FACTS:
         due_at = release_time(services.held_until_of(change.event))
         _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
     elif change.event.kind == EventKind.PROBLEM:

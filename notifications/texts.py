@@ -11,7 +11,7 @@ from cvety_crm.masking import mask
 from cvety_crm.users import display_name
 from notifications.links import is_public, order_url, page_url
 from notifications.markup import LongList, LongText, compose, line
-from orders.models import Order, OrderEvent, OrderItem, PhotoAnswer, Source
+from orders.models import EventKind, Order, OrderEvent, OrderItem, PhotoAnswer, Source
 from orders.presentation.contacts import contact_of, given_contact
 from orders.presentation.details import as_line, order_details, plain_item_details
 from orders.presentation.formatting import long_day, long_moment
@@ -21,12 +21,13 @@ from orders.presentation.phones import phone_words
 from orders.presentation.when import slot_text, status_text, unknown_date
 from orders.rules.discounts import are_known, discount_of
 from orders.rules.payment import Standing, payment_of
-from orders.timeline_payloads import PhotoAnswered, ProblemReported, StatusChanged, payload_of
+from orders.timeline_payloads import BouquetRemade, PhotoAnswered, ProblemReported, StatusChanged, payload_of
 
 _ADDRESS_LIMIT = 600  # code units
 _DETAILS_LIMIT = 200  # code units
 _MOST_DETAILS = 40
 _DOT = " · "
+_FACTS = (EventKind.TAKEN, EventKind.READY, EventKind.REMADE)
 Part = str | LongText | LongList
 
 
@@ -51,9 +52,9 @@ def new_order(facts: OrderFacts) -> str:
 
 
 def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
-    """Return the message about the status or the cancellation in `facts.event`, even if the order has changed again.
+    """Return the message about the status, the making or the cancellation in `facts.event`.
 
-    `status_names` maps the codes of the event's statuses to their names.
+    The order may have changed again since. `status_names` maps the codes of the event's statuses to their names.
     """
     order, event = facts.order, facts.event
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
@@ -64,6 +65,8 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
     head: list[Part] = [f"🔄 <b>{number}</b>{_DOT}{_payment(order)}"]
     if event is not None:
         words = [f"<b>{_status(change['old'])} → {_status(change['new'])}</b>" for change in status_changes(event)]
+        if event.kind in _FACTS:
+            words.insert(0, f"<b>{line(event.get_kind_display())}</b>")
         words += [f"<b>{text}</b>" for text in _cancellations(event)]
         actor = _actor(event)
         words.append(", ".join(part for part in (actor, long_moment(event.happened_at)) if part))
@@ -71,7 +74,7 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
         if event.reason:
             head.append(f"❗ {line(event.get_reason_display())}")
         payload = payload_of(event)
-        if isinstance(payload, StatusChanged) and payload.comment:
+        if isinstance(payload, (StatusChanged, BouquetRemade)) and payload.comment:
             head.append(LongText("💬 ", payload.comment))
     return compose([*head, *_body(facts)])
 

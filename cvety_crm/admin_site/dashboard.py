@@ -86,6 +86,8 @@ def _cards() -> list[_Card]:
     order = "orders.order"
     return [
         (gettext("New orders"), order, "orders.selectors.counts.new_orders", _preset("new")),
+        (gettext("Without a florist"), order, "orders.selectors.counts.without_florist", _preset("auction")),
+        (gettext("Ready, waiting for a courier"), order, "orders.selectors.counts.ready", _preset("ready")),
         (gettext("Late orders"), order, "orders.selectors.counts.late", _preset("late")),
         (gettext("Orders with a problem"), order, "orders.selectors.counts.problems", _preset("problems")),
         (gettext("Not closed before today"), order, "orders.selectors.counts.unclosed", _preset("unclosed")),

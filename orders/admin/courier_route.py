@@ -1,9 +1,10 @@
 """The page of a courier's route for a phone: the stops of one day, with maps, calls and a button for the status."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -17,13 +18,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from cvety_crm.admin_site.features import POST, READ, Feature
-from cvety_crm.users import staff_user
-from orders import services
-from orders.admin.actions.undo import add_change_message
+from orders.admin.actions.next_step import post_step
 from orders.admin.badges import status_badge
 from orders.admin.courier_texts import courier_contacts
 from orders.admin.redirects import redirect_back
-from orders.models import Courier, Order, Source, Stage, Status
+from orders.models import Courier, Order, Stage, Status
 from orders.paper.courier_texts import route_text
 from orders.paper.orders_to_print import MOST_AT_ONCE, long_day, orders_to_print
 from orders.paper.route_sheet import RouteSheet
@@ -37,12 +36,13 @@ from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import chat_links, shown_phone
 from orders.presentation.when import slot_or_missing, unknown_date
 from orders.rules.lateness import Lateness, lateness, lateness_words
+from orders.rules.making import LEFT_STAGES, is_ready
+from orders.rules.next_step import StepKind, rights_of, step_of
 from orders.rules.payment import payment_of
 from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
-from orders.services import NotAllowedError
 
-STEPS = (Stage.DONE, Stage.DELIVERING)
-"""The stages that the button of a stop can set. The button sets the first stage that the order's status allows."""
+STEPS = (StepKind.STATUS, StepKind.DELIVER, StepKind.DELIVERED, StepKind.HAND_OVER)
+"""The steps that have a button at a stop: those with which the order leaves the shop and reaches the recipient."""
 
 
 def may_see_route(request: HttpRequest) -> bool:
@@ -52,8 +52,8 @@ def may_see_route(request: HttpRequest) -> bool:
 
 
 def may_step(request: HttpRequest) -> bool:
-    """Return whether the user may change the status of a route's orders."""
-    return may_see_route(request) and _may_move(request)
+    """Return whether the user may do the steps of a route's orders."""
+    return may_see_route(request) and rights_of(request.user).deliver
 
 
 class CourierRoute(Feature[Courier]):
@@ -75,7 +75,7 @@ class CourierRoute(Feature[Courier]):
         sheet = RouteSheet(courier, on, stops)
         prices = may_see_prices(request.user, on)
         text = route_text(sheet, phones=may_see_phones(request.user), prices=prices) if stops else ""
-        statuses = list(Status.objects.all()) if stops and _may_move(request) else []
+        statuses = {status.code: status for status in Status.objects.all()} if stops and may_step(request) else {}
         context = {
             "courier": courier,
             "contacts": courier_contacts(courier, request.user, text),
@@ -95,38 +95,15 @@ class CourierRoute(Feature[Courier]):
         return self.render(request, "orders/courier_route.html", title, context)
 
     def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Set the posted status of one of the courier's orders. Raise `Http404` if its stage is not in `STEPS`."""
-        target = Status.objects.filter(code=request.POST.get("status", ""), stage__in=STEPS).first()
+        """Do the posted step of one of the courier's orders. Raise `Http404` if the step is not in `STEPS`."""
         order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
-        if target is None:
+        if request.POST.get("step") not in STEPS:
             raise Http404
         if order is None:
             messages.error(request, gettext("This order has another courier now."))
         else:
-            _move(request, order, target)
+            post_step(request, order, request.POST.get("seen") or order.status_id)
         return redirect_back(request, reverse("admin:orders_courier_route", args=[key]))
-
-
-def _move(request: HttpRequest, order: Order, target: Status) -> None:
-    batch_id = uuid4()
-    try:
-        services.change_status(
-            order_id=order.pk,
-            status=target.code,
-            actor=staff_user(request),
-            source=Source.ADMIN,
-            batch_id=batch_id,
-            seen=request.POST.get("seen") or None,
-        )
-    except NotAllowedError as refusal:
-        messages.error(request, f"№ {order.order_number}: {refusal}")
-        return
-    text = gettext("Order № %(number)s: %(status)s.")
-    add_change_message(request, text % {"number": order.order_number, "status": target.name}, batch_id)
-
-
-def _may_move(request: HttpRequest) -> bool:
-    return request.user.has_perm("orders.change_order_status") or request.user.has_perm("orders.change_order")
 
 
 def _orders_of(key: UUID) -> QuerySet[Order]:
@@ -162,10 +139,13 @@ def _days(on: date) -> list[dict[str, Any]]:
     return [{"day": f"{one:%Y-%m-%d}", "words": capfirst(day_text(one)), "is_shown": one == on} for one in found]
 
 
-def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bool) -> dict[str, Any]:
+def _stop(order: Order, request: HttpRequest, statuses: Mapping[str, Status], prices: bool) -> dict[str, Any]:
     payment = payment_of(order)
     phone = order.recipient_phone if may_see_phones(request.user) and not order.is_surprise else ""
     place = as_line(courier_details(order, phones=may_see_phones(request.user)))
+    step = step_of(order, statuses, request.user) if statuses else None
+    if step is not None and step.kind not in STEPS:
+        step = None
     notes = (place, order.courier_comment.strip(), order.comment.strip())
     return {
         "order": order,
@@ -185,7 +165,9 @@ def _stop(order: Order, request: HttpRequest, statuses: list[Status], prices: bo
         "payment": payment_on_delivery(order),
         "due": due_text(payment) if payment.is_due and prices else "",
         "is_due": payment.is_due,
-        "step": _step(order, statuses),
+        "step": step,
+        "is_last": step is not None and step.kind in (StepKind.DELIVERED, StepKind.HAND_OVER),
+        "making": "" if is_ready(order) or order.status.stage in LEFT_STAGES else gettext("the bouquet is not ready"),
         "url": reverse("admin:orders_order_change", args=[order.pk]),
     }
 
@@ -194,12 +176,3 @@ def _phones(request: HttpRequest, order: Order) -> SafeString | str:
     """Return links that call the recipient's phones, with chats for the phones besides the first one."""
     phones = shown_phone(request.user, order.recipient_phone, order.recipient_other_phones)
     return format_html("{} {}", phones, chat_links(request.user, "", order.recipient_other_phones))
-
-
-def _step(order: Order, statuses: list[Status]) -> dict[str, Any] | None:
-    for stage in STEPS:
-        for status in statuses:
-            if status.stage == stage and status.code != order.status_id and order.status.allows(status.code):
-                title = gettext("Delivered") if stage == Stage.DONE else status.name
-                return {"code": status.code, "title": title, "is_last": stage == Stage.DONE}
-    return None

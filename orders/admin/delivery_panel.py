@@ -13,23 +13,29 @@ from orders.presentation.addresses import one_line, with_city
 from orders.presentation.delivery import reason_to_leave_out
 from orders.presentation.formatting import short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
+from orders.presentation.making import making_text
 from orders.rules.lateness import is_open
+from orders.rules.making import is_ready, may_be_taken
+from orders.rules.next_step import StepKind, step_of
 from orders.rules.visibility import shown_text
 
 
-def delivery_panel(order: Order, request: HttpRequest, *, may_take: bool, may_assign: bool) -> dict[str, Any]:
+def delivery_panel(order: Order, request: HttpRequest, *, may_make: bool, may_assign: bool) -> dict[str, Any]:
     """Return the context of `orders/delivery_panel.html` for this user. Make at most six queries."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
-    may_be_taken = may_take and is_open(order) and order.responsible_id is None
+    step = step_of(order, {}, request.user)  # whether the step is to take the order does not depend on the statuses
+    is_step = step is not None and step.kind == StepKind.TAKE
     is_mine = order.responsible_id is not None and order.responsible_id == request.user.pk
     texts = order_texts(stop, request.user)
     address = shown_text(request.user, one_line(order.delivery_address))
     return {
         "florist": display_name(order.responsible),
         "is_mine": is_mine,
-        "may_take": may_be_taken,
-        "may_release": is_mine and (may_take or may_assign),
+        "making": making_text(order),
+        "may_take": may_make and may_be_taken(order) and not is_step,
+        "may_remake": may_make and is_open(order) and is_ready(order),
+        "may_release": is_mine and (may_make or may_assign),
         "seen_florist": order.responsible_id,
         "florists": _florists(order.responsible_id) if may_assign else [],
         "is_pickup": order.is_pickup,

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 
+from orders.rules.next_step import rights_of
 from orders.rules.visibility import may_see_orders
 
 
@@ -30,9 +31,20 @@ def may_assign(request: HttpRequest) -> bool:
     return may_see(request) and _has_any(request, "orders.assign_order", "orders.change_order")
 
 
+def may_make(request: HttpRequest) -> bool:
+    """Return whether the user may take bouquets and mark them as ready."""
+    return may_see(request) and rights_of(request.user).make
+
+
+def may_work(request: HttpRequest) -> bool:
+    """Return whether the user may do some steps of orders, and may so undo them."""
+    rights = rights_of(request.user)
+    return may_change_status(request) or (may_see(request) and (rights.make or rights.deliver))
+
+
 def may_release(request: HttpRequest) -> bool:
     """Return whether the user may remove the florist of an order."""
-    return may_change_status(request) or may_assign(request)
+    return may_make(request) or may_assign(request)
 
 
 def may_merge(request: HttpRequest) -> bool:

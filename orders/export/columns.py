@@ -130,6 +130,10 @@ def _person(user: User | None) -> str:
     return display_name(user)
 
 
+def _moment(value: datetime | None) -> Cell:
+    return None if value is None else timezone.localtime(value).replace(tzinfo=None)
+
+
 def _due(order: Order) -> Cell:
     payment = payment_of(order)
     if not payment.is_due:
@@ -184,6 +188,9 @@ COLUMNS = (
     Column(_("Payment"), Kind.TEXT, _text(lambda order: state_text(payment_of(order))), 14),
     Column(_("Shop"), Kind.TEXT, _text(lambda order: order.shop.name if order.shop else ""), 14),
     Column(_("Florist"), Kind.TEXT, _text(lambda order: _person(order.responsible)), 16),
+    Column(_("Bouquet taken"), Kind.MOMENT, lambda order, _reader: _moment(order.taken_at), 16),
+    Column(_("Bouquet ready"), Kind.MOMENT, lambda order, _reader: _moment(order.ready_at), 16),
+    Column(_("Made ready by"), Kind.TEXT, _text(lambda order: _person(order.ready_by)), 16),
     Column(_("Courier"), Kind.TEXT, _text(lambda order: order.courier.name if order.courier else ""), 16),
     Column(_("From where"), Kind.TEXT, _text(lambda order: _source(order.source)), 10),
     Column(_("Comment"), Kind.TEXT, _typed(lambda order: order.comment), 30),
@@ -192,7 +199,7 @@ COLUMNS = (
     Column(
         pgettext_lazy("order", "Created"),
         Kind.MOMENT,
-        lambda order, _reader: timezone.localtime(order.created_at).replace(tzinfo=None),
+        lambda order, _reader: _moment(order.created_at),
         16,
     ),
     Column(_("Id on the site"), Kind.KEY, lambda order, _reader: order.bitrix_order_id, 12),

@@ -26,6 +26,7 @@ _NAMED: dict[str, type[Model]] = {
     "courier": Courier,
     "pay_system": PaySystem,
 }
+_PEOPLE = ("responsible", "ready_by")
 _READ = (
     *(
         "order_number",
@@ -38,7 +39,7 @@ _READ = (
     *("total_amount", "paid_amount", "delivery_fee", "discount_amount", "payment_method", "payment_status"),
     *("currency", "unknown_values", "contact_name", "contact_phone", "contact_email"),
     *("source", "comment", "courier_comment", "postcard_text", "created_at", "bitrix_order_id"),
-    *("responsible", *_NAMED),
+    *("taken_at", "ready_at", *_PEOPLE, *_NAMED),
 )
 """The columns of an order that a row needs. A missing column would cost a query for each row. A test counts queries."""
 
@@ -74,7 +75,7 @@ def rows(keys: Sequence[UUID], user: User | AnonymousUser, columns: Sequence[Col
 def _orders(*, details: bool) -> QuerySet[Order]:
     """Return orders with all data that the columns need. The orders of a page share objects, such as statuses."""
     names = [Prefetch(name, model._default_manager.all()) for name, model in _NAMED.items()]
-    people = Prefetch("responsible", User.objects.only("username", "first_name", "last_name"))
+    people = [Prefetch(name, User.objects.only("username", "first_name", "last_name")) for name in _PEOPLE]
     items = Prefetch(
         "items",
         OrderItem.objects.only("order_id", "quantity", "product_snapshot", "unknown_values", "position"),
@@ -82,7 +83,7 @@ def _orders(*, details: bool) -> QuerySet[Order]:
     )
     return (
         Order.objects.select_related("customer")
-        .prefetch_related(items, people, *names)
+        .prefetch_related(items, *people, *names)
         .only(
             *_READ,
             *(_READ_FOR_DETAILS if details else ()),

@@ -789,6 +789,8 @@ class Migration(migrations.Migration):
                     "refetch_attempted_at",
                     models.DateTimeField(editable=False, null=True, verbose_name="last attempt to fetch the rest"),
                 ),
+                ("taken_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="bouquet taken")),
+                ("ready_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="bouquet ready")),
                 (
                     "courier_notified_at",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="courier notified"),
@@ -1738,6 +1740,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "ready_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made ready by",
+                    ),
+                ),
+                (
                     "responsible",
                     models.ForeignKey(
                         blank=True,
@@ -1748,6 +1763,19 @@ class Migration(migrations.Migration):
                         verbose_name="responsible",
                     ),
                 ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="taken by",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "order",
@@ -1756,7 +1784,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "permissions": [
                     ("change_order_status", "Can change an order's status"),
+                    ("make_order", "Can take bouquets and mark them as ready"),
                     ("assign_order", "Can assign florists and couriers"),
+                    ("deliver_order", "Can mark orders as on their way and delivered"),
                     ("export_order", "Can export orders"),
                     ("view_phones", "Can see phones in full"),
                     ("view_all_prices", "Can see prices of any day"),
@@ -1895,6 +1925,9 @@ class Migration(migrations.Migration):
                             ("printed", "Postcard printed"),
                             ("problem", "Problem reported"),
                             ("solved", "Problem solved"),
+                            ("taken", "Bouquet taken"),
+                            ("ready", "Bouquet ready"),
+                            ("remade", "Bouquet to be made again"),
                             ("notified", "Courier notified"),
                             ("customer", "Customer changed"),
                             ("photo_added", "Photo added"),

@@ -97,6 +97,19 @@ def _money(label: Any) -> models.DecimalField:
     return models.DecimalField(label, max_digits=12, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
 
 
+def _maker(label: Any) -> models.ForeignKey:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=label,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+
+
 class Order(Table):
     """An order, received from the site or made by staff. Only `orders.services` writes orders.
 
@@ -245,6 +258,12 @@ class Order(Table):
         on_delete=models.SET_NULL,
         related_name="orders",
     )
+    # The making is a fact of the CRM (`orders.rules.making`). A moment without a user means that a status, and not a
+    # known member of staff, has set the fact.
+    taken_by = _maker(_("taken by"))
+    taken_at = models.DateTimeField(_("bouquet taken"), null=True, blank=True, editable=False)
+    ready_by = _maker(_("made ready by"))
+    ready_at = models.DateTimeField(_("bouquet ready"), null=True, blank=True, editable=False)
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
@@ -313,7 +332,9 @@ class Order(Table):
         ]
         permissions = [
             ("change_order_status", gettext_noop("Can change an order's status")),
+            ("make_order", gettext_noop("Can take bouquets and mark them as ready")),
             ("assign_order", gettext_noop("Can assign florists and couriers")),
+            ("deliver_order", gettext_noop("Can mark orders as on their way and delivered")),
             ("export_order", gettext_noop("Can export orders")),
             ("view_phones", gettext_noop("Can see phones in full")),
             ("view_all_prices", gettext_noop("Can see prices of any day")),

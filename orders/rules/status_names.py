@@ -71,6 +71,10 @@ _RULES: tuple[tuple[tuple[Stage, ...], tuple[str, ...]], ...] = (
 )
 _PATTERNS = tuple((stages, re.compile("|".join(rf"\b(?:{stem})[а-я]*" for stem in stems))) for stages, stems in _RULES)
 
+_REMAKE = re.compile(r"\b(?:пересоб|передел|перекомплект|переупаков|собрать заново)")
+_PICKUP = re.compile(r"\b(?:выдач|выдан|самовывоз|забор)")
+_DELIVERY = re.compile(r"\b(?:доставк|курьер|отправк|отгрузк)")
+
 
 def fitting_stages(name: str) -> tuple[Stage, ...]:
     """Return the stages that fit the name of a status, the most probable one first. The result may be empty."""
@@ -87,6 +91,21 @@ def fits(name: str, stage: str) -> bool:
     return stage in fitting_stages(name)
 
 
+def means_remake(name: str) -> bool:
+    """Return whether a status with this name means that a bouquet is made again."""
+    return bool(_REMAKE.search(_tidy(name)))
+
+
+def suits(name: str, *, is_pickup: bool) -> bool:
+    """Return whether the name suits an order that is picked up, or else delivered.
+
+    A name such as "ready for delivery" suits only an order that is delivered. Most names suit both.
+    """
+    text = _tidy(name)
+    is_for_pickup, is_for_delivery = bool(_PICKUP.search(text)), bool(_DELIVERY.search(text))
+    return is_for_pickup in (is_for_delivery, is_pickup)
+
+
 def is_agreed(site_status: SiteStatus, status: Status) -> bool:
     """Return whether the site's name of a code fits the stage of its status, or a user has confirmed this stage."""
     return site_status.confirmed_name == site_status.name or fits(site_status.name, status.intended_stage)
@@ -94,8 +113,12 @@ def is_agreed(site_status: SiteStatus, status: Status) -> bool:
 
 def _matches(name: str) -> Iterator[tuple[int, tuple[Stage, ...]]]:
     """Yield the position in the name and the stages of each rule that matches."""
-    text = " ".join(name.lower().replace("ё", "е").split())
+    text = _tidy(name)
     for stages, pattern in _PATTERNS:
         if match := pattern.search(text):
             yield match.start(), stages
             text = pattern.sub(lambda found: " " * len(found.group()), text)
+
+
+def _tidy(name: str) -> str:
+    return " ".join(name.lower().replace("ё", "е").split())

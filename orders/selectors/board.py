@@ -23,6 +23,7 @@ from orders.models import Order, OrderItem, Stage
 from orders.presentation.payment import unknown_text
 from orders.presentation.when import status_text, unknown_date
 from orders.rules.lateness import CLOSED_STAGES, Lateness, due_at, lateness, lateness_words, starts_at
+from orders.rules.making import work_stage
 from orders.selectors.presets import NEXT_HOURS
 
 MOST_BOUQUETS = 5
@@ -33,7 +34,7 @@ TO_DELIVER = (*TO_MAKE, Stage.READY, Stage.DELIVERING)
 LEAST_HOURS = 1 / 60
 _COLUMNS_READ = (
     "order_number", "delivery_date", "is_cancelled", "is_deleted_on_site", "is_pickup", "problem",
-    "unknown_values",
+    "unknown_values", "taken_at", "ready_at",
     "recipient_phone", "courier_id", "status__code", "status__name", "status__stage", "delivery_slot__bitrix_id",
     "delivery_slot__name", "delivery_slot__starts_at", "delivery_slot__ends_at", "customer__phone",
     "contact_phone",
@@ -207,10 +208,13 @@ def day_board(orders: QuerySet[Order], day: date, now: datetime | None = None) -
 
 
 def stage_of(order: Order) -> str:
-    """Return the stage of an order on the board. An order cancelled or deleted on the site counts as cancelled."""
+    """Return the stage of an order on the board, by the facts of its making.
+
+    An order cancelled or deleted on the site counts as cancelled.
+    """
     if order.is_cancelled or order.is_deleted_on_site:
         return Stage.CANCELLED
-    return order.status.stage
+    return work_stage(order)
 
 
 def bouquets_in(quantities: Iterable[Decimal]) -> int:

@@ -15,6 +15,16 @@ def new_orders() -> int:
     return _count("new")
 
 
+def without_florist() -> int:
+    """Return how many bouquets that are still to be made have no florist."""
+    return _count("auction")
+
+
+def ready() -> int:
+    """Return how many bouquets are ready and still here."""
+    return _count("ready")
+
+
 def late() -> int:
     """Return how many open orders were due before now."""
     return _count("late")

@@ -21,6 +21,7 @@ from django.utils.translation import pgettext_lazy
 from cvety_crm.users import User
 from orders.models import Order, OrderPhoto, PhotoAnswer, Stage, Status, SyncState
 from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
+from orders.rules.making import BEFORE_READY
 from orders.rules.payment import is_due
 from orders.sync.unknown import ASKED
 
@@ -64,6 +65,16 @@ class Moment:
         closed = [code for stage in CLOSED_STAGES for code in self.codes.get(stage, [])]
         return ~Q(status__in=closed) & Q(is_cancelled=False, is_deleted_on_site=False)
 
+    def is_ready(self) -> Q:
+        """Return the condition of orders whose bouquet is ready and still here. `orders.rules.making.work_stage` has
+        the same rule.
+        """
+        return self.in_stage(Stage.READY) | (self.in_stage(*BEFORE_READY) & Q(ready_at__isnull=False))
+
+    def is_to_make(self) -> Q:
+        """Return the condition of open orders whose bouquet is not ready and has not left."""
+        return self.is_open() & Q(ready_at=None) & ~self.in_stage(Stage.READY, Stage.DELIVERING)
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -94,9 +105,9 @@ PRESETS = (
     Preset("tomorrow", _("Tomorrow"), _day(1)),
     Preset("soon", _("Next 2 hours"), _due_soon),
     Preset("new", pgettext_lazy("orders", "New"), lambda at: at.in_stage(Stage.NEW) & at.is_open()),
-    Preset("auction", _("Without a florist"), lambda at: Q(responsible=None) & at.is_open()),
+    Preset("auction", _("Without a florist"), lambda at: Q(responsible=None) & at.is_to_make()),
     Preset("no-courier", _("Without a courier"), lambda at: Q(courier=None, is_pickup=False) & _is_due_now(at)),
-    Preset("ready", _("Ready, waiting for a courier"), lambda at: at.in_stage(Stage.READY) & at.is_open()),
+    Preset("ready", _("Ready, waiting for a courier"), lambda at: at.is_ready() & at.is_open()),
     Preset("on-way", _("On their way"), lambda at: at.in_stage(Stage.DELIVERING) & at.is_open()),
     Preset("late", pgettext_lazy("orders", "Late"), lambda at: is_late(at.now) & at.is_open(), is_problem=True),
     Preset(

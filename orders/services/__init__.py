@@ -10,7 +10,6 @@ from orders.services.assignment import (
     assign_florist,
     mark_courier_notified,
     release_order,
-    take_order,
     unmark_courier_notified,
 )
 from orders.services.callers import customer_for_call
@@ -28,6 +27,7 @@ from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import dry_run
+from orders.services.making import mark_ready, mark_taken, remake_order, take_order
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.order_customer import LONGEST_NAME, change_customer
 from orders.services.outbound.push_results import (
@@ -116,6 +116,8 @@ __all__ = [
     "mark_courier_notified",
     "mark_deleted",
     "mark_present",
+    "mark_ready",
+    "mark_taken",
     "merge_customers",
     "note_checksums",
     "note_sending",
@@ -137,6 +139,7 @@ __all__ = [
     "release_order",
     "release_status",
     "released_status",
+    "remake_order",
     "report_problem",
     "retire_product",
     "revoke_photo_link",

@@ -13,7 +13,6 @@ from cvety_crm.users import User, display_name
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
 from orders.models import Courier, Order, Source
-from orders.rules.lateness import is_open
 from orders.services.changes import edit_order
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
@@ -21,23 +20,10 @@ from orders.timeline_payloads import CourierNotified, FieldsChanged
 
 
 @transaction.atomic
-def take_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
-    """Assign an order without a florist to the actor. An order that the actor already has is not changed.
-
-    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order is closed or has a
-    different florist. If two users take an order at the same time, only one of them gets it.
-    """
-    order = lock_order(order_id)
-    if order.responsible_id not in (None, actor.pk):
-        raise NotAllowedError(gettext("Taken already by %(name)s.") % {"name": display_name(order.responsible)})
-    if not is_open(order):
-        raise NotAllowedError(gettext("The order is closed: there is nothing left to do."))
-    return edit_order(order_id=order_id, changes={"responsible": actor}, actor=actor, source=source)
-
-
-@transaction.atomic
 def release_order(*, order_id: UUID, actor: User, source: Source = Source.ADMIN) -> Order:
     """Remove the actor as the florist of an order. An order without a florist is not changed.
+
+    A bouquet that is not ready is no longer taken.
 
     Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the order has a different florist.
     """
@@ -57,6 +43,8 @@ def assign_florist(
     source: Source = Source.ADMIN,
 ) -> Order:
     """Assign an order to a member of staff in place of its present florist, or remove the florist if `florist` is None.
+
+    The order is not taken by that: the new florist takes it when the making begins (`orders.services.making`).
 
     `seen` is the primary key of the florist that the actor's page showed, None if it showed no florist, or an empty
     string to skip this check. Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if `florist`

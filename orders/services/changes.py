@@ -12,10 +12,12 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import Customer, EventKind, Order, OrderItem, Product, Source, Status, SyncState
+from orders.models import Customer, EventKind, Order, Product, Source, Status, SyncState
 from orders.rules.hold import held_until
+from orders.rules.making import after_florist, making_of
 from orders.services.items import store_items
-from orders.services.locking import lock_order, settle_sync_state
+from orders.services.locking import lock_order, save_pending
+from orders.services.making_facts import Changes, follow_status, set_making
 from orders.services.order_customer import note_moved_order, set_account
 from orders.services.references import UNREAD_STATUS, resolve
 from orders.services.timeline import changes_between, write_event
@@ -23,9 +25,8 @@ from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import undo_for
 from orders.services.unknown import answer_unknown
 from orders.services.validation import LOCAL_FIELDS, given_values
-from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items, order_values
+from orders.sync.fields import FIELDS, ITEMS, MAKING_FACTS, comparable, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
-from orders.sync.three_way_merge import Agreement
 from orders.timeline_payloads import DESIRED, BothChanged, FieldsChanged, StatusChanged
 
 
@@ -43,9 +44,10 @@ def change_status(
     """Set the status of an order, given by its code in the CRM. Setting the present status again changes nothing.
 
     The status is sent to the site after the hold period (`orders.rules.hold`), and can be undone until then
-    (`orders.services.undo`). `batch_id` is the same for all changes of one action. `seen` is the status that the
-    actor's page showed. Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if there is no such
-    status, if the present status is not `seen`, or if the present status does not allow the change.
+    (`orders.services.undo`). A status about the making sets the facts of the making (`orders.rules.making`). `batch_id`
+    is the same for all changes of one action. `seen` is the status that the actor's page showed. Raise
+    `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if there is no such status, if the present
+    status is not `seen`, or if the present status does not allow the change.
     """
     order = lock_order(order_id)
     if order.status_id == status:
@@ -66,7 +68,8 @@ def change_status(
             gettext("An order in “%(old)s” can't become “%(new)s”.") % {"old": order.status, "new": target}
         )
 
-    changes = [{"field": "status", "old": order.status_id, "new": status}]
+    old_status = order.status_id
+    changes: list[dict[str, Any]] = [{"field": "status", "old": old_status, "new": status}]
     until = held_until()
     undo = undo_for(order, held_until=until, batch_id=batch_id or uuid4()) if until is not None else None
     order.status_held_until = until
@@ -76,7 +79,8 @@ def change_status(
     answer_unknown(order, ["status"])
     if target.is_final and order.completed_at is None:
         order.completed_at = timezone.now()
-    _save(order, ["status", "completed_at", "status_held_until", "unknown_values", "metadata"])
+    changes += follow_status(order, old_status, at=timezone.now(), by=actor.pk if actor else None, stage=target.stage)
+    save_pending(order, ["status", "completed_at", "status_held_until", "unknown_values", "metadata", *MAKING_FACTS])
     event = write_event(
         order=order,
         payload=StatusChanged(comment=comment, undo=undo),
@@ -101,9 +105,10 @@ def edit_order(
     """Change fields of an order (named as in `orders.sync.fields` or `LOCAL_FIELDS`), and its items if given.
 
     Slots, cities and shops are given by their ids on the site. Fields that are not in `changes` keep their values. For
-    a status, use `change_status`. A new courier is marked as not notified. A discount or a sum is spread over the
-    items, and then the sum and the discount are computed from the items and the fee (`orders.services.totals`). `seen`
-    are values that the actor's page showed, in comparable form (`orders.sync.fields.comparable`). Raise
+    a status, use `change_status`. A new courier is marked as not notified, and a bouquet that is not ready is no longer
+    taken after a change of the florist. A discount or a sum is spread over the items, and then the sum and the discount
+    are computed from the items and the fee (`orders.services.totals`). `seen` are values that the actor's page showed,
+    in comparable form (`orders.sync.fields.comparable`). Raise
     `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if a field can't be edited, if the discount is
     above the sum of the goods, if the site can't store a value, or if another user has changed a value of `seen`.
     """
@@ -131,11 +136,7 @@ def edit_order(
         columns.append(column)
     others = [name for name, key in _rows(order, local).items() if key != rows[name]]
     before_customer = Customer.objects.filter(pk=rows["customer"]).first() if "customer" in others else None
-    if "customer" in others:
-        columns += _new_customer(order)
-    if "courier" in others:
-        order.courier_notified_at = None
-        columns.append("courier_notified_at")
+    of_making = _set_following(order, others, columns)
     after = order_values(order, names, existing) | _local(order, local)
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
@@ -146,10 +147,11 @@ def edit_order(
     differences += [
         {"field": name, "old": before[name], "new": after[name]} for name in others if before[name] == after[name]
     ]
+    differences += of_making
     if not differences:
         return order
     if names or items is not None:
-        _save(order, columns, list(order.items.all()) if items is not None else None)
+        save_pending(order, columns, list(order.items.all()) if items is not None else None)
     else:
         # The site does not have the local fields, so the sync state does not change.
         order.save(update_fields=[*columns, "updated_at"])
@@ -182,6 +184,22 @@ def conflicting_change(order: Order) -> str | None:
     return BothChanged.from_json(event.details).desired.get("status") if event else None
 
 
+def _set_following(order: Order, others: Sequence[str], columns: list[str]) -> Changes:
+    """Set what follows from another customer, courier or florist, and add the columns that change with it.
+
+    Return the changes of the making for the timeline.
+    """
+    if "customer" in others:
+        columns += _new_customer(order)
+    if "courier" in others:
+        order.courier_notified_at = None
+        columns.append("courier_notified_at")
+    if "responsible" not in others:
+        return []
+    columns += MAKING_FACTS
+    return set_making(order, after_florist(making_of(order), order.responsible_id))
+
+
 def _new_customer(order: Order) -> list[str]:
     """Check the customer that staff have chosen in the form. Return the columns that change with it."""
     if order.customer is not None and order.customer.merged_into_id is not None:
@@ -199,10 +217,3 @@ def _local(order: Order, names: Sequence[str]) -> dict[str, str | None]:
 
 def _rows(order: Order, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(order, f"{name}_id") for name in names}
-
-
-def _save(order: Order, columns: list[str], items: list[OrderItem] | None = None) -> None:
-    agreement = Agreement.from_json(order.bitrix_state)
-    settle_sync_state(order, agreement, items, is_pending_change=True)
-    order.bitrix_state = agreement.as_json()
-    order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

@@ -112,3 +112,11 @@ def settle_sync_state(
             order.sync_state = SyncState.PENDING
     elif order.sync_state != SyncState.CONFLICT:
         order.sync_state = SyncState.FAILED if agreement.refused else SyncState.SYNCED
+
+
+def save_pending(order: Order, columns: Iterable[str], items: Sequence[Line] | None = None) -> None:
+    """Save these columns after staff have changed fields that the site has, with the new sync state."""
+    agreement = Agreement.from_json(order.bitrix_state)
+    settle_sync_state(order, agreement, items, is_pending_change=True)
+    order.bitrix_state = agreement.as_json()
+    order.save(update_fields=[*columns, "bitrix_state", "sync_state", "updated_at"])

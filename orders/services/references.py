@@ -30,6 +30,8 @@ class References:
 
     status: str | None = None
     status_is_final: bool = False
+    status_stage: str = ""
+    """The stage of the status, or an empty string if the status was created or not looked up."""
     products: dict[int, UUID] = field(default_factory=dict)
     """Maps the ids of products on the site to their primary keys."""
 
@@ -44,7 +46,7 @@ UNKNOWN_SORT = 1000
 # This is SQL because it runs for each received order. Building the union of five querysets in Django would take a sixth
 # of the time that an order needs. A NULL matches no row.
 _LOOKUP = """
-    SELECT CASE WHEN is_final THEN 'final' ELSE 'status' END, code, id
+    SELECT CASE WHEN is_final THEN 'final/' ELSE 'status/' END || stage, code, id
     FROM order_statuses WHERE bitrix_codes @> ARRAY[%(status)s]::varchar[]
     UNION ALL SELECT 'city', bitrix_id::text, id FROM cities WHERE bitrix_id = %(city)s
     UNION ALL SELECT 'shop', bitrix_id::text, id FROM sellers WHERE bitrix_id = %(shop)s
@@ -97,12 +99,14 @@ def _look_up(ids: dict[str, Any], references: References) -> set[str]:
     found: set[str] = set()
     with connection.cursor() as cursor:
         cursor.execute(_LOOKUP, ids)
-        for kind, key, pk in cursor.fetchall():
+        for name, key, pk in cursor.fetchall():
+            kind, _separator, stage = name.partition("/")
             found.add("status" if kind == "final" else kind)
             if kind == "product":
                 references.products[int(key)] = pk
             elif kind in ("status", "final"):
                 references.status, references.status_is_final = key, kind == "final"
+                references.status_stage = stage
     return found
 
 

@@ -1,7 +1,8 @@
-"""Services that undo a change of status within the hold period, as if the status had not been set.
+"""Services that undo a step of the work within the hold period, as if it had not been done.
 
-During the hold period (`orders.rules.hold`) the status is sent neither to the site nor to Telegram. The timeline entry
-of the change stores the values to restore (`orders.timeline_payloads.undo`).
+A step is a change of the status, or a fact of the making, which may set a status too. During the hold period
+(`orders.rules.hold`) the status is sent neither to the site nor to Telegram. The timeline entry of the step stores the
+values to restore (`orders.timeline_payloads.undo`).
 """
 
 import logging
@@ -11,18 +12,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from cvety_crm.users import User
 from orders.events import publish_undone
 from orders.exceptions import NotAllowedError
-from orders.models import Order, OrderEvent, Source, Status, SyncState
+from orders.models import EventKind, Order, OrderEvent, Source, Status, SyncState
 from orders.rules.hold import hold_period, release_time
+from orders.rules.making import Making
 from orders.services.locking import lock_order, settle_sync_state
+from orders.services.making_facts import set_making
 from orders.services.timeline import replace_payload
+from orders.sync.fields import MAKING_FACTS
 from orders.sync.three_way_merge import Agreement
-from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, StatusChanged, Undo, payload_of
+from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, Undo, payload_of, undo_of
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +36,7 @@ LOOK_BACK = timedelta(minutes=10)
 
 
 def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
-    """Return the values of the order before a change of its status. An undo restores these values.
+    """Return the values of the order before a step. An undo restores these values.
 
     `batch_id` is the same for all changes of one action.
     """
@@ -41,13 +46,18 @@ def undo_for(order: Order, *, held_until: datetime, batch_id: UUID) -> Undo:
         sync_state=order.sync_state,
         held_until=order.status_held_until,
         agreed=Agreement.from_json(order.bitrix_state).value("status") or "",
+        florist=order.responsible_id,
+        taken_by=order.taken_by_id,
+        taken_at=order.taken_at,
+        ready_by=order.ready_by_id,
+        ready_at=order.ready_at,
     )
     return Undo(batch=batch_id, until=held_until, before=before)
 
 
 @transaction.atomic
 def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
-    """Undo the status change of this timeline entry, and delete the entry.
+    """Undo the step of this timeline entry, a change of the status or of the making, and delete the entry.
 
     Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the change was already undone or
     can't be undone any more.
@@ -66,30 +76,36 @@ def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
     order.status = status
     order.completed_at = before.completed_at
     order.status_held_until = before.held_until
+    set_making(order, Making(before.taken_by, before.taken_at, before.ready_by, before.ready_at))
+    if event.kind == EventKind.TAKEN:
+        order.responsible = User.objects.filter(pk=before.florist).first() if before.florist else None
     if before.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.CONFLICT  # the timeline still has our desired status
     # The items are passed because they may have been edited and sent since the change.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
-    order.save(update_fields=["status", "completed_at", "status_held_until", "sync_state", "updated_at"])
+    columns = ["status", "completed_at", "status_held_until", "responsible", *MAKING_FACTS]
+    order.save(update_fields=[*columns, "sync_state", "updated_at"])
     publish_undone(order, event)
     event.delete()
-    logger.info("order %s: %s has undone a change of status: %s", order.order_number, actor or "no user", event.changes)
+    logger.info("order %s: %s has undone a step: %s", order.order_number, actor or "no user", event.changes)
     return order
 
 
 def undoable_change(order: Order) -> OrderEvent | None:
-    """Return the timeline entry of the status change that can be undone now, or None if there is none.
+    """Return the timeline entry of the step that can be undone now, or None if there is none.
 
-    No query is made if the order has no held status.
+    No query is made if the order has no held status and no fact of the making that was recorded just now.
     """
-    if order.status_held_until is None or order.status_held_until <= timezone.now():
+    now = timezone.now()
+    ends = [moment + hold_period() for moment in (order.taken_at, order.ready_at) if moment is not None]
+    if all(end is None or end <= now for end in (order.status_held_until, *ends)):
         return None
-    event = next(_status_changes(order), None)
+    event = next(_steps(order), None)
     return event if event is not None and not _reason_not_to_undo(order, event) else None
 
 
 def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
-    """Return the status changes of one action with their orders, oldest first.
+    """Return the steps of one action with their orders, oldest first.
 
     Changes that are older than the hold period and `LOOK_BACK` together are not found.
     """
@@ -100,14 +116,14 @@ def changes_of_batch(batch_id: UUID) -> list[OrderEvent]:
 
 
 def held_until_of(event: OrderEvent) -> datetime | None:
-    """Return the end of the hold period of the status change in this entry, or None if there was no hold period."""
+    """Return the end of the hold period of the step in this entry, or None if there was no hold period."""
     undo = _undo(event)
     return undo.until if undo is not None else None
 
 
 @transaction.atomic
 def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
-    """Release the status change of this entry after its hold period. A released change can't be undone.
+    """Release the step of this entry after its hold period. A released step can't be undone.
 
     Return None if the change is released, or the time from which it may be released. Raise `Order.DoesNotExist` if
     there is no such order, and `OrderEvent.DoesNotExist` if the change has been undone.
@@ -115,12 +131,13 @@ def release_status(*, order_id: UUID, event_id: UUID) -> datetime | None:
     lock_order(order_id)
     event = OrderEvent.objects.get(pk=event_id)
     payload = payload_of(event)
-    if not isinstance(payload, StatusChanged) or (undo := payload.undo) is None or undo.until is None:
+    undo = undo_of(payload)
+    if undo is None or undo.until is None:
         return None
     moment = release_time(undo.until)
     if moment is None and not undo.has_left:
         # The release is stored, since the clock of the process that undoes the change may be slow.
-        replace_payload(event, replace(payload, undo=replace(undo, has_left=True)))
+        replace_payload(event, replace(payload, undo=replace(undo, has_left=True)))  # type: ignore[call-arg]
     return moment
 
 
@@ -137,21 +154,36 @@ def released_status(order: Order) -> Status:
 
 def _status_changes(order: Order) -> Iterator[OrderEvent]:
     """Yield the latest 50 entries that changed the status, newest first."""
-    yield from order.events.filter(changes__contains=[{"field": "status"}])[:50]
+    yield from order.events.filter(_changed("status"))[:50]
+
+
+def _steps(order: Order) -> Iterator[OrderEvent]:
+    """Yield the latest 50 entries that changed the status or a fact of the making, newest first."""
+    yield from order.events.filter(_changed("status") | _changed("taken_at") | _changed("ready_at"))[:50]
+
+
+def _changed(field: str) -> Q:
+    return Q(changes__contains=[{"field": field}])
 
 
 def _reason_not_to_undo(order: Order, event: OrderEvent) -> str:
-    """Return a message for staff why the change can't be undone, or an empty string if it can be undone."""
-    newest = next(_status_changes(order), None)
+    """Return a message for staff why the step can't be undone, or an empty string if it can be undone."""
+    newest = next(_steps(order), None)
     if newest is not None and newest.pk != event.pk and newest.source == Source.SITE:
         return gettext("The site has set another status since.")
     if newest is None or newest.pk != event.pk:
+        if newest is not None and not _has_status(newest):
+            return gettext("The bouquet has been taken, or made ready, since.")
         return gettext("The status has been changed again since.")
     undo = _undo(event)
     if undo is None or undo.before is None or event.source == Source.SITE:
         return gettext("This change can't be undone.")
+    now = timezone.now()
+    if not _has_status(event):
+        is_over = undo.has_left or undo.until is None or undo.until <= now
+        return gettext("Too late: others already know it.") if is_over else ""
     # Without `status_held_until` the status has been sent, or is being sent now.
-    if undo.has_left or order.status_held_until is None or order.status_held_until <= timezone.now():
+    if undo.has_left or order.status_held_until is None or order.status_held_until <= now:
         return gettext("Too late: the status has already been sent to the site.")
     agreed = Agreement.from_json(order.bitrix_state).value("status")
     if agreed == order.status_id != undo.before.agreed:
@@ -159,13 +191,16 @@ def _reason_not_to_undo(order: Order, event: OrderEvent) -> str:
     return ""
 
 
+def _has_status(event: OrderEvent) -> bool:
+    return any(change["field"] == "status" for change in event.changes)
+
+
 def _undo(event: OrderEvent) -> Undo | None:
-    payload = payload_of(event)
-    return payload.undo if isinstance(payload, StatusChanged) else None
+    return undo_of(payload_of(event))
 
 
 def _before(event: OrderEvent) -> OrderBefore:
-    """Return the order's values before a status change. Raise `ValueError` if the entry does not store them."""
+    """Return the order's values before a step. Raise `ValueError` if the entry does not store them."""
     undo = _undo(event)
     if undo is None or undo.before is None:
         raise ValueError(f"timeline entry {event.pk} does not store the order's previous values")

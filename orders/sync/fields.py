@@ -87,7 +87,9 @@ UNKNOWN_MARK = "?"
 """The first character of the comparable form of an unknown quantity or price."""
 DETAILS = "details"
 """The details of an order and of its items in timeline entries. Only the site changes them, and they are not merged."""
-UNKNOWN_TO_SITE = frozenset({"responsible", "courier", "courier_notified_at", "customer"})
+MAKING_FACTS = ("taken_by", "taken_at", "ready_by", "ready_at")
+"""The facts of the making (`orders.rules.making`)."""
+UNKNOWN_TO_SITE = frozenset({"responsible", *MAKING_FACTS, "courier", "courier_notified_at", "customer"})
 """Fields of timeline entries that the site does not have."""
 PUSHED = (*(one.name for one in FIELDS.values() if one.is_pushed), ITEMS)
 

@@ -31,6 +31,9 @@ from orders.timeline_payloads.photos import (
 from orders.timeline_payloads.to_site import RefusedBySite, SentToSite, SiteWarned
 from orders.timeline_payloads.undo import BATCH_LOOKUP, OrderBefore, Undo
 from orders.timeline_payloads.work import (
+    BouquetReady,
+    BouquetRemade,
+    BouquetTaken,
     CourierNotified,
     CustomerReplaced,
     PostcardPrinted,
@@ -47,6 +50,9 @@ __all__ = [
     "SITE_CHANGE",
     "ArchivedOnSite",
     "BothChanged",
+    "BouquetReady",
+    "BouquetRemade",
+    "BouquetTaken",
     "CourierNotified",
     "CustomerReplaced",
     "DeletedOnSite",
@@ -73,6 +79,7 @@ __all__ = [
     "Undo",
     "UnknownPayload",
     "payload_of",
+    "undo_of",
 ]
 
 _TYPES: tuple[type[Payload], ...] = (
@@ -87,6 +94,9 @@ _TYPES: tuple[type[Payload], ...] = (
     Noted,
     SiteWarned,
     PostcardPrinted,
+    BouquetTaken,
+    BouquetReady,
+    BouquetRemade,
     ProblemReported,
     ProblemSolved,
     CourierNotified,
@@ -102,3 +112,8 @@ PAYLOADS: dict[str, type[Payload]] = {payload.kind: payload for payload in _TYPE
 def payload_of(event: OrderEvent) -> Payload:
     """Return the payload of a timeline entry, or an `UnknownPayload` if its kind is not known."""
     return PAYLOADS.get(event.kind, UnknownPayload).from_json(event.details)
+
+
+def undo_of(payload: Payload) -> Undo | None:
+    """Return what an undo of the change restores, or None if the change has no hold period."""
+    return payload.undo if isinstance(payload, (StatusChanged, BouquetTaken, BouquetReady, BouquetRemade)) else None

@@ -1,9 +1,9 @@
-"""The stored values of an order before a status change, from which the change can be undone."""
+"""The stored values of an order before a step of the work, from which the step can be undone."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from orders.timeline_payloads.stored import Flag, Id, Moment, Stored, Text, nested
+from orders.timeline_payloads.stored import Flag, Id, Moment, Number, Stored, Text, nested
 
 BATCH_LOOKUP = "details__undo__batch"
 """The lookup that finds the entries of one action."""
@@ -11,7 +11,7 @@ BATCH_LOOKUP = "details__undo__batch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBefore(Stored):
-    """The values of the order before a status change."""
+    """The values of the order before a change of its status or of the facts of its making."""
 
     status: Text
     sync_state: Text
@@ -19,11 +19,17 @@ class OrderBefore(Stored):
     held_until: Moment = None
     agreed: Text = ""
     """The last status on which both sides agreed."""
+    florist: Number = None
+    """The primary key of the florist, as of the persons below."""
+    taken_by: Number = None
+    taken_at: Moment = None
+    ready_by: Number = None
+    ready_at: Moment = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo(Stored):
-    """The time until which a status change can be undone, and the state before it."""
+    """The time until which a change can be undone, and the state before it."""
 
     batch: Id
     """An id that is the same for all changes of one action of a user."""

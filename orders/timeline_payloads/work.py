@@ -1,11 +1,39 @@
-"""Payloads of timeline entries about the work of the shop: problems, couriers and postcards."""
+"""Payloads of timeline entries about the work of the shop: bouquets, problems, couriers and postcards."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from orders.models import EventKind
 from orders.timeline_payloads.base import Payload
-from orders.timeline_payloads.stored import Text
+from orders.timeline_payloads.stored import Text, nested
+from orders.timeline_payloads.undo import Undo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouquetTaken(Payload):
+    """A florist has begun to make the bouquet."""
+
+    kind: ClassVar[EventKind] = EventKind.TAKEN
+    florist: Text
+    """The florist's name at that time."""
+    undo: Annotated[Undo | None, nested(Undo)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouquetReady(Payload):
+    """The bouquet is ready."""
+
+    kind: ClassVar[EventKind] = EventKind.READY
+    undo: Annotated[Undo | None, nested(Undo)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouquetRemade(Payload):
+    """A bouquet that was ready is to be made again."""
+
+    kind: ClassVar[EventKind] = EventKind.REMADE
+    comment: Text = ""
+    undo: Annotated[Undo | None, nested(Undo)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@
 
   function nextStep() {
     const row = current();
-    const button = (row || (rows().length ? null : document))?.querySelector("button.crm-next:not([disabled])");
+    const button = (row || (rows().length ? null : document))?.querySelector(".crm-next:not([disabled])");
     if (button) button.click();
   }
 

@@ -21,7 +21,7 @@ def test_status_can_be_undone_from_the_message_in_the_list(screen, shop, setting
     settings.STATUS_HOLD_SECONDS = 60
     order = shop.order(1001)
     page = screen.open()
-    screen.row(1001).get_by_role("button", name="Принят").click()
+    screen.row(1001).get_by_role("button", name="Принять").click()
     undo = page.locator("#crm-messages").get_by_role("button", name="Отменить")
     expect(undo).to_contain_text(re.compile(r"\(\d+ с\)"))
     assert undo.bounding_box()["height"] >= 48
@@ -82,7 +82,7 @@ def test_orders_can_be_processed_with_the_keyboard(screen, shop):
     press_russian(page, "л", "KeyK")
     expect(focused(screen, 1001)).to_be_focused()
     press_russian(page, "ы", "KeyS")
-    expect(screen.row(1001)).to_contain_text("Доставляется")
+    expect(screen.row(1001)).to_contain_text("Взять себе")
     assert Order.objects.get(pk=first.pk).status_id == "accepted"
     expect(focused(screen, 1001)).to_be_focused()  # the row is still focused, although it was refreshed
 

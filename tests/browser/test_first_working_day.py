@@ -75,9 +75,9 @@ def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen
     settings.STATUS_HOLD_SECONDS = 10
     first, second = shop.order(1001), shop.order(1002)
     page = screen.open()
-    screen.row(1001).get_by_role("button", name="Принят").click()
+    screen.row(1001).get_by_role("button", name="Принять").click()
     screen.shows(1001, "ждёт отправки")
-    expect(screen.row(1001).get_by_role("button", name="Доставляется")).to_be_visible()
+    expect(screen.row(1001).get_by_role("button", name="Взять себе")).to_be_visible()
     expect(page.locator("#crm-messages")).to_contain_text("Отменить")
     assert page.url.endswith(LIST)  # the browser has opened no other page
     assert Order.objects.get(pk=first.pk).status_id == "accepted"

@@ -86,7 +86,8 @@ def test_role_can_do_only_its_own_actions(role, make_order, post_webhook):  # no
     assert opens("/crm/status/")
     if browser.post(page, {}).status_code != 403:
         allowed.add("edit")
-    browser.post(LIST, {"action": "advance_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]})
+    chosen = {"action": "change_status_of_selected", ACTION_CHECKBOX_NAME: [str(order.pk)]}
+    browser.post(LIST, {**chosen, "apply": "1", "status": "accepted"})
     if Order.objects.get().status_id == "accepted":
         allowed.add("change status")
     for name, path in (

@@ -24,7 +24,7 @@ from orders import services
 from orders.admin.actions.status import MOST_AT_ONCE, add_refusal_messages, too_many
 from orders.admin.courier_texts import courier_texts_context
 from orders.admin.delivery_panel import delivery_panel
-from orders.admin.permissions import may_assign, may_change_status, may_release, may_see
+from orders.admin.permissions import may_assign, may_make, may_release, may_see
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order
 from orders.services import NotAllowedError
@@ -56,7 +56,6 @@ class Assignment(Feature[Order]):
         return [
             self.view(f"<uuid:key>/{name}/", view, name=name, methods=POST, permission=permission)
             for name, view, permission in (
-                ("take", self.take, may_change_status),
                 ("release", self.release, may_release),
                 ("florist", self.set_florist, may_assign),
                 ("courier", self.set_courier, may_assign),
@@ -67,7 +66,7 @@ class Assignment(Feature[Order]):
     def bulk_actions(self) -> list[BulkAction[Order]]:
         """Return the actions that assign the selected orders, and the action that shows texts for couriers."""
         return [
-            BulkAction(self.take_selected, _("Take"), may_change_status),
+            BulkAction(self.take_selected, _("Take"), may_make),
             BulkAction(self.assign_florist_to_selected, _("Assign a florist…"), may_assign),
             BulkAction(self.assign_courier_to_selected, _("Assign a courier…"), may_assign),
             BulkAction(self.courier_texts_of_selected, _("Texts for couriers…"), may_see),
@@ -76,14 +75,10 @@ class Assignment(Feature[Order]):
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context of the panel with the florist and the courier, as `delivery`."""
-        panel = delivery_panel(row, request, may_take=may_change_status(request), may_assign=may_assign(request))
+        panel = delivery_panel(row, request, may_make=may_make(request), may_assign=may_assign(request))
         return {"delivery": panel}
 
     # --- one order
-
-    def take(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Assign one order to the user. An order that is closed or has a different florist is refused."""
-        return _change_one(request, key, services.take_order, gettext("Order № %(number)s is yours."))
 
     def release(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Remove the florist of one order. A user who may not assign orders can release only their own orders."""
@@ -126,7 +121,7 @@ class Assignment(Feature[Order]):
     # --- many orders
 
     def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Assign the user as florist to those of the selected orders that have no florist."""
+        """Let the user take those of the selected orders that no one else has."""
         _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
 
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

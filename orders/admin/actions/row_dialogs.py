@@ -1,13 +1,14 @@
 """The dialogs of a row of the order list: the links of an order, the statuses, and the change of a value by a tap.
 
-A GET request shows the dialog, a POST request saves the value. Without htmx both are pages.
+A GET request shows the dialog, a POST request saves the value. Without htmx both are pages. The page of an order uses
+the dialogs too.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,10 +18,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
-from cvety_crm.admin_site.features import GET, Feature
+from cvety_crm.admin_site.features import GET, POST, Feature
 from cvety_crm.users import staff_user
+from orders import services
+from orders.admin.actions.next_step import already_in_status
 from orders.admin.actions.status import next_statuses
-from orders.admin.actions.undo import undo_button
+from orders.admin.actions.undo import add_change_message, undo_button
 from orders.admin.badges import stage_class
 from orders.admin.permissions import may_change_status, may_see
 from orders.admin.redirects import redirect_back
@@ -29,6 +32,8 @@ from orders.admin.rows.row_links import row_links
 from orders.models import Order
 from orders.services import NotAllowedError
 
+COMMENT_LENGTH = 1000
+"""The largest number of characters of a comment. The form does not accept more."""
 UNDO_FOR = timedelta(seconds=60)
 """How long the message about a change has a button that undoes it. Later the value can be changed again by hand."""
 
@@ -38,11 +43,11 @@ class RowDialogs(Feature[Order]):
 
     def urls(self) -> list[URLPattern]:
         """Return the URLs of the links of an order, of its statuses, and of the change of one value."""
+        may_move = may_change_status
         return [
             self.view("<uuid:key>/contacts/", self.contacts, name="contacts", methods=GET, permission=may_see),
-            self.view(
-                "<uuid:key>/statuses/", self.statuses, name="statuses", methods=GET, permission=may_change_status
-            ),
+            self.view("<uuid:key>/statuses/", self.statuses, name="statuses", methods=GET, permission=may_move),
+            self.view("<uuid:key>/set-status/", self.set_status, name="set_status", methods=POST, permission=may_move),
             self.view(
                 "<uuid:key>/edit/<slug:field>/", self.edit, name="edit", methods=("GET", "POST"), permission=may_see
             ),
@@ -54,11 +59,39 @@ class RowDialogs(Feature[Order]):
         return self._dialog(request, "orders/list/contacts.html", order, row_links(order, request.user))
 
     def statuses(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Show the statuses that the user may choose next. `NextStep` sets the chosen one."""
+        """Show the statuses that the user may choose next. `set_status` sets the chosen one."""
         order = _order(key)
         found = [(status, stage_class(status.stage)) for status in next_statuses(order)]
-        url = f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}"
+        url = f"{reverse('admin:orders_order_set_status', args=[order.pk])}?seen={order.status_id}"
         return self._dialog(request, "orders/list/edit_status.html", order, {"statuses": found, "url": url})
+
+    def set_status(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Set the posted `status` with the posted `comment`. A status chosen here may skip steps.
+
+        `seen`, in the form or in the URL, is the code of the status that the page showed. If the status of the order
+        has changed since then, the order is not changed.
+        """
+        order = _order(key)
+        wanted, batch_id = request.POST.get("status", ""), uuid4()
+        if order.status_id == wanted:
+            # A colleague has already set the status, or the button was pressed twice.
+            messages.info(request, already_in_status(order))
+            return _back(request, order)
+        try:
+            moved = services.change_status(
+                order_id=order.pk,
+                status=wanted,
+                actor=staff_user(request),
+                comment=request.POST.get("comment", "")[:COMMENT_LENGTH],
+                batch_id=batch_id,
+                seen=request.POST.get("seen") or request.GET.get("seen") or None,
+            )
+        except NotAllowedError as refusal:
+            messages.error(request, f"№ {order.order_number}: {refusal}")
+        else:
+            text = gettext("Order № %(number)s: %(status)s.")
+            add_change_message(request, text % {"number": moved.order_number, "status": moved.status.name}, batch_id)
+        return _back(request, order)
 
     def edit(self, request: HttpRequest, key: UUID, field: str) -> HttpResponse:
         """Show the form of one value, or save the value.
@@ -87,7 +120,7 @@ class RowDialogs(Feature[Order]):
             changed = _order(key)
             if editor.value(changed) != before:
                 _add_message(request, changed, editor, before, text_before)
-        return redirect_back(request, reverse("admin:orders_order_change", args=[order.pk]), changed=[order.pk])
+        return _back(request, order)
 
     def _form(
         self, request: HttpRequest, order: Order, editor: Editor, *, error: str = "", typed: str | None = None
@@ -125,6 +158,10 @@ def _add_message(request: HttpRequest, order: Order, editor: Editor, before: str
         "new": editor.text(order),
     }
     messages.success(request, format_html('<span class="crm-undo">{} {}</span>', text, button))
+
+
+def _back(request: HttpRequest, order: Order) -> HttpResponse:
+    return redirect_back(request, reverse("admin:orders_order_change", args=[order.pk]), changed=[order.pk])
 
 
 def _order(key: UUID) -> Order:

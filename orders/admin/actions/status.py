@@ -4,7 +4,7 @@ A service makes each change. Unfold runs the action of a row or a page on a GET 
 dialog: a GET request shows the form, and a POST request changes the order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,10 +24,13 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 from cvety_crm.admin_site.features import BulkAction, Feature
 from cvety_crm.users import staff_user
 from orders import services
+from orders.admin.actions.next_step import do_step
 from orders.admin.actions.undo import MOST_REASONS, add_change_message
 from orders.admin.lookup import find_order
 from orders.admin.permissions import may_change_status
-from orders.models import Order, Source, Stage, Status
+from orders.models import Order, Source, Status
+from orders.rules.lateness import is_open
+from orders.rules.next_step import EVERYTHING, STAGES, Rights, Step, StepKind, next_step, rights_of, situation_of
 from orders.services import NotAllowedError
 from orders.services.references import UNREAD_STATUS
 
@@ -74,7 +77,7 @@ class StatusChange(Feature[Order]):
     """The bulk actions that change the status."""
 
     def bulk_actions(self) -> list[BulkAction[Order]]:
-        """Return the actions that set the usual next status, one of the usual statuses, or any chosen status."""
+        """Return the actions that do the next step, one of the usual steps, or set any chosen status."""
         may = may_change_status
         return [
             BulkAction(self.advance_selected, _("Next step"), may),
@@ -85,20 +88,20 @@ class StatusChange(Feature[Order]):
         ]
 
     def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Set the usual next status of each selected order."""
-        _move(request, queryset, None)
+        """Do the next step of each selected order."""
+        _do_steps(request, queryset, rights_of(request.user), ())
 
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Accept the selected orders."""
-        _move_to_stage(request, queryset, Stage.ACCEPTED)
+        _do_steps(request, queryset, EVERYTHING, (StepKind.ACCEPT,))
 
     def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Mark the selected orders as being delivered."""
-        _move_to_stage(request, queryset, Stage.DELIVERING)
+        """Mark the selected orders as being delivered. An order whose bouquet is not ready is refused."""
+        _do_steps(request, queryset, EVERYTHING, (StepKind.DELIVER,))
 
     def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Mark the selected orders as completed."""
-        _move_to_stage(request, queryset, Stage.DONE)
+        """Mark the selected orders as completed. An order that has not left the shop is refused."""
+        _do_steps(request, queryset, EVERYTHING, (StepKind.DELIVERED, StepKind.HAND_OVER))
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show a form with a status and a comment. If the form is valid, change the selected orders."""
@@ -168,8 +171,8 @@ def change_status_dialog(
     return done(request, reverse("admin:orders_order_change", args=[order.pk]))
 
 
-def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, comment: str = "") -> None:
-    """Set the status of the orders. If `status` is None, set the usual next status of each order."""
+def _move(request: HttpRequest, queryset: QuerySet[Order], status: str, comment: str = "") -> None:
+    """Set the status of the orders."""
     chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
         too_many(request)
@@ -177,18 +180,13 @@ def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, c
     batch_id = uuid4()
     changed, unchanged, refused = 0, 0, []
     for order in chosen:
-        wanted = status or next(iter(order.status.next_codes), None)
-        if wanted is None:
-            nothing = gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
-            refused.append(f"№ {order.order_number}: {nothing}")
-            continue
-        if order.status_id == wanted:
+        if order.status_id == status:
             unchanged += 1
             continue
         try:
             services.change_status(
                 order_id=order.pk,
-                status=wanted,
+                status=status,
                 actor=staff_user(request),
                 source=Source.ADMIN,
                 comment=comment,
@@ -201,13 +199,40 @@ def _move(request: HttpRequest, queryset: QuerySet[Order], status: str | None, c
     _report(request, batch_id, changed, unchanged, refused)
 
 
-def _move_to_stage(request: HttpRequest, queryset: QuerySet[Order], stage: Stage) -> None:
-    """Set the first status of the stage. Statuses that staff can't choose do not count."""
-    status = Status.objects.filter(stage=stage, questioned_stage="").exclude(bitrix_codes=[]).first()
-    if status is None:
-        messages.error(request, gettext("No status has the stage “%(stage)s”.") % {"stage": stage.label})
+def _do_steps(request: HttpRequest, queryset: QuerySet[Order], rights: Rights, kinds: Sequence[StepKind]) -> None:
+    """Do the next step of each order, if it is one of these kinds. Without `kinds`, every kind is done."""
+    chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
+    if len(chosen) > MOST_AT_ONCE:
+        too_many(request)
         return
-    _move(request, queryset, status.code)
+    user, statuses = staff_user(request), {status.code: status for status in Status.objects.all()}
+    batch_id = uuid4()
+    changed, unchanged, refused = 0, 0, []
+    for order in chosen:
+        step = next_step(situation_of(order, statuses, user), rights)
+        if order.status.stage in {STAGES[kind] for kind in kinds}:
+            unchanged += 1
+            continue
+        try:
+            if step is None or (kinds and step.kind not in kinds):
+                raise NotAllowedError(_other_step(order, step))
+            do_step(order, step, user, batch_id)
+        except NotAllowedError as refusal:
+            refused.append(f"№ {order.order_number}: {refusal}")
+        else:
+            changed += 1
+    _report(request, batch_id, changed, unchanged, refused)
+
+
+def _other_step(order: Order, step: Step | None) -> str:
+    """Return the message why an order can't do a step: it must do another one first, or has none."""
+    if step is not None:
+        return gettext("First: “%(step)s”.") % {"step": step.label}
+    if not is_open(order):
+        return gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
+    return gettext("There is no usual step after “%(status)s” now: choose the status yourself.") % {
+        "status": order.status.name
+    }
 
 
 def next_statuses(order: Order) -> list[Status]:

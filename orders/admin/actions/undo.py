@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext
 from cvety_crm.admin_site.features import POST, Feature
 from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.permissions import may_change_status
+from orders.admin.permissions import may_work
 from orders.admin.redirects import redirect_back
 from orders.admin.rows.swaps import shown_rows
 from orders.models import Order, OrderEvent
@@ -50,12 +50,16 @@ def undo_of_order(order: Order) -> SafeString:
     Return an empty string if the change can no longer be undone.
     """
     event = services.undoable_change(order)
-    if event is None or order.status_held_until is None:
+    until = services.held_until_of(event) if event is not None else None
+    if event is None or until is None:
         return SafeString("")
+    title = gettext("Undo “%(status)s”") % {"status": order.status.name}
+    if not any(change["field"] == "status" for change in event.changes):
+        title = gettext("Undo “%(status)s”") % {"status": event.get_kind_display()}
     return undo_button(
         reverse("admin:orders_order_undo_one", args=[order.pk, event.pk]),
-        gettext("Undo “%(status)s”") % {"status": order.status.name},
-        until=order.status_held_until,
+        title,
+        until=until,
     )
 
 
@@ -83,7 +87,7 @@ class Undo(Feature[Order]):
 
     def urls(self) -> list[URLPattern]:
         """Return the URL that undoes an action and the URL that undoes one change."""
-        one, may = "<uuid:key>/undo/<uuid:event>/", may_change_status
+        one, may = "<uuid:key>/undo/<uuid:event>/", may_work
         return [
             self.view("undo/<uuid:batch>/", self.undo, name="undo", methods=POST, permission=may),
             self.view(one, self.undo_one, name="undo_one", methods=POST, permission=may),

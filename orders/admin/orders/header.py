@@ -16,20 +16,21 @@ from orders import services
 from orders.admin.actions.conflicts import desired_status
 from orders.admin.actions.presence import presence_context
 from orders.admin.actions.problems import REASONS
-from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
 from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.admin.people import similar_rows
-from orders.admin.permissions import may_change_customer, may_change_status
-from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, OrderItem, SyncState
+from orders.admin.permissions import may_change_customer, may_change_status, may_work
+from orders.admin.step_links import step_url
+from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, OrderItem, Status, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.contacts import given_contact, given_email
 from orders.presentation.details import order_details
 from orders.presentation.formatting import money, short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
+from orders.presentation.making import making_text
 from orders.presentation.payment import payment_text, receipt_number, sum_text
 from orders.presentation.phones import chat_links, phone_text, shown_phone
 from orders.presentation.timeline import timeline
@@ -37,6 +38,7 @@ from orders.presentation.unknown import unknown_facts
 from orders.presentation.when import when_text
 from orders.product_pictures.links import item_picture, large
 from orders.rules.lateness import lateness, lateness_words
+from orders.rules.next_step import step_of
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
 from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, customer_orders_of
 from orders.timeline_payloads import RefusedBySite
@@ -133,9 +135,10 @@ def _head(
         **_given(request, order),
         "other_customer_url": _other_customer_url(request, order),
         "status_url": reverse("admin:orders_order_change_status_dialog", args=[order.pk]),
-        "step": _step(order) if may_move else None,
+        "step": _step(request, order),
+        "making": making_text(order),
         "may_move": may_move,
-        "undo": undo_of_order(order) if may_move else "",
+        "undo": undo_of_order(order) if may_work(request) else "",
         "desired_status": desired_status(order) if may_move else None,
         "problem": _problem(order, events) if order.problem else None,
         "reasons": REASONS.items(),
@@ -145,11 +148,12 @@ def _head(
     }
 
 
-def _step(order: Order) -> dict[str, Any] | None:
-    statuses = next_statuses(order)
-    if not statuses or not order.status.next_codes:
-        return None  # a status without defined next statuses has no usual next step
-    return {"status": statuses[0], "css": stage_class(statuses[0].stage), "sign": SIGNS.get(statuses[0].stage, "")}
+def _step(request: HttpRequest, order: Order) -> dict[str, Any] | None:
+    step = step_of(order, {status.code: status for status in Status.objects.all()}, request.user)
+    if step is None:
+        return None
+    css, sign = stage_class(step.stage), SIGNS.get(step.stage, "")
+    return {"kind": step.kind, "label": step.label, "css": css, "sign": sign, "url": step_url(step, order)}
 
 
 def _sync(order: Order, events: Sequence[OrderEvent]) -> SafeString:

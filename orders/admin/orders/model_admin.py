@@ -14,6 +14,7 @@ from cvety_crm.admin_site.filters import DayOrRangeFilter
 from orders.admin.actions.assignment import Assignment
 from orders.admin.actions.conflicts import Conflicts
 from orders.admin.actions.export import Export
+from orders.admin.actions.making import Making
 from orders.admin.actions.next_step import NextStep
 from orders.admin.actions.other_customer import OtherCustomer
 from orders.admin.actions.presence import Presence
@@ -60,6 +61,7 @@ _MONEY = (
 FEATURES = (
     StatusChange,
     NextStep,
+    Making,
     Undo,
     Conflicts,
     Assignment,

@@ -12,15 +12,19 @@ from django.utils.translation import gettext, ngettext
 from cvety_crm.users import display_name
 from orders.admin.badges import SYNC_SIGNS, order_marks, stage_class
 from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow
+from orders.admin.step_links import step_url
 from orders.models import SyncState
 from orders.presentation.addresses import split_address
 from orders.presentation.composition import composition
 from orders.presentation.contacts import given_contact
 from orders.presentation.formatting import NBSP, day
+from orders.presentation.making import short_making_text
 from orders.presentation.payment import payment_text, state_text, sum_text
 from orders.presentation.phones import phone_text, shown_phone
 from orders.presentation.when import slot_text, unknown_date
 from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
+from orders.rules.making import may_be_taken
+from orders.rules.next_step import StepKind
 from orders.rules.payment import payment_of
 from orders.rules.photo_state import SIGNS, PhotoState, photo_state
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
@@ -68,7 +72,7 @@ def when(order: OrderRow) -> Values:
 
 
 def status(order: OrderRow) -> Values:
-    """Return the status, and the usual next status with the URL that sets it."""
+    """Return the status, and the next step with the URL that does it, or with that of the dialog of its choice."""
     step = order.next_step
     return {
         "name": order.status.name,
@@ -76,6 +80,7 @@ def status(order: OrderRow) -> Values:
         "url": reverse("admin:orders_order_statuses", args=[order.pk]) if order.rights.may_move else "",
         "step": step,
         "step_css": stage_class(step.stage) if step else "",
+        "step_dialog": step_url(step, order) if step else "",
         "step_url": f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}",
     }
 
@@ -164,11 +169,16 @@ def amount(order: OrderRow) -> Values:
 
 
 def florist(order: OrderRow) -> Values:
-    """Return the florist, or the URL that takes the order."""
+    """Return the florist and the last fact of the making, or the URL that takes the order.
+
+    If taking the order is its next step, the cell of the status has the button.
+    """
     who = order.responsible
-    may_take = who is None and is_open(order) and order.rights.may_move
+    is_step = order.next_step is not None and order.next_step.kind == StepKind.TAKE
+    may_take = not is_step and order.rights.may_make and may_be_taken(order)
     return {
         "name": display_name(who) if who is not None else "",
+        "making": short_making_text(order),
         "take_url": reverse("admin:orders_order_take", args=[order.pk]) if may_take else "",
         "url": _edit_url(order, "florist") if order.rights.may_assign else "",
     }

@@ -13,9 +13,10 @@ from django.db.models.functions import MD5, Left, NullIf
 from django.http import HttpRequest
 
 from cvety_crm.users import AnyUser
-from orders.admin.permissions import may_assign, may_change_status, may_edit
+from orders.admin.permissions import may_assign, may_change_status, may_edit, may_make
 from orders.models import Order, OrderItem, OrderNote, Status
 from orders.product_pictures.links import DIGITS, picture_url
+from orders.rules.next_step import Step, next_step, rights_of, situation_of
 from orders.values.phone_masking import start_of
 
 if TYPE_CHECKING:
@@ -43,14 +44,16 @@ class RowRights:
     """What the user who sees the list may change in its rows."""
 
     may_move: bool = False
-    """Whether the user may change statuses and take orders."""
+    """Whether the user may set any allowed status."""
+    may_make: bool = False
+    """Whether the user may take orders."""
     may_assign: bool = False
     may_edit: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest) -> "RowRights":
         """Return the rights of the user of this request."""
-        return cls(may_change_status(request), may_assign(request), may_edit(request))
+        return cls(may_change_status(request), may_make(request), may_assign(request), may_edit(request))
 
 
 class RowDetails(TypedDict):
@@ -60,7 +63,7 @@ class RowDetails(TypedDict):
     notes_count: int
     last_note: str | None
     seen_by: AnyUser
-    next_step: Status | None
+    next_step: Step | None
     rights: RowRights
     list_query: str
 
@@ -111,18 +114,16 @@ def set_row_context(orders: Iterable[OrderRow], request: HttpRequest, statuses: 
     """Set the attributes on each order that depend on the request, and its texts, which the database has cut.
 
     The attributes that depend on the request are `seen_by`, `rights`, `next_step` and `list_query`, which lets the
-    order's page return to the list with the filters of this request.
+    order's page return to the list with the filters of this request. `statuses` contains all statuses by code.
     """
     rights, list_query = RowRights.of(request), _list_query(request)
+    of_steps = rights_of(request.user)
     for order in orders:
         _set_texts(order)
         order.seen_by = request.user
         order.rights = rights
         order.list_query = list_query
-        codes = order.status.next_codes if rights.may_move and not order.is_deleted_on_site else []
-        step = next((statuses[code] for code in codes if code in statuses and not statuses[code].is_questioned), None)
-        # One tap must not set a final status, which can't be changed back.
-        order.next_step = step if step is not None and not step.is_final else None
+        order.next_step = next_step(situation_of(order, statuses, request.user), of_steps)
 
 
 def _list_query(request: HttpRequest) -> str:

@@ -64,7 +64,9 @@ def _entry(event: OrderEvent, payload: Payload, names: Names) -> Entry:
         happened_at=event.happened_at,
         who=event.who,
         source=str(event.get_source_display()),
-        changes=[_change(change, names) for change in event.changes] if renderer.shows_changes else (),
+        changes=[_change(change, names) for change in event.changes if change["field"] not in renderer.hides]
+        if renderer.shows_changes
+        else (),
         notes=[*_reasons(event, payload), *renderer.notes(payload, names)],
         webhook_event_id=event.webhook_event_id,
         push_id=event.push_id,

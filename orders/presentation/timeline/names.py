@@ -12,7 +12,8 @@ from orders.sync.fields import ITEMS
 from orders.values.phone_masking import without_phones
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
-STAFF = "responsible"
+STAFF = ("responsible", "taken_by", "ready_by")
+"""Fields whose values are usernames."""
 REFERENCES: Mapping[str, tuple[type[Model], str]] = {
     "status": (Status, "code"),
     "delivery_slot": (DeliverySlot, "bitrix_id"),
@@ -52,8 +53,9 @@ def look_up(values: Iterable[tuple[str, Any]], items: Iterable[OrderItem] = ()) 
         for name, (model, column) in REFERENCES.items()
         if (found := keys.get(name))
     }
-    if usernames := keys.get(STAFF):
-        by_field[STAFF] = {user.username: display_name(user) for user in User.objects.filter(username__in=usernames)}
+    if usernames := set().union(*(keys.get(name, ()) for name in STAFF)):
+        staff = {user.username: display_name(user) for user in User.objects.filter(username__in=usernames)}
+        by_field |= dict.fromkeys(STAFF, staff)
     by_field[ITEMS] = _product_names(keys.get(ITEMS, set()), items)
     return Names(by_field)
 
@@ -72,5 +74,5 @@ def _keys(values: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
             continue
         if name == ITEMS and isinstance(value, list):
             yield from ((ITEMS, line[0]) for line in value if isinstance(line, list) and line)
-        elif name in REFERENCES or name == STAFF:
+        elif name in REFERENCES or name in STAFF:
             yield name, value

@@ -1,6 +1,6 @@
 """The registry of renderers, one for each kind of entry."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ class Renderer:
     title: Callable[[Any], str] = lambda payload: ""
     """A function that returns the title. If it returns an empty string, the title is the label of the kind."""
     shows_changes: bool = True
+    hides: Collection[str] = ()
+    """Fields whose changes are not shown, because the title says the same."""
 
 
 RENDERERS: dict[str, Renderer] = {}
@@ -29,7 +31,12 @@ UNKNOWN = Renderer(lambda payload, names: (), "info")
 
 
 def renders(
-    payload: type[P], *, icon: str, title: Callable[[P], str] | None = None, shows_changes: bool = True
+    payload: type[P],
+    *,
+    icon: str,
+    title: Callable[[P], str] | None = None,
+    shows_changes: bool = True,
+    hides: Collection[str] = (),
 ) -> Callable[[Callable[[P, Names], Notes]], Callable[[P, Names], Notes]]:
     """Return a decorator that registers a function as the renderer of the payload's kind.
 
@@ -40,7 +47,7 @@ def renders(
         if payload.kind in RENDERERS:
             raise ValueError(f"two renderers of {payload.kind}")
         options: dict[str, Any] = {} if title is None else {"title": title}
-        RENDERERS[payload.kind] = Renderer(notes, icon, shows_changes=shows_changes, **options)
+        RENDERERS[payload.kind] = Renderer(notes, icon, shows_changes=shows_changes, hides=hides, **options)
         return notes
 
     return register

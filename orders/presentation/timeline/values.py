@@ -31,7 +31,7 @@ def value_text(name: str, value: Any, names: Names) -> str:
         return "; ".join(_line(line, names) for line in value)
     if name == DETAILS and isinstance(value, list):
         return Truncator("; ".join(_detail(row, names) for row in value)).chars(_LONGEST)
-    if name in REFERENCES or name == STAFF:
+    if name in REFERENCES or name in STAFF:
         return names.get(name, value)
     if (formatted := _FORMATS.get(name)) is not None:
         return formatted(value)
@@ -94,7 +94,7 @@ def _moment(value: Any) -> str:
 
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(MONEY_FIELDS, _money),
-    "courier_notified_at": _moment,
+    **dict.fromkeys(("courier_notified_at", "taken_at", "ready_at"), _moment),
     "delivery_date": _date,
     "recipient_other_phones": lambda value: phone_words("", str(value)),
     **dict.fromkeys(("recipient_phone", "contact_phone"), lambda value: format_phone(str(value))),

@@ -1,4 +1,4 @@
-"""Renderers of timeline entries about the work of the shop: problems, couriers and postcards."""
+"""Renderers of timeline entries about the work of the shop: bouquets, problems, couriers and postcards."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,37 @@ from django.utils.translation import gettext
 from orders.presentation.timeline import notes
 from orders.presentation.timeline.names import Names
 from orders.presentation.timeline.registry import renders
-from orders.timeline_payloads import CourierNotified, CustomerReplaced, PostcardPrinted, ProblemReported, ProblemSolved
+from orders.sync.fields import MAKING_FACTS
+from orders.timeline_payloads import (
+    BouquetReady,
+    BouquetRemade,
+    BouquetTaken,
+    CourierNotified,
+    CustomerReplaced,
+    PostcardPrinted,
+    ProblemReported,
+    ProblemSolved,
+)
 from orders.values.paper_formats import format_label
+
+
+@renders(BouquetTaken, icon="local_florist", hides=MAKING_FACTS)
+def bouquet_taken(payload: BouquetTaken, names: Names) -> Iterator[str]:
+    """Yield the name of the florist. The entry itself shows who recorded it, and when."""
+    if payload.florist:
+        yield gettext("Florist: %(name)s") % {"name": payload.florist}
+
+
+@renders(BouquetReady, icon="inventory", hides=MAKING_FACTS)
+def bouquet_ready(payload: BouquetReady, names: Names) -> Iterator[str]:
+    """Yield nothing: the title and a change of the status are enough."""
+    yield from ()
+
+
+@renders(BouquetRemade, icon="autorenew", hides=MAKING_FACTS)
+def bouquet_remade(payload: BouquetRemade, names: Names) -> Iterator[str]:
+    """Yield the comment."""
+    yield from notes.comment(payload.comment, names)
 
 
 @renders(ProblemReported, icon="warning")

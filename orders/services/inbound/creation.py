@@ -1,7 +1,7 @@
 """The creation of an order from its first snapshot."""
 
 from orders.events import OrderChange, publish
-from orders.models import Order
+from orders.models import Order, Stage
 from orders.services.inbound.bookkeeping import note_received
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.entries import write_entry
@@ -10,6 +10,7 @@ from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Outcome
 from orders.services.inbound.owner import agree_on_customer, give_to
 from orders.services.items import store_items
+from orders.services.making_facts import follow_status
 from orders.services.references import resolve, unread_status
 from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
@@ -63,11 +64,14 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     if customer is not None:
         give_to(order, customer)
     order.order_number = order.order_number or str(snapshot.bitrix_order_id)
+    making = []
+    if references.status_stage in (Stage.MAKING, Stage.READY) and not origin.is_copied:
+        making = follow_status(order, "", at=origin.happened_at)
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
     odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
-    event = write_entry(order, payload, origin, [])
+    event = write_entry(order, payload, origin, making)
     publish(OrderChange(order, event, is_new=True))
     return Applied(order, Outcome.CREATED, is_first=True)

@@ -16,6 +16,7 @@ from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set_customer
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
+from orders.services.making_facts import follow_status
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
 from orders.services.totals import FEE, TOTAL, merged_total
@@ -69,6 +70,7 @@ def update(
 
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
+    _set_making(order, incoming, origin, change)
     _store_lines(order, incoming, change, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
@@ -126,6 +128,16 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
     if STATUS in change.merged.taken:
         order.status_held_until = None
         change.columns.add("status_held_until")
+
+
+def _set_making(order: Order, incoming: Incoming, origin: Origin, change: _Change) -> None:
+    """Set the facts of the making that the site's status implies. A copy of its database does not say when."""
+    if STATUS not in change.merged.taken or origin.is_copied:
+        return
+    stage = incoming.references.status_stage
+    changes = follow_status(order, change.before[STATUS], at=origin.happened_at, stage=stage)
+    change.entries += changes
+    change.columns |= {one["field"] for one in changes}
 
 
 def _store_lines(order: Order, incoming: Incoming, change: _Change, *, is_damaged: bool) -> None:

@@ -14,11 +14,12 @@ from orders.exceptions import NotAllowedError
 from orders.models import REPORTED_BY_SITE, Order, Reason, Source, Status, SyncState
 from orders.rules.hold import release_time
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
+from orders.services.making_facts import follow_status
 from orders.services.outbound.site_response import record_response, write_response
 from orders.services.references import resolve
 from orders.services.site_limits import current_limits, write_damaged
 from orders.services.timeline import write_event
-from orders.sync.fields import FIELDS, ITEMS, as_sent, order_values, set_comparable
+from orders.sync.fields import FIELDS, ITEMS, MAKING_FACTS, as_sent, order_values, set_comparable
 from orders.sync.site_response import SILENCE, FieldRefusal, SiteResponse
 from orders.sync.site_storage import Damaged
 from orders.sync.three_way_merge import Agreement, Request
@@ -193,7 +194,8 @@ def record_accepted(
     if order.sync_state == SyncState.CONFLICT and "status" in taken:
         order.sync_state = SyncState.PENDING
     messages = record_response(agreement, values, response)
-    _save_after_answer(order, agreement, *(FIELDS[change["field"]].attribute for change in changes))
+    columns = {change["field"] for change in changes}
+    _save_after_answer(order, agreement, *(FIELDS[name].attribute if name in FIELDS else name for name in columns))
     _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, messages, push_id)
     write_damaged(order, damaged, push_id=push_id)
@@ -216,9 +218,10 @@ def _take_later_values(order: Order, agreement: Agreement, sent: Mapping[str, An
         later = agreement.value(name)
         if name != ITEMS and ours[name] == value and later != as_sent(name, value):
             set_comparable(order, name, later)
+            changes.append({"field": name, "old": value, "new": later})
             if name == "status":
                 order.status_held_until = None
-            changes.append({"field": name, "old": value, "new": later})
+                changes += follow_status(order, value, at=timezone.now())
     return changes
 
 
@@ -258,12 +261,13 @@ def record_site_status(
     if references.status_is_final and order.completed_at is None:
         order.completed_at = timezone.now()
     order.sync_state = SyncState.CONFLICT
-    _save_after_answer(order, agreement, "completed_at")
+    making = follow_status(order, desired, at=timezone.now())
+    _save_after_answer(order, agreement, "completed_at", *MAKING_FACTS)
     event = write_event(
         order=order,
         payload=BothChanged(desired={"status": desired}),
         source=Source.SITE,
-        changes=[{"field": "status", "old": desired, "new": code}],
+        changes=[{"field": "status", "old": desired, "new": code}, *making],
         reason=Reason.SITE_HAS_OTHER,
         push_id=push_id,
     )

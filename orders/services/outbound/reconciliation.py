@@ -14,6 +14,7 @@ from orders.exceptions import NotAllowedError
 from orders.models import Order, Reason, Source, Status, SyncState
 from orders.services.inbound.fetches import changed_too_often
 from orders.services.locking import lock_order, settle_sync_state
+from orders.services.making_facts import follow_status
 from orders.services.references import known_status, resolve
 from orders.services.timeline import changes_between, write_event
 from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
@@ -82,6 +83,10 @@ def take_site_value(
     else:
         set_comparable(order, field, theirs)
     changes = changes_between(before, order_values(order, [field]))
+    if changes and field == "status":
+        making = follow_status(order, before[field], at=timezone.now())
+        changes += making
+        columns |= {change["field"] for change in making}
     _save(order, agreement, {*columns, FIELDS[field].attribute.removesuffix("_id")})
     if changes:
         event = write_event(

@@ -217,6 +217,11 @@ class TwoSides(RuleBasedStateMachine):
     def staff_change_the_status(self, pick: int, status: str) -> None:
         self._by_staff(pick, services.change_status, status=status)
 
+    @rule(pick=which, fact=st.sampled_from(("take_order", "mark_ready", "remake_order")))
+    def staff_make_the_bouquet(self, pick: int, fact: str) -> None:
+        """Record a fact of the making, which sets a status if the site has one for it."""
+        self._by_staff(pick, getattr(services, fact))
+
     @rule(pick=which)
     def staff_undo_a_status(self, pick: int) -> None:
         order = self.world.order(pick)

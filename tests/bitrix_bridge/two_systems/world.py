@@ -227,7 +227,8 @@ class World:
         event = services.undoable_change(order)
         if event is not None:
             services.undo_status(order_id=order.pk, event_id=event.pk, actor=self.staff)
-            self.actions[str(order.pk), "status"] -= 1
+            if any(change["field"] == "status" for change in event.changes):
+                self.actions[str(order.pk), "status"] -= 1
 
     def reconcile(self, *, until_it_agrees: bool = False) -> None:
         """Compare both sides, and repair the differences."""

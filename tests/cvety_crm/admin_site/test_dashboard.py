@@ -81,6 +81,7 @@ def test_cards_count_open_tasks_and_link_to_their_lists(browser, receive_order):
     cache.clear()
     assert cards(home(browser)) == {
         "Новые заказы": (preset_url("new"), 2),
+        "Без флориста": (preset_url("auction"), 2),
         "Опаздывают": (preset_url("late"), 2 if timezone.localtime().hour >= 16 else 1),
         "Проблемные заказы": (preset_url("problems"), 1),
         "Не закрыты раньше": (preset_url("unclosed"), 1),
@@ -154,7 +155,7 @@ def test_dashboard_shows_only_what_the_user_may_view(db, receive_order):
     assert not re.search("crm-start|Нужна рука|Заказы на сегодня|Задержка", html)
     User.objects.all().delete()
     html = home(staff("view_order"))
-    assert set(cards(html)) <= {"Новые заказы", "Опаздывают"}
+    assert set(cards(html)) <= {"Новые заказы", "Без флориста", "Опаздывают"}
     assert "Не отправлено на сайт" not in html
     assert "Новый заказ" not in html
     assert 'href="/crm/board/"' in html

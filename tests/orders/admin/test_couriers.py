@@ -190,16 +190,16 @@ def test_route_takes_constant_number_of_queries(browser, make, courier):
     assert cost(browser, route(courier)) == few
 
 
-def post_step(client, courier, order, status="completed"):
-    return client.post(f"{COURIERS}{courier.pk}/step/", {"order": str(order.pk), "status": status}, follow=True)
+def post_step(client, courier, order, step="delivered"):
+    return client.post(f"{COURIERS}{courier.pk}/step/", {"order": str(order.pk), "step": step}, follow=True)
 
 
 def test_route_buttons_set_delivering_then_completed(browser, manager, make, courier):
-    order = make("accepted")
+    order = make("accepted", ready_at=timezone.now())
     html = text(browser.get(route(courier)))
-    assert 'name="status" value="delivering"' in html, "it has to be on its way first"
-    post_step(browser, courier, order, "delivering")
-    assert 'name="status" value="completed"' in text(browser.get(route(courier)))
+    assert 'name="step" value="deliver"' in html, "it has to be on its way first"
+    post_step(browser, courier, order, "deliver")
+    assert 'name="step" value="delivered"' in text(browser.get(route(courier)))
     answer = post_step(browser, courier, order)
     assert answer.redirect_chain[-1][0] == route(courier)
     assert "Выполнен" in text(answer)
@@ -213,8 +213,8 @@ def test_route_button_refuses_wrong_status_courier_or_order(browser, make, couri
     assert "№" in text(post_step(browser, courier, order))
     other = make(courier=Courier.objects.create(name="Азамат"))
     assert "уже у другого курьера" in text(post_step(browser, courier, other))
-    assert post_step(browser, courier, order, "cancelled").status_code == 404
-    assert browser.post(f"{COURIERS}{courier.pk}/step/", {"order": "x", "status": "completed"}).status_code == 404
+    assert post_step(browser, courier, order, "take").status_code == 404
+    assert browser.post(f"{COURIERS}{courier.pk}/step/", {"order": "x", "step": "delivered"}).status_code == 404
     assert browser.get(f"{COURIERS}{courier.pk}/step/").status_code == 405
     assert set(Order.objects.values_list("status", flat=True)) == {"accepted", "delivering"}
 
@@ -228,10 +228,10 @@ def test_route_and_its_buttons_require_permissions(browser_of, make, courier):
     assert "••• 4567" in html
     assert "77011234567" not in html
     assert "77770001122" not in html
-    assert 'name="status"' not in html
+    assert 'name="step"' not in html
     assert post_step(reader, courier, order).status_code == 403
     assert Order.objects.get().status_id == "delivering"
-    post_step(browser_of("orders.view_courier", "orders.view_order", "orders.change_order_status"), courier, order)
+    post_step(browser_of("orders.view_courier", "orders.view_order", "orders.deliver_order"), courier, order)
     assert Order.objects.get().status_id == "completed"
 
 

@@ -26,6 +26,7 @@ METHODS = {
     "here": "POST",
     "other_customer": "GET",
     "set_customer": "POST",
+    "set_status": "POST",
     "next_step": "POST",
     "photo_link": "POST",
     "postcard": "GET",
@@ -33,6 +34,7 @@ METHODS = {
     "problem": "POST",
     "pulse": "GET",
     "release": "POST",
+    "remake": "POST",
     "send_again": "POST",
     "solved": "POST",
     "statuses": "GET",
@@ -103,9 +105,10 @@ def test_bulk_actions_have_this_order(manager, rf):
                 "hand_over_selected",
                 "complete_selected",
                 "change_status_of_selected",
-                "take_selected",
             },
         ),
+        ("make_order", {"take_selected"}),
+        ("deliver_order", set()),
     ],
 )
 def test_permission_offers_its_bulk_actions(browser_of, rf, right, offered):

@@ -43,7 +43,8 @@ def test_take_order_assigns_florist_and_refuses_second_one(order, manager, flori
     services.take_order(order_id=order.pk, actor=florist)
     order.refresh_from_db()
     assert order.responsible == florist
-    assert newest_entry() == ("Заказ изменён", [("Флорист", "—", "Айгерим")], [])
+    changes = [("Флорист", "—", "Айгерим"), ("Статус", "Принят", "В обработке")]
+    assert newest_entry() == ("Букет взят", changes, ["Флорист: Айгерим"])
     with pytest.raises(NotAllowedError, match=r"Уже взял\(а\) Айгерим"):
         services.take_order(order_id=order.pk, actor=manager)
     services.take_order(order_id=order.pk, actor=florist)  # this is the second request of a double tap
@@ -56,7 +57,7 @@ def test_release_order_is_refused_to_all_but_its_florist(order, manager, florist
         services.release_order(order_id=order.pk, actor=manager)
     services.release_order(order_id=order.pk, actor=florist)
     assert Order.objects.get().responsible is None
-    assert newest_entry()[1] == [("Флорист", "Айгерим", "—")]
+    assert newest_entry()[1][:2] == [("Флорист", "Айгерим", "—"), ("Кто взял", "Айгерим", "—")]
     services.take_order(order_id=order.pk, actor=manager)
     assert Order.objects.get().responsible == manager
 
@@ -121,7 +122,7 @@ def test_invalid_assignments_of_couriers_are_refused(order, manager, courier):
 @pytest.mark.parametrize("state", SyncState.values)
 def test_assignment_queues_no_push_and_no_telegram_message(order, manager, courier, state):
     Order.objects.update(sync_state=state)
-    services.take_order(order_id=order.pk, actor=manager)
+    services.assign_florist(order_id=order.pk, florist=manager, actor=manager)
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
     services.mark_courier_notified(order_id=order.pk, actor=manager)
     services.release_order(order_id=order.pk, actor=manager)
@@ -131,7 +132,7 @@ def test_assignment_queues_no_push_and_no_telegram_message(order, manager, couri
 
 @pytest.mark.django_db(transaction=True)
 def test_only_one_of_two_simultaneous_takers_gets_the_order(manager, florist):
-    status = Status.objects.get(code="new")
+    status = Status.objects.get(code="accepted")
     barrier = Barrier(2)
 
     def take(order, user):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cvety_crm.users import User
 from orders import services
-from orders.models import Courier, EventKind, Order
+from orders.models import Courier, EventKind, Order, Stage, Status
 from tests.orders.admin.conftest import LIST, change_url
 from tests.page_forms import read_form
 
@@ -49,7 +49,7 @@ def page(client, order):
 
 
 def test_user_takes_order_and_releases_it(browser, manager, make_order):
-    order = make_order()
+    order = make_order(STATUS_ID="AP")
     assert "Взять себе" in page(browser, order)
     answer = post_button(browser, order, "take", next=f"{LIST}?q=122183")
     assert answer.redirect_chain[-1][0] == f"{LIST}?q=122183"
@@ -64,9 +64,9 @@ def test_user_takes_order_and_releases_it(browser, manager, make_order):
 
 
 def test_order_of_another_florist_is_neither_taken_nor_released(browser, browser_of, florist, make_order):
-    order = make_order()
+    order = make_order(STATUS_ID="AP")
     services.take_order(order_id=order.pk, actor=florist)
-    worker = browser_of("orders.view_order", "orders.change_order_status")
+    worker = browser_of("orders.view_order", "orders.make_order")
     assert "Уже взял(а) Айгерим" in post_button(worker, order, "take").content.decode()
     assert "Айгерим" in post_button(worker, order, "release").content.decode()
     assert f"{order.pk}/release/" not in page(worker, order)
@@ -92,7 +92,7 @@ def test_florist_is_chosen_by_panel_and_not_by_order_form(browser, make_order, f
 
 
 def test_florist_is_not_replaced_when_page_did_not_show_the_present_one(browser, manager, make_order, florist):
-    order = make_order()
+    order = make_order(STATUS_ID="AP")
     services.take_order(order_id=order.pk, actor=manager)
     html = post_button(browser, order, "florist", florist=florist.pk, seen="").content.decode()
     assert "теперь это Данияр" in html
@@ -194,7 +194,7 @@ def test_panel_hides_phones_and_sums_without_permission(browser_of, make_order, 
 
 
 def test_bulk_take_reports_orders_of_other_florists(browser, manager, florist, make_order):
-    free, taken = make_order(1001), make_order(1002)
+    free, taken = make_order(1001, STATUS_ID="AP"), make_order(1002, STATUS_ID="AP")
     services.take_order(order_id=taken.pk, actor=florist)
     html = run(browser, "take_selected", free, taken).content.decode()
     assert "Взято себе: 1" in html
@@ -296,8 +296,8 @@ def test_reader_can_not_assign_orders(browser_of, make_order, courier):
 
 
 def test_florist_can_take_orders_but_not_assign_them(browser_of, make_order, courier):
-    order = make_order()
-    florist = browser_of("orders.view_order", "orders.change_order_status")
+    order = make_order(STATUS_ID="AP")
+    florist = browser_of("orders.view_order", "orders.make_order")
     for button in ("courier", "florist"):
         assert florist.post(f"{LIST}{order.pk}/{button}/", {"courier": str(courier.pk)}).status_code == 403
     assert f"{order.pk}/florist/" not in page(florist, order)
@@ -363,7 +363,9 @@ def test_dialog_has_no_phone_without_permission_for_phones(make_order, browser_o
 
 
 def test_take_button_is_shown_only_for_open_order_without_florist(browser, browser_of, make_order, florist):
-    order, closed = make_order(), make_order(1002, STATUS_ID="DE")
+    # The next step of an order with a problem or of one in the stage "waiting" is not to take it.
+    order, closed = make_order(STATUS_ID="AP"), make_order(1002, STATUS_ID="DE")
+    Status.objects.filter(code="accepted").update(stage=Stage.WAITING)
 
     def may_take(client, which):
         page = client.get(LIST, {"preset": "all"}).content.decode()

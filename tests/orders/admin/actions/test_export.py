@@ -81,7 +81,7 @@ def test_xlsx_has_title_filter_frozen_header_and_widths(browser, order):
     sheet = sheet_of(browser.get(EXPORT, {"preset": "all"}))
     assert sheet.title == "Заказы"
     assert sheet.freeze_panes == "B2"
-    assert sheet.auto_filter.ref == "A1:AD2"
+    assert sheet.auto_filter.ref == "A1:AG2"
     assert sheet["A1"].font.bold
     assert 30 <= sheet.column_dimensions["E"].width <= 50
 

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bitrix_bridge.models import Push
-from orders.models import EventKind, Order, Source
+from orders.models import Courier, EventKind, Order, Source
 from tests.orders.admin.conftest import LIST, change_url
 
 
@@ -32,7 +32,8 @@ def test_bulk_accept_changes_status_of_all_selected_orders(browser, manager, mak
 def test_bulk_next_step_sets_own_next_status_of_each_order(browser, make_order):
     new, made, closed = make_order(1001), make_order(1002, STATUS_ID="P"), make_order(1003, STATUS_ID="F")
     page = run(browser, "advance_selected", new, made, closed).content.decode()
-    assert [status(order) for order in (new, made, closed)] == ["accepted", "delivering", "finished"]
+    assert [status(order) for order in (new, made, closed)] == ["accepted", "processing", "finished"]
+    assert Order.objects.get(pk=made.pk).ready_at is not None  # its status of the site says that it is taken
     assert "Изменено: 2" in page
     assert "№ 1003: После статуса «Завершён» ничего нет" in page
 
@@ -68,11 +69,12 @@ def test_bulk_change_shows_form_again_without_status(browser, make_order):
 
 def test_quick_actions_set_their_statuses(browser, make_order):
     order = make_order()
-    for action, expected in (
-        ("accept_selected", "accepted"),
-        ("hand_over_selected", "delivering"),
-        ("complete_selected", "completed"),
-    ):
+    run(browser, "accept_selected", order)
+    assert "Сначала: «Взять себе»" in run(browser, "hand_over_selected", order).content.decode()
+    assert status(order) == "accepted"
+    Order.objects.update(ready_at=order.created_at, courier=Courier.objects.create(name="Ерлан"))
+    assert "Сначала: «В доставку»" in run(browser, "complete_selected", order).content.decode()
+    for action, expected in (("hand_over_selected", "delivering"), ("complete_selected", "completed")):
         run(browser, action, order)
         assert status(order) == expected
 

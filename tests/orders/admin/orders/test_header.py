@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bitrix_bridge.models import Push
 from orders import services
-from orders.models import Courier, EventKind, Order, OrderEvent, OrderNote, Reason, Status, SyncState
+from orders.models import Courier, EventKind, Order, OrderEvent, OrderNote, Reason, SyncState
 from tests.orders.admin.conftest import LIST, change_url, numbers
 from tests.orders.photos.pictures import picture
 from tests.page_forms import read_form
@@ -78,8 +78,8 @@ def test_header_shows_lateness_of_late_order(browser, make_order):
 
 def test_next_step_changes_status_with_undo_button(browser, make_order, manager, hold_clock):
     order = make_order()
-    assert 'name="status" value="accepted"' in head(browser, order)
-    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new", "next": f"{LIST}?q=122183"})
+    assert 'name="step" value="accept"' in head(browser, order)
+    answer = browser.post(address(order, "next"), {"step": "accept", "seen": "new", "next": f"{LIST}?q=122183"})
     assert (answer.status_code, answer["Location"]) == (302, f"{LIST}?q=122183")
     order.refresh_from_db()
     event = order.events.first()
@@ -90,7 +90,7 @@ def test_next_step_changes_status_with_undo_button(browser, make_order, manager,
 def test_next_step_reports_colleague_who_set_status_first(browser, make_order, manager):
     order = make_order()
     services.change_status(order_id=order.pk, status="accepted", actor=manager)
-    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
+    answer = browser.post(address(order, "next"), {"step": "accept", "seen": "new"}, follow=True)
     assert re.search(r"уже «Принят»: Данияр, \d\d:\d\d", messages_of(answer))
     assert order.events.filter(kind=EventKind.STATUS).count() == 1
 
@@ -98,7 +98,7 @@ def test_next_step_reports_colleague_who_set_status_first(browser, make_order, m
 def test_next_step_is_refused_when_status_has_changed(browser, make_order):
     order = make_order()
     services.change_status(order_id=order.pk, status="declined", actor=None)
-    answer = browser.post(address(order, "next"), {"status": "accepted", "seen": "new"}, follow=True)
+    answer = browser.post(address(order, "next"), {"step": "accept", "seen": "new"}, follow=True)
     assert "Тем временем заказ стал «Отклонён»" in messages_of(answer)
     order.refresh_from_db()
     assert order.status_id == "declined"
@@ -106,19 +106,18 @@ def test_next_step_is_refused_when_status_has_changed(browser, make_order):
 
 def test_next_step_is_refused_when_status_is_not_next(browser, make_order):
     order = make_order()
-    Status.objects.filter(code="new").update(next_codes=["accepted"])
-    assert "нельзя перевести в" in messages_of(
-        browser.post(address(order, "next"), {"status": "finished"}, follow=True)
-    )
+    for step in ("deliver", "ready", "courier", "finished", ""):
+        answer = browser.post(address(order, "next"), {"step": step}, follow=True)
+        assert "Это не следующий шаг заказа" in messages_of(answer)
     order.refresh_from_db()
     assert order.status_id == "new"
 
 
 def test_next_step_refreshes_htmx_page_and_ignores_foreign_redirect(browser, make_order):
     order = make_order()
-    answer = browser.post(address(order, "next"), {"status": "accepted"}, headers={"HX-Request": "true"})
+    answer = browser.post(address(order, "next"), {"step": "accept"}, headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
-    answer = browser.post(address(order, "next"), {"status": "accepted", "next": "https://evil.example/"})
+    answer = browser.post(address(order, "next"), {"step": "accept", "next": "https://evil.example/"})
     assert answer["Location"] == change_url(order)
 
 
@@ -236,7 +235,7 @@ def posted(html):
 
 
 def test_every_button_redirects_back_to_page_with_filters(browser, make_order, manager):
-    order = make_order()
+    order = make_order(STATUS_ID="AP")
     url = f"{change_url(order)}?_changelist_filters=preset%3Dmine%26p%3D2"
     content = picture()
     services.add_photo(order_id=order.pk, upload=io.BytesIO(content), size=len(content), actor=manager)
@@ -246,7 +245,7 @@ def test_every_button_redirects_back_to_page_with_filters(browser, make_order, m
     services.take_order(order_id=order.pk, actor=manager)
     courier = Courier.objects.create(name="Ерлан")
     services.assign_courier(order_id=order.pk, courier=courier, actor=manager)
-    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    services.mark_ready(order_id=order.pk, actor=manager)
     Order.objects.update(sync_state=SyncState.FAILED)
     found |= posted(browser.get(url).content.decode())
     Push.objects.update(state="delivered")
@@ -255,7 +254,7 @@ def test_every_button_redirects_back_to_page_with_filters(browser, make_order, m
     found |= posted(browser.get(url).content.decode())
 
     names = {action.split("/")[5] for action in found if str(order.pk) in action}
-    assert names >= {"take", "release", "florist", "courier", "notified", "photos", "photo-link", "next", "problem",
+    assert names >= {"remake", "release", "florist", "courier", "notified", "photos", "photo-link", "next", "problem",
                      "solved", "send-again", "apply-pending-change", "accept-site", "notes"}  # fmt: skip
     strays = {action: back for action, back in found.items() if [one.split("#")[0] for one in back] != [url]}
     assert not strays
@@ -278,7 +277,7 @@ def test_link_to_whole_timeline_keeps_filters(browser, make_order):
 def test_buttons_require_post_permission_and_existing_order(browser, browser_of, make_order, name):
     order = make_order()
     Order.objects.filter(pk=order.pk).update(sync_state=SyncState.FAILED, problem="Нет адреса")
-    data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
+    data = {"step": "accept", "reason": "no_flower", "text": "Текст"}
     assert browser.get(address(order, name)).status_code == 405
     reader = browser_of("orders.view_order")
     if name != "here":
@@ -296,11 +295,11 @@ def test_buttons_require_post_permission_and_existing_order(browser, browser_of,
 def test_permission_for_statuses_allows_step_problem_and_note(browser_of, make_order, name):
     order = make_order()
     florist = browser_of("orders.view_order", "orders.change_order_status")
-    data = {"status": "accepted", "reason": "no_flower", "text": "Текст"}
+    data = {"step": "accept", "reason": "no_flower", "text": "Текст"}
     assert florist.post(address(order, name), data).status_code == 302
     order.refresh_from_db()
     assert (order.status_id, order.problem, order.notes.count()) == {
-        "next": ("accepted", "", 0),
+        "next": ("new", "", 0),  # only a manager accepts orders with one tap
         "problem": ("new", "Нет цветка: Текст", 0),
         "notes": ("new", "", 1),
     }[name]

@@ -160,7 +160,7 @@ def test_heartbeat_reports_no_change_for_photos(browser, order, manager):
     services.make_photo_link(order_id=order.pk, actor=manager)
     services.withdraw_photo(photo_id=photo.pk, actor=manager)
     assert "crm-changed" not in beat(browser, order, opened).content.decode()
-    services.take_order(order_id=order.pk, actor=manager)
+    services.assign_florist(order_id=order.pk, florist=manager, actor=manager)
     assert "crm-changed" in beat(browser, order, opened).content.decode()
 
 
