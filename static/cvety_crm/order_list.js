@@ -24,7 +24,6 @@
     const title = document.title;
     const place = "crm-list:" + location.pathname + location.search;
     const announced = new Set(head.dataset.announced.split(","));
-    const busy = new Set(); // the ids of the rows that have just been tapped
     let failures = 0;
     let focusedRow = null;
 
@@ -82,9 +81,11 @@
       showTitle();
     }
 
-    function afterTap(detail, row) {
+    const busy = new Set(); // the ids of rows with a tap; not attributes, because the response replaces those of the row
+
+    function afterTap(detail) {
       // The button of the next step appears at the position of this button, and a second tap must not press it.
-      if (row) setTimeout(() => busy.delete(row.id), TAP_DELAY);
+      setTimeout(() => busy.delete(detail.requestConfig.tappedRow), TAP_DELAY);
       // The message beside the button shows why a tap has failed (failed_tap.js).
       if (!detail.successful || window.crmFailedTap.isLoggedOut(detail.xhr)) return;
       if (!isOurs(detail)) location.reload();
@@ -101,8 +102,12 @@
     });
     document.body.addEventListener("htmx:beforeRequest", function (event) {
       const row = event.target.closest("#result_list tr[data-row]");
-      if (row && busy.has(row.id)) event.preventDefault();
-      else if (row) busy.add(row.id);
+      if (!row) return;
+      if (busy.has(row.id)) event.preventDefault();
+      else {
+        busy.add(row.id);
+        event.detail.requestConfig.tappedRow = row.id;
+      }
     });
     document.body.addEventListener("htmx:oobBeforeSwap", function (event) {
       const row = event.target.closest("#result_list tr[data-row]");
@@ -120,7 +125,7 @@
       if (focusedRow && document.activeElement === document.body) focusNumber(focusedRow);
       focusedRow = null;
       if (event.target === live) afterUpdate(event.detail);
-      else if (event.detail.requestConfig.verb === "post") afterTap(event.detail, event.target.closest("tr"));
+      else if (event.detail.requestConfig.verb === "post") afterTap(event.detail);
     });
 
     // The buttons of the rows submit one form of the page. htmx sends it, and the response contains the changed rows.
