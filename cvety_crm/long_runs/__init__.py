@@ -1,4 +1,4 @@
-"""Runs that take minutes or hours: imports and comparisons.
+"""Runs that take minutes or hours: imports, comparisons and bulk actions.
 
 A run is a row (`model.LongRun`) that stores its progress, so that any process can resume it. `engine.RunEngine` changes
 its state: one process has the lease, records progress, and finishes or fails the run, or loses the lease. A worker

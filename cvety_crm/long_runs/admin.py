@@ -66,6 +66,14 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         opts = self.opts
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
+    def may_control_run(self, request: HttpRequest, run: Any) -> bool:
+        """Return whether the user may stop and resume this run."""
+        return self.may_control(request)
+
+    def find_run(self, request: HttpRequest, key: str) -> Any | None:
+        """Return the run with this primary key, or None if there is none that the user may see."""
+        return find_row(self.model, key)
+
     def start_run(self, request: HttpRequest) -> LongRun:
         """Start the run that the form describes, without a lease.
 
@@ -132,7 +140,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show a run."""
-        run = find_row(self.model, object_id)
+        run = self.find_run(request, object_id)
         context: dict[str, Any] = {}
         if run is not None and self.has_view_permission(request):
             context = {**self._run_context(request, run), **self.page_context(request, run)}
@@ -142,7 +150,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         """Return the progress of a run. After the end of the run, make the browser reload the page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        run = self._find(key)
+        run = self._find(request, key)
         if run.state != State.RUNNING:
             return HttpResponse(headers={"HX-Refresh": "true"})
         return render(request, "cvety_crm/long_runs/progress.html", self._progress_context(run))
@@ -164,8 +172,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     def stop(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Stop a run."""
-        self._check(request)
-        run = self._find(key)
+        run = self._controlled(request, key)
         if self.engine.stop(run):
             messages.success(request, str(self.stopped_text))
         else:
@@ -174,8 +181,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
 
     def resume(self, request: HttpRequest, key: Any) -> HttpResponse:
         """Resume a run and queue its next slice."""
-        self._check(request)
-        run = self._find(key)
+        run = self._controlled(request, key)
         if obstacle := self.obstacle():
             messages.error(request, obstacle)
             return self._redirect_to(run)
@@ -225,8 +231,15 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         if not self.may_control(request):
             raise PermissionDenied
 
-    def _find(self, key: Any) -> Any:
-        run = find_row(self.model, str(key))
+    def _controlled(self, request: HttpRequest, key: Any) -> Any:
+        self._check(request)
+        run = self._find(request, key)
+        if not self.may_control_run(request, run):
+            raise PermissionDenied
+        return run
+
+    def _find(self, request: HttpRequest, key: Any) -> Any:
+        run = self.find_run(request, str(key))
         if run is None:
             raise Http404
         return run
@@ -236,7 +249,7 @@ class LongRunAdmin(ReadOnlyModelAdmin):
         return {
             "badge": state_badge(run),
             "is_running": is_running,
-            "may_control": self.may_control(request),
+            "may_control": self.may_control_run(request, run),
             "resume_label": self.resume_label(run),
             "obstacle": self.obstacle(),
             "facts": list(self.facts(run)),

@@ -127,17 +127,17 @@ class RunEngine(Generic[R]):
         self.end_abandoned()
         return self.model._default_manager.order_by("-started_at").first()
 
-    def waiting(self) -> R | None:
-        """Return the run that a worker may claim now, or None if there is no such run."""
+    def waiting(self) -> list[R]:
+        """Return the runs that a worker may claim now, the oldest first."""
         self.end_abandoned()
-        return self.model._default_manager.filter(_is_free(), state=State.RUNNING).first()
+        return list(self.model._default_manager.filter(_is_free(), state=State.RUNNING).order_by("started_at"))
 
     def end_abandoned(self) -> None:
-        """End the active run if it is abandoned."""
-        run = self.model._default_manager.filter(state=State.RUNNING).first()
-        if run is not None and self.is_abandoned(run):
-            unchanged = self._running(run.pk).filter(claimed_by=run.claimed_by, lease_until=run.lease_until)
-            self._cut(run, unchanged, state=self.abandoned_state, error=str(self.abandoned_text))
+        """End the active runs that are abandoned."""
+        for run in self.model._default_manager.filter(state=State.RUNNING):
+            if self.is_abandoned(run):
+                unchanged = self._running(run.pk).filter(claimed_by=run.claimed_by, lease_until=run.lease_until)
+                self._cut(run, unchanged, state=self.abandoned_state, error=str(self.abandoned_text))
 
     # --- for the process that has the lease
 

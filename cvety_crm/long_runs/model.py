@@ -11,7 +11,7 @@ from cvety_crm.tables import Table
 
 
 class LongRun(Table):
-    """One run. A unique index allows only one active run of each model."""
+    """One run. A unique index allows only one active run of each model, unless the model has another constraint."""
 
     class State(models.TextChoices):
         RUNNING = "running", pgettext_lazy("run", "runs")

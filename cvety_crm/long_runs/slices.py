@@ -62,15 +62,14 @@ class SliceTask(Generic[R]):
         transaction.on_commit(lambda: async_task(self._path, run_id), robust=True)
 
     def pick_up(self) -> bool:
-        """Queue a slice of the active run if it has no lease. Return whether there is such a run.
+        """Queue a slice of each active run that has no lease. Return whether there is such a run.
 
         The worker calls this method each minute.
         """
-        run = self.engine.waiting()
-        if run is None:
-            return False
-        self.schedule(run)
-        return True
+        waiting = self.engine.waiting()
+        for run in waiting:
+            self.schedule(run)
+        return bool(waiting)
 
     def _work_on(self, run: R) -> None:
         until = time.monotonic() + self.seconds

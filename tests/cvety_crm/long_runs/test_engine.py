@@ -168,7 +168,7 @@ class TestStopAndResume:
         comparisons.stop(run)
         type(run).objects.update(updated_at=timezone.now() - timedelta(days=1))
         assert comparisons.resume(run, is_claimed=False)
-        assert comparisons.waiting() == run
+        assert comparisons.waiting() == [run]
 
 
 class TestAbandoned:
@@ -191,10 +191,10 @@ class TestAbandoned:
 
     def test_run_with_an_expired_lease_is_picked_up_by_a_worker(self, pick_up_engine):
         run = pick_up_engine.start(is_claimed=True)
-        assert pick_up_engine.waiting() is None
+        assert pick_up_engine.waiting() == []
         pick_up_engine.record(run, {"created": 4}, after_id=9)
         expire_lease(ago=timedelta(minutes=9))
-        assert pick_up_engine.waiting() == run
+        assert pick_up_engine.waiting() == [run]
         next_holder = pick_up_engine.claim(run.pk)
         assert (next_holder.created, next_holder.after_id) == (4, 9)
         assert next_holder.claimed_by != run.claimed_by
@@ -210,7 +210,7 @@ class TestAbandoned:
     def test_run_without_a_first_claim_is_not_abandoned(self, engine):
         run = engine.start(is_claimed=False)
         ImportRun.objects.update(updated_at=timezone.now() - timedelta(days=1))
-        assert engine.waiting() == run
+        assert engine.waiting() == [run]
 
 
 class TestBackOff:
@@ -224,7 +224,7 @@ class TestBackOff:
     def test_a_released_run_waits_for_its_delay(self, engine):
         run = engine.start(is_claimed=True)
         engine.release(run, delay=timedelta(seconds=30))
-        assert (engine.claim(run.pk), engine.waiting()) == (None, None)
+        assert (engine.claim(run.pk), engine.waiting()) == (None, [])
         expire_lease(ago=timedelta(0))
         engine.pick_up_within = timedelta(minutes=1)
         assert engine.claim(run.pk) is not None
