@@ -60,6 +60,7 @@ MANAGER = Role(
     | _each("view change", "bitrix_bridge.webhookevent", "bitrix_bridge.push", "bitrix_bridge.reconciliation")
     | _each("view change", "bitrix_bridge.importrun")
     | _each("view", "bitrix_bridge.importrow")
+    | _each("view change", "orders.bulkrun")  # the bulk actions of others; everyone sees their own
     | _each("view change", "notifications.telegrammessage"),
 )
 """A manager takes calls, accepts orders, and handles failures and differences of the exchange with the site."""

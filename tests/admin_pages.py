@@ -19,7 +19,7 @@ from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconci
 from cvety_crm.models import Heartbeat
 from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
-from orders.models import Courier, Order, OrderNote, OrderPhoto
+from orders.models import BulkResult, BulkRun, Courier, Order, OrderNote, OrderPhoto
 from tests.samples import order_data
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
@@ -70,6 +70,9 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
                                   resolved_by=manager, resolved_at=timezone.now(), side="site")  # fmt: skip
     for kind in ("missing_here", "missing_there"):
         Difference.objects.create(run=compared, bitrix_order_id=1, kind=kind)
+    bulk = BulkRun.objects.create(action="status", parameters={"status": "accepted"}, state="stopped", done=1,
+                                  refused=1, expected=3, started_by=manager, finished_at=timezone.now())  # fmt: skip
+    BulkResult.objects.create(run=bulk, order=order, position=1, outcome="done")
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
     Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})

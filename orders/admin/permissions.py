@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 
+from orders.rules import staff_actions
 from orders.rules.next_step import rights_of
 from orders.rules.visibility import may_see_orders
 
@@ -18,7 +19,7 @@ def may_add(request: HttpRequest) -> bool:
 
 def may_change_status(request: HttpRequest) -> bool:
     """Return whether the user may change statuses. The permission to change orders includes this."""
-    return may_see(request) and _has_any(request, "orders.change_order", "orders.change_order_status")
+    return staff_actions.may_change_status(request.user)
 
 
 def may_edit(request: HttpRequest) -> bool:
@@ -28,12 +29,12 @@ def may_edit(request: HttpRequest) -> bool:
 
 def may_assign(request: HttpRequest) -> bool:
     """Return whether the user may assign orders to florists and couriers."""
-    return may_see(request) and _has_any(request, "orders.assign_order", "orders.change_order")
+    return staff_actions.may_assign(request.user)
 
 
 def may_make(request: HttpRequest) -> bool:
     """Return whether the user may take bouquets and mark them as ready."""
-    return may_see(request) and rights_of(request.user).make
+    return staff_actions.may_make(request.user)
 
 
 def may_work(request: HttpRequest) -> bool:

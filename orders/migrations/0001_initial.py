@@ -10,6 +10,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.functions
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
+import django.core.serializers.json
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.comparison
@@ -275,6 +276,118 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "statuses of the site",
                 "db_table": "site_statuses",
                 "ordering": ["sort", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="BulkRun",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "runs"), ("done", "done"), ("failed", "failed"), ("stopped", "stopped")],
+                        default="running",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                ("error", models.TextField(blank=True, default="", verbose_name="error")),
+                ("resumed_at", models.DateTimeField(editable=False, null=True)),
+                ("resumed_from", models.PositiveIntegerField(default=0, editable=False)),
+                ("claimed_by", models.UUIDField(editable=False, null=True)),
+                ("process", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("lease_until", models.DateTimeField(editable=False, null=True)),
+                ("expected", models.PositiveIntegerField(default=0, editable=False, verbose_name="expected")),
+                ("failures", models.PositiveIntegerField(default=0, editable=False, verbose_name="failures in a row")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("advance", "Next step"),
+                            ("status", "Change status"),
+                            ("take", "Take"),
+                            ("florist", "Assign a florist"),
+                            ("courier", "Assign a courier"),
+                            ("notified", "Couriers are notified"),
+                            ("resend", "Send to the site again"),
+                        ],
+                        max_length=20,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(
+                        default=dict, editable=False, encoder=django.core.serializers.json.DjangoJSONEncoder
+                    ),
+                ),
+                ("is_undo", models.BooleanField(default=False, editable=False)),
+                ("done", models.PositiveIntegerField(default=0, verbose_name="changed")),
+                ("unchanged", models.PositiveIntegerField(default=0, verbose_name="were so already")),
+                ("refused", models.PositiveIntegerField(default=0, verbose_name="refused")),
+                (
+                    "resumed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="resumed by",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="started by",
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="undoing",
+                        to="orders.bulkrun",
+                        verbose_name="undoes",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "bulk action",
+                "verbose_name_plural": "bulk actions",
+                "db_table": "order_bulk_runs",
+                "ordering": ["-started_at"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -1876,6 +1989,72 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="BulkResult",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "not done"),
+                            ("done", "changed"),
+                            ("unchanged", "was so already"),
+                            ("refused", "refused"),
+                            ("undone", "undone"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                        verbose_name="result",
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="", verbose_name="reason")),
+                ("changed_at", models.DateTimeField(editable=False, null=True)),
+                ("before", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="orders.bulkrun",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orders.order"),
+                ),
+            ],
+            options={
+                "verbose_name": "result of a bulk action",
+                "verbose_name_plural": "results of bulk actions",
+                "db_table": "order_bulk_results",
+                "ordering": ["position"],
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="OrderEvent",
             fields=[
                 (
@@ -2992,6 +3171,46 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Selection",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("keys", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "selection of orders",
+                "verbose_name_plural": "selections of orders",
+                "db_table": "order_selections",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="SharedAccount",
             fields=[
                 (
@@ -3194,6 +3413,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="bulkrun",
+            index=models.Index(fields=["-started_at"], name="order_bulk_runs_newest"),
+        ),
+        migrations.AddConstraint(
+            model_name="bulkrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "running")), fields=("started_by",), name="order_bulk_runs_one_running"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="customer",
             index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="users_search"),
         ),
@@ -3228,6 +3457,14 @@ class Migration(migrations.Migration):
                 fields=("customer",),
                 name="customer_changes_one_merge",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="bulkresult",
+            index=models.Index(fields=["run", "outcome", "position"], name="order_bulk_results_run"),
+        ),
+        migrations.AddConstraint(
+            model_name="bulkresult",
+            constraint=models.UniqueConstraint(fields=("run", "order"), name="order_bulk_results_once"),
         ),
         migrations.AddIndex(
             model_name="orderevent",

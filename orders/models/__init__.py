@@ -1,5 +1,6 @@
 """The models of orders. Tables and columns have the names of the shop's Supabase schema. Models have clearer names."""
 
+from orders.models.bulk import BulkResult, BulkRun, Selection
 from orders.models.customer import Customer, CustomerChange, SharedAccount
 from orders.models.item import OrderItem
 from orders.models.order import (
@@ -25,6 +26,8 @@ __all__ = [
     "CHANNEL",
     "ENTERED_METHOD",
     "REPORTED_BY_SITE",
+    "BulkResult",
+    "BulkRun",
     "Channel",
     "City",
     "Courier",
@@ -46,6 +49,7 @@ __all__ = [
     "PictureSource",
     "Product",
     "Reason",
+    "Selection",
     "SharedAccount",
     "Shop",
     "SiteReport",

@@ -52,7 +52,10 @@ def change_status(
     order = lock_order(order_id)
     if order.status_id == status:
         return order
-    target = Status.objects.filter(code=status).first()
+    # One query for both statuses: a bulk action calls this function for each order.
+    found = {row.code: row for row in Status.objects.filter(code__in=[order.status_id, status])}
+    order.status = found[order.status_id]
+    target = found.get(status)
     if target is None or target.code == UNREAD_STATUS:
         raise NotAllowedError(gettext("There is no such status: %(code)s.") % {"code": status})
     if target.is_questioned:

@@ -125,6 +125,7 @@
       if (focusedRow && document.activeElement === document.body) focusNumber(focusedRow);
       focusedRow = null;
       if (event.target === live) afterUpdate(event.detail);
+      else if (event.target.closest(".crm-bulk")) return; // the button shows its own result
       else if (event.detail.requestConfig.verb === "post") afterTap(event.detail);
     });
 
@@ -190,6 +191,28 @@
     });
     showDensity();
     presets.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
+    /* --- bulk actions: the choice of all found orders, which lasts until a box is changed, and a missing action */
+
+    const across = document.getElementById("crm-across");
+    const acrossButton = across?.innerHTML;
+    function selectPage() {
+      if (!across?.querySelector("[name=selection]")) return;
+      across.innerHTML = acrossButton;
+      htmx.process(across);
+    }
+    document.getElementById("result_list")?.addEventListener("change", selectPage);
+    document.getElementById("action-toggle")?.addEventListener("click", selectPage);
+    across?.addEventListener("click", function (event) {
+      if (event.target.closest("#crm-across-clear")) selectPage();
+    });
+    document.getElementById("changelist-form")?.addEventListener("submit", function (event) {
+      const action = document.getElementById("crm-bulk-action");
+      if (event.submitter?.name !== "index" || action.value) return;
+      event.preventDefault();
+      window.crmFailedTap.show(action, action.dataset.missing);
+      action.focus();
+    });
 
     /* --- the choice of a day */
 

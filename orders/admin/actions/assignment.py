@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
@@ -21,16 +20,19 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from cvety_crm.admin_site.features import POST, BulkAction, Feature
 from cvety_crm.users import User, display_name, staff_user
 from orders import services
-from orders.admin.actions.status import MOST_AT_ONCE, add_refusal_messages, too_many
+from orders.admin.actions.bulk import chosen, run_bulk, too_many
 from orders.admin.courier_texts import courier_texts_context
 from orders.admin.delivery_panel import delivery_panel
 from orders.admin.permissions import may_assign, may_make, may_release, may_see
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order
 from orders.services import NotAllowedError
+from orders.services.bulk.actions import Action
 from orders.values.staff import staff
 
 NO_ONE = "none"
+MOST_AT_ONCE = 200
+"""The largest number of orders on one page with texts for couriers."""
 
 _Act = Callable[..., Order]
 
@@ -120,9 +122,9 @@ class Assignment(Feature[Order]):
 
     # --- many orders
 
-    def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """Let the user take those of the selected orders that no one else has."""
-        _change_many(request, queryset, services.take_order, gettext("Taken: %(count)s."))
+    def take_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Assign the user as florist to those of the selected orders that have no florist."""
+        return run_bulk(request, queryset, Action.TAKE, gettext("Taken: %(count)s."))
 
     def assign_florist_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show a form with a choice of florists. If the form is valid, assign the selected orders."""
@@ -139,9 +141,8 @@ class Assignment(Feature[Order]):
         text = gettext("Without a florist now: %(count)s.")
         if florist is not None:
             text = gettext("Given to %(name)s: %(count)s.")
-        act = partial(services.assign_florist, florist=florist)
-        _change_many(request, queryset, act, text, name=display_name(florist))
-        return None
+        text = text.replace("%(name)s", _escaped(display_name(florist)))
+        return run_bulk(request, queryset, Action.FLORIST, text, florist=florist.pk if florist else None)
 
     def assign_courier_to_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show a form with a choice of couriers. If the form is valid, assign the selected orders."""
@@ -158,19 +159,18 @@ class Assignment(Feature[Order]):
         text = gettext("Without a courier now: %(count)s.")
         if courier is not None:
             text = gettext("Given to %(name)s: %(count)s.")
-        act = partial(services.assign_courier, courier=courier)
-        _change_many(request, queryset, act, text, name=courier.name if courier else "")
-        return None
+        text = text.replace("%(name)s", _escaped(courier.name if courier else ""))
+        return run_bulk(request, queryset, Action.COURIER, text, courier=str(courier.pk) if courier else None)
 
-    def mark_notified_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def mark_notified_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Record that the couriers of the selected orders have been notified."""
-        _change_many(request, queryset, services.mark_courier_notified, gettext("Couriers notified: %(count)s."))
+        return run_bulk(request, queryset, Action.NOTIFIED, gettext("Couriers notified: %(count)s."))
 
     def courier_texts_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show the page with the texts for couriers about the selected orders, grouped by day and courier."""
         keys = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(keys) > MOST_AT_ONCE:
-            too_many(request)
+            too_many(request, MOST_AT_ONCE)
             return None
         context = courier_texts_context(request, self.model_admin.get_queryset(request), keys)
         context["may_assign"] = may_assign(request)
@@ -179,28 +179,29 @@ class Assignment(Feature[Order]):
     def _ask(
         self, request: HttpRequest, queryset: QuerySet[Order], form: AssigneeForm, action_name: str, title: str
     ) -> HttpResponse | None:
-        orders = list(queryset.select_related("status", "responsible", "courier")[: MOST_AT_ONCE + 1])
-        if len(orders) > MOST_AT_ONCE:
-            too_many(request)
-            return None
+        found = chosen(request, queryset.select_related("status", "responsible", "courier"))
         is_courier = action_name == "assign_courier_to_selected"
         return self.render(
             request,
             "orders/assign.html",
             title,
             {
+                "chosen": found,
                 "rows": [
                     (order, order.courier.name if order.courier else "") if is_courier
                     else (order, display_name(order.responsible))
-                    for order in orders
+                    for order in found.orders
                 ],
                 "form": form,
                 "action_name": action_name,
                 "no_couriers": is_courier and not Courier.objects.filter(is_active=True).exists(),
-                "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
                 "list_url": request.get_full_path(),
             },
         )  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
 
 
 def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **values: str) -> HttpResponse:
@@ -214,24 +215,6 @@ def _change_one(request: HttpRequest, key: UUID, act: _Act, text: str, **values:
     else:
         messages.success(request, text % {"number": number, **values})
     return redirect_back(request, reverse("admin:orders_order_change", args=[key]), changed=[key])
-
-
-def _change_many(request: HttpRequest, queryset: QuerySet[Order], act: _Act, text: str, **values: str) -> None:
-    chosen = list(queryset.order_by("created_at").values_list("pk", "order_number")[: MOST_AT_ONCE + 1])
-    if len(chosen) > MOST_AT_ONCE:
-        too_many(request)
-        return
-    done, refused = 0, []
-    for key, number in chosen:
-        try:
-            act(order_id=key, actor=staff_user(request))
-        except NotAllowedError as refusal:
-            refused.append(f"№ {number}: {refusal}")
-        else:
-            done += 1
-    if done:
-        messages.success(request, text % {"count": done, **values})
-    add_refusal_messages(request, refused)
 
 
 def _florist(value: str) -> User | None:

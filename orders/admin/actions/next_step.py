@@ -3,8 +3,6 @@
 It is a plain form with the method POST and opens no dialog. `orders.rules.next_step` decides which step it is.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +12,7 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
 
 from cvety_crm.admin_site.features import POST, Feature
-from cvety_crm.users import User, staff_user
-from orders import services
+from cvety_crm.users import staff_user
 from orders.admin.actions.undo import add_change_message
 from orders.admin.lookup import order_or_404
 from orders.admin.permissions import may_work
@@ -23,6 +20,7 @@ from orders.admin.redirects import redirect_back
 from orders.models import EventKind, Order, Status
 from orders.rules.next_step import STAGES, Step, StepKind, step_of
 from orders.services import NotAllowedError
+from orders.services.steps import do_step
 
 
 class NextStep(Feature[Order]):
@@ -67,27 +65,6 @@ def post_step(request: HttpRequest, order: Order, seen: str) -> None:
         messages.error(request, f"№ {order.order_number}: {refusal}")
     else:
         add_change_message(request, _done(moved, step), batch_id)
-
-
-def do_step(order: Order, step: Step, user: User, batch_id: UUID) -> Order:
-    """Do the step of an order, and return the order.
-
-    `batch_id` is the same for all steps of one action. Raise `NotAllowedError` if the step is not possible any more, or
-    if it needs a choice, such as that of a courier.
-    """
-    act = _FACTS.get(step.kind)
-    if act is None:
-        if step.status is None:
-            raise NotAllowedError(gettext("This step needs a choice: %(step)s.") % {"step": step.label})
-        act = partial(services.change_status, status=step.status.code, seen=order.status_id)
-    return act(order_id=order.pk, actor=user, batch_id=batch_id)
-
-
-_FACTS: dict[StepKind, Callable[..., Order]] = {
-    StepKind.TAKE: services.take_order,
-    StepKind.BEGUN: services.mark_taken,
-    StepKind.READY: services.mark_ready,
-}
 
 
 def _done(order: Order, step: Step) -> str:

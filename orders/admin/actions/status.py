@@ -6,16 +6,15 @@ dialog: a GET request shows the form, and a POST request changes the order.
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -24,18 +23,15 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 from cvety_crm.admin_site.features import BulkAction, Feature
 from cvety_crm.users import staff_user
 from orders import services
-from orders.admin.actions.next_step import do_step
-from orders.admin.actions.undo import MOST_REASONS, add_change_message
+from orders.admin.actions.bulk import chosen, run_bulk
+from orders.admin.actions.undo import add_change_message
 from orders.admin.lookup import find_order
 from orders.admin.permissions import may_change_status
 from orders.models import Order, Source, Status
-from orders.rules.lateness import is_open
-from orders.rules.next_step import EVERYTHING, STAGES, Rights, Step, StepKind, next_step, rights_of, situation_of
+from orders.rules.next_step import StepKind
 from orders.services import NotAllowedError
+from orders.services.bulk.actions import Action
 from orders.services.references import UNREAD_STATUS
-
-MOST_AT_ONCE = 200
-"""The largest number of orders in one bulk action. Each order needs a transaction, and the user waits for all."""
 
 
 class StatusDialogForm(BaseDialogForm):
@@ -87,41 +83,35 @@ class StatusChange(Feature[Order]):
             BulkAction(self.change_status_of_selected, _("Change status…"), may),
         ]
 
-    def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def advance_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Do the next step of each selected order."""
-        _do_steps(request, queryset, rights_of(request.user), ())
+        return _do_steps(request, queryset, ())
 
-    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Accept the selected orders."""
-        _do_steps(request, queryset, EVERYTHING, (StepKind.ACCEPT,))
+        return _do_steps(request, queryset, (StepKind.ACCEPT,))
 
-    def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Mark the selected orders as being delivered. An order whose bouquet is not ready is refused."""
-        _do_steps(request, queryset, EVERYTHING, (StepKind.DELIVER,))
+        return _do_steps(request, queryset, (StepKind.DELIVER,))
 
-    def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def complete_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Mark the selected orders as completed. An order that has not left the shop is refused."""
-        _do_steps(request, queryset, EVERYTHING, (StepKind.DELIVERED, StepKind.HAND_OVER))
+        return _do_steps(request, queryset, (StepKind.DELIVERED, StepKind.HAND_OVER))
 
     def change_status_of_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Show a form with a status and a comment. If the form is valid, change the selected orders."""
         form = BulkStatusForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
-            _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
-            return None
-        orders = list(queryset.select_related("status")[: MOST_AT_ONCE + 1])
-        if len(orders) > MOST_AT_ONCE:
-            too_many(request)
-            return None
+            return _move(request, queryset, form.cleaned_data["status"].code, form.cleaned_data["comment"])
         return self.render(
             request,
             "orders/change_status.html",
             gettext("Change status"),
             {
-                "orders": orders,
+                "chosen": chosen(request, queryset.select_related("status")),
                 "form": form,
                 "action_name": "change_status_of_selected",
-                "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
                 "list_url": request.get_full_path(),
             },
         )
@@ -171,68 +161,17 @@ def change_status_dialog(
     return done(request, reverse("admin:orders_order_change", args=[order.pk]))
 
 
-def _move(request: HttpRequest, queryset: QuerySet[Order], status: str, comment: str = "") -> None:
+def _move(request: HttpRequest, queryset: QuerySet[Order], status: str, comment: str = "") -> HttpResponse | None:
     """Set the status of the orders."""
-    chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
-    if len(chosen) > MOST_AT_ONCE:
-        too_many(request)
-        return
-    batch_id = uuid4()
-    changed, unchanged, refused = 0, 0, []
-    for order in chosen:
-        if order.status_id == status:
-            unchanged += 1
-            continue
-        try:
-            services.change_status(
-                order_id=order.pk,
-                status=status,
-                actor=staff_user(request),
-                source=Source.ADMIN,
-                comment=comment,
-                batch_id=batch_id,
-            )
-        except NotAllowedError as refusal:
-            refused.append(f"№ {order.order_number}: {refusal}")
-        else:
-            changed += 1
-    _report(request, batch_id, changed, unchanged, refused)
+    text = gettext("Changed: %(count)s.")
+    return run_bulk(request, queryset, Action.STATUS, text, status=status, comment=comment)
 
 
-def _do_steps(request: HttpRequest, queryset: QuerySet[Order], rights: Rights, kinds: Sequence[StepKind]) -> None:
+def _do_steps(request: HttpRequest, queryset: QuerySet[Order], kinds: Sequence[StepKind]) -> HttpResponse | None:
     """Do the next step of each order, if it is one of these kinds. Without `kinds`, every kind is done."""
-    chosen = list(queryset.select_related("status").order_by("created_at")[: MOST_AT_ONCE + 1])
-    if len(chosen) > MOST_AT_ONCE:
-        too_many(request)
-        return
-    user, statuses = staff_user(request), {status.code: status for status in Status.objects.all()}
-    batch_id = uuid4()
-    changed, unchanged, refused = 0, 0, []
-    for order in chosen:
-        step = next_step(situation_of(order, statuses, user), rights)
-        if order.status.stage in {STAGES[kind] for kind in kinds}:
-            unchanged += 1
-            continue
-        try:
-            if step is None or (kinds and step.kind not in kinds):
-                raise NotAllowedError(_other_step(order, step))
-            do_step(order, step, user, batch_id)
-        except NotAllowedError as refusal:
-            refused.append(f"№ {order.order_number}: {refusal}")
-        else:
-            changed += 1
-    _report(request, batch_id, changed, unchanged, refused)
-
-
-def _other_step(order: Order, step: Step | None) -> str:
-    """Return the message why an order can't do a step: it must do another one first, or has none."""
-    if step is not None:
-        return gettext("First: “%(step)s”.") % {"step": step.label}
-    if not is_open(order):
-        return gettext("Nothing follows the status “%(status)s”.") % {"status": order.status.name}
-    return gettext("There is no usual step after “%(status)s” now: choose the status yourself.") % {
-        "status": order.status.name
-    }
+    return run_bulk(
+        request, queryset, Action.ADVANCE, gettext("Changed: %(count)s."), kinds=[kind.value for kind in kinds]
+    )
 
 
 def next_statuses(order: Order) -> list[Status]:
@@ -254,29 +193,3 @@ def done(request: HttpRequest, fallback: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponseRedirect(fallback)
-
-
-def _report(request: HttpRequest, batch_id: UUID, changed: int, unchanged: int, refused: list[str]) -> None:
-    if changed:
-        add_change_message(request, gettext("Changed: %(count)s.") % {"count": changed}, batch_id)
-    if unchanged:
-        messages.info(request, gettext("Were in this status already: %(count)s.") % {"count": unchanged})
-    add_refusal_messages(request, refused)
-
-
-def add_refusal_messages(request: HttpRequest, refused: list[str]) -> None:
-    """Add a message for each order that could not be changed, but at most `MOST_REASONS` messages and a count."""
-    for reason in refused[:MOST_REASONS]:
-        messages.error(request, reason)
-    if len(refused) > MOST_REASONS:
-        left = len(refused) - MOST_REASONS
-        messages.error(
-            request,
-            ngettext("%(count)s more order could not be changed.", "%(count)s more orders could not be changed.", left)
-            % {"count": left},
-        )
-
-
-def too_many(request: HttpRequest) -> None:
-    """Add an error message with the largest number of orders in one action."""
-    messages.error(request, gettext("At most %(count)s orders at once.") % {"count": MOST_AT_ONCE})

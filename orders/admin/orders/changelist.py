@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,9 +18,10 @@ from django.utils.translation import gettext
 
 from cvety_crm.admin_site.base import PeekChangeList
 from cvety_crm.admin_site.features import Feature
+from orders.admin.actions.bulk import select_all_url
 from orders.admin.list_query import is_without_page
 from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
-from orders.admin.orders.table import COUNTED, headers, range_text
+from orders.admin.orders.table import COUNTED, headers, range_text, total_text
 from orders.admin.rows.columns import shown_columns
 from orders.admin.rows.rendering import rows_html
 from orders.admin.rows.row_context import set_row_context, with_row_details
@@ -158,6 +160,8 @@ class ListHead(Feature[Order]):
         found = counts(changelist.moment)
         made = changelist.moment.now - OVERLAP
         filters = changelist.get_filters_params()
+        total = cache(lambda: changelist.total(found))
+        is_whole = changelist.page_num == 1 and not changelist.has_next_page
         head = {
             "chips": changelist.chips(found),
             "days": changelist.day_picker(),
@@ -168,7 +172,10 @@ class ListHead(Feature[Order]):
             "pulse_url": reverse("admin:orders_order_pulse"),
             "filters": len(filters),
             "filters_url": f"{reverse('admin:orders_order_filters')}?{request.GET.urlencode()}",
-            "range": range_text(changelist, lambda: changelist.total(found)),
+            "range": range_text(changelist, total),
+            "select_all": None
+            if is_whole
+            else {"url": select_all_url(request), "total": total_text(changelist, total)},
             "empty": _nothing_here(changelist),
             **_search(changelist),
         }

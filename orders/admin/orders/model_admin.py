@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from cvety_crm.admin_site.base import without_related_buttons
 from cvety_crm.admin_site.filters import DayOrRangeFilter
 from orders.admin.actions.assignment import Assignment
+from orders.admin.actions.bulk import SelectAll, choose, refusal
 from orders.admin.actions.conflicts import Conflicts
 from orders.admin.actions.export import Export
 from orders.admin.actions.making import Making
@@ -59,6 +60,7 @@ _MONEY = (
 
 
 FEATURES = (
+    SelectAll,
     StatusChange,
     NextStep,
     Making,
@@ -134,6 +136,18 @@ class OrderAdmin(OrderFormAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the page for a new order instead of Django's form."""
         return self.feature(NewOrder).page(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, or run a bulk action. If the action can't be run, say why and show the list again."""
+        if request.method == "POST" and (why := refusal(request, self.get_actions(request))):
+            messages.error(request, why)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().changelist_view(request, extra_context)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Run a bulk action on the ticked orders, or on the orders of a frozen selection."""
+        response: HttpResponse | None = super().response_action(request, choose(request, queryset))
+        return response
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
         """Return the class of the order list."""

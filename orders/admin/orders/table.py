@@ -50,7 +50,12 @@ def range_text(changelist: PeekChangeList, total: Callable[[], int]) -> str:
     if not shown:
         return ""
     first = (changelist.page_num - 1) * changelist.list_per_page + 1
-    last = first + shown - 1
+    of = total_text(changelist, total)
+    return gettext("%(first)s–%(last)s of %(total)s") % {"first": first, "last": first + shown - 1, "total": of}
+
+
+def total_text(changelist: PeekChangeList, total: Callable[[], int]) -> str:
+    """Return the number of found orders, or `1000+`. `total` is called only if the list has more pages."""
+    last = (changelist.page_num - 1) * changelist.list_per_page + len(changelist.result_list)
     found = total() if changelist.has_next_page else last
-    of = f"{COUNTED}+" if found > COUNTED else str(found)
-    return gettext("%(first)s–%(last)s of %(total)s") % {"first": first, "last": last, "total": of}
+    return f"{COUNTED}+" if found > COUNTED else str(found)

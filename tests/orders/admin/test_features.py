@@ -35,6 +35,7 @@ METHODS = {
     "pulse": "GET",
     "release": "POST",
     "remake": "POST",
+    "select_all": "POST",
     "send_again": "POST",
     "solved": "POST",
     "statuses": "GET",
@@ -45,7 +46,7 @@ METHODS = {
     "withdraw_photo": "POST",
 }
 TWO_KEYS = ("edit", "undo_one", "withdraw_photo")
-NO_KEY = ("add_customers", "add_products", "export", "filters", "print", "pulse")
+NO_KEY = ("add_customers", "add_products", "export", "filters", "print", "pulse", "select_all")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """The names of URLs that Django and Unfold define."""
 
@@ -85,6 +86,7 @@ def test_bulk_actions_have_this_order(manager, rf):
         "assign_courier_to_selected",
         "courier_texts_of_selected",
         "mark_notified_selected",
+        "send_selected_again",
         "print_selected",
         "export_selected_to_xlsx",
         "export_selected_to_csv",
@@ -105,6 +107,8 @@ def test_bulk_actions_have_this_order(manager, rf):
                 "hand_over_selected",
                 "complete_selected",
                 "change_status_of_selected",
+                "take_selected",
+                "send_selected_again",
             },
         ),
         ("make_order", {"take_selected"}),
