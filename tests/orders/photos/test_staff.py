@@ -218,9 +218,9 @@ def test_new_link_and_revocation_disable_old_link(browser, order, link, customer
 
 def states(browser):
     html = browser.get(LIST, {"preset": "all"}).content.decode()
-    words = ("ждём ответа", "нравится", "переделать", "фото отозвано", "фото")
-    found = (next((word for word in words if text.endswith(word)), "") for text in visible_texts(html))
-    return [word for word in found if word]
+    labels = ("ждём ответа", "нравится", "переделать", "фото отозвано", "фото")
+    found = (next((label for label in labels if text.endswith(label)), "") for text in visible_texts(html))
+    return [label for label in found if label]
 
 
 def waiting():
