@@ -54,6 +54,7 @@ MANAGER = Role(
     | _EXPORT
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
+    | _each("view add change", "orders.messagetemplate")
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
     # The permission to change these rows allows a user to process events again, to retry pushes, and to choose between
     # different values of the CRM and the site.
@@ -76,6 +77,7 @@ OWNER = Role(
     MANAGER.permissions
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
+    | _each("delete", "orders.messagetemplate")
     | _each("view add change delete", "notifications.telegramchat")
     # The owner adds users and assigns roles. Only superusers change the permissions of a role.
     | _each("view add change", "cvety_crm.user")

@@ -1,6 +1,7 @@
 """The app of orders, customers and products."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,9 @@ class OrdersConfig(AppConfig):
 
     name = "orders"
     verbose_name = _("Shop")
+
+    def ready(self) -> None:
+        """Register the step that inserts the first message templates."""
+        from orders.services import message_templates
+
+        post_migrate.connect(message_templates.on_post_migrate, sender=self)

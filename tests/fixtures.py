@@ -19,6 +19,7 @@ from django.utils import timezone
 from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm.roles import make_roles
 from cvety_crm.users import User
+from orders.services.message_templates import load_default_templates
 from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
@@ -36,6 +37,7 @@ def _restore_reference_data() -> Iterator[None]:
     def refill(sender: AppConfig, **_kwargs: Any) -> None:
         if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
             seed(apps, None)
+            load_default_templates()
         if sender.label == last and not apps.get_model("auth", "Group").objects.exists():
             make_roles(apps)
 

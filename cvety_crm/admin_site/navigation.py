@@ -131,6 +131,7 @@ def _reference() -> list[_Item]:
         (gettext("Cities"), "location_city", "orders.city", ""),
         (gettext("Shops"), "storefront", "orders.shop", ""),
         (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),
+        (gettext("Message templates"), "chat", "orders.messagetemplate", ""),
         (gettext("Pay systems"), "payments", "orders.paysystem", "orders.selectors.pay_systems.undecided"),
     ]
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from orders.rules import staff_actions
 from orders.rules.next_step import rights_of
-from orders.rules.visibility import may_see_orders
+from orders.rules.visibility import may_see_orders, may_see_phones
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -67,6 +67,11 @@ def may_export(request: HttpRequest) -> bool:
 def may_photograph(request: HttpRequest) -> bool:
     """Return whether the user may add and withdraw photos, and create the customer's link to the photos."""
     return may_see(request) and _has_any(request, "orders.add_orderphoto", "orders.change_order")
+
+
+def may_write_to_people(request: HttpRequest) -> bool:
+    """Return whether the user may send messages to customers and recipients, for which their phones are needed."""
+    return may_see(request) and may_see_phones(request.user)
 
 
 def _has_any(request: HttpRequest, *permissions: str) -> bool:

@@ -3,6 +3,7 @@
 from orders.models.bulk import BulkResult, BulkRun, Selection
 from orders.models.customer import Customer, CustomerChange, SharedAccount
 from orders.models.item import OrderItem
+from orders.models.message import Addressee, MessageTemplate
 from orders.models.order import (
     CHANNEL,
     ENTERED_METHOD,
@@ -26,6 +27,7 @@ __all__ = [
     "CHANNEL",
     "ENTERED_METHOD",
     "REPORTED_BY_SITE",
+    "Addressee",
     "BulkResult",
     "BulkRun",
     "Channel",
@@ -35,6 +37,7 @@ __all__ = [
     "CustomerChange",
     "DeliverySlot",
     "EventKind",
+    "MessageTemplate",
     "Order",
     "OrderEvent",
     "OrderItem",

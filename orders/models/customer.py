@@ -14,6 +14,9 @@ from cvety_crm.tables import Table
 from orders.values.phones import masked_phone
 from orders.values.search_document import search_document
 
+MESSAGE_LANGUAGE = "message_language"
+"""The key in `Customer.preferences` of the language in which the customer was last written to."""
+
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     """The rows of the table, which also contains merged customers."""

@@ -21,6 +21,7 @@ NOT_IN_THE_FORM = (
     EventKind.REFUSED,
     EventKind.WARNED,
     EventKind.PRINTED,
+    EventKind.MESSAGE,
     EventKind.PHOTO_ADDED,
     EventKind.PHOTO_WITHDRAWN,
     EventKind.PHOTO_LINK,

@@ -28,6 +28,7 @@ from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import dry_run
 from orders.services.making import mark_ready, mark_taken, remake_order, take_order
+from orders.services.messages import record_message
 from orders.services.notes import LONGEST_NOTE, add_note
 from orders.services.order_customer import LONGEST_NAME, change_customer
 from orders.services.outbound.push_results import (
@@ -130,6 +131,7 @@ __all__ = [
     "record_created_on_site",
     "record_history",
     "record_history_changes",
+    "record_message",
     "record_postcards_printed",
     "record_refetch_attempt",
     "record_refused",

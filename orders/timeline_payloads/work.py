@@ -1,4 +1,4 @@
-"""Payloads of timeline entries about the work of the shop: bouquets, problems, couriers and postcards."""
+"""Payloads of timeline entries about the work of the shop: bouquets, problems, couriers, postcards and messages."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -76,3 +76,17 @@ class PostcardPrinted(Payload):
     kind: ClassVar[EventKind] = EventKind.PRINTED
     paper_format: Text
     """The name of a format in `orders.values.paper_formats`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(Payload):
+    """The text of a template was opened in WhatsApp, or copied. The text itself is not stored."""
+
+    kind: ClassVar[EventKind] = EventKind.MESSAGE
+    template_id: Text
+    template: Text
+    """The template's name at that time."""
+    addressee: Text
+    language: Text
+    channel: Text
+    """A value of `MessageChannel`."""

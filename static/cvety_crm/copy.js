@@ -70,5 +70,6 @@
     const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
     const isDone = await copy(source ? source.textContent : button.dataset.copy || "");
     show(button, isDone ? button.dataset.copied : button.dataset.failed, isDone);
+    if (isDone) button.dispatchEvent(new CustomEvent("crm:copied", { bubbles: true }));
   });
 })();

@@ -36,7 +36,7 @@ def pages_of(user):
 
 WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
-REFERENCE = {"city", "shop", "deliveryslot", "paysystem"}
+REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "paysystem"}
         (FLORIST, WORK),
         (DISPATCHER, WORK | {"courier"}),
         (ACCOUNTANT, WORK | {"customer", "product", "orderevent"}),
-        (MANAGER, WORK | EXCHANGE | {"customer", "product", "courier", "telegrammessage"}),
+        (MANAGER, WORK | EXCHANGE | {"customer", "product", "courier", "telegrammessage", "messagetemplate"}),
         (
             OWNER,
             WORK

@@ -6,8 +6,11 @@ SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 """The packages of the production code. Tests and benchmarks may write rows directly."""
 
-EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "Product", "Shop"})
-"""Models that an admin page may save with `ModelAdmin.save_model`: they have neither rules nor a timeline."""
+EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "MessageTemplate", "Product", "Shop"})
+"""Models that an admin page may save with `ModelAdmin.save_model`.
+
+They have no timeline, and no rules except those of `clean`.
+"""
 
 ROW_WRITES = frozenset({"save", "asave", "delete", "adelete", "save_base"})
 QUERYSET_WRITES = frozenset(

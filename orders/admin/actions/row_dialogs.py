@@ -25,6 +25,7 @@ from orders.admin.actions.next_step import already_in_status
 from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import add_change_message, undo_button
 from orders.admin.badges import stage_class
+from orders.admin.messages import message_panel
 from orders.admin.permissions import may_change_status, may_see
 from orders.admin.redirects import redirect_back
 from orders.admin.rows.editing import EDITORS, Editor
@@ -54,9 +55,10 @@ class RowDialogs(Feature[Order]):
         ]
 
     def contacts(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Show the address, and the links that call, write and open maps."""
+        """Show the address, the links that call, write and open maps, and the messages to send."""
         order = _order(key)
-        return self._dialog(request, "orders/list/contacts.html", order, row_links(order, request.user))
+        context = {**row_links(order, request.user), "message_panel": message_panel(order, request.user)}
+        return self._dialog(request, "orders/list/contacts.html", order, context)
 
     def statuses(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show the statuses that the user may choose next. `set_status` sets the chosen one."""
@@ -165,7 +167,7 @@ def _back(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def _order(key: UUID) -> Order:
-    related = ("status", "courier", "responsible", "delivery_slot", "city", "customer")
+    related = ("status", "courier", "responsible", "delivery_slot", "city", "customer", "shop")
     order = Order.objects.select_related(*related).filter(pk=key).first()
     if order is None:
         raise Http404

@@ -16,6 +16,7 @@ from orders.admin.actions.bulk import SelectAll, choose, refusal
 from orders.admin.actions.conflicts import Conflicts
 from orders.admin.actions.export import Export
 from orders.admin.actions.making import Making
+from orders.admin.actions.messages import Messages
 from orders.admin.actions.next_step import NextStep
 from orders.admin.actions.other_customer import OtherCustomer
 from orders.admin.actions.presence import Presence
@@ -70,6 +71,7 @@ FEATURES = (
     Problems,
     OtherCustomer,
     Notes,
+    Messages,
     Presence,
     Resending,
     Printing,

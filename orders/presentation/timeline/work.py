@@ -1,9 +1,11 @@
-"""Renderers of timeline entries about the work of the shop: bouquets, problems, couriers and postcards."""
+"""Renderers of timeline entries about the work of the shop: bouquets, problems, couriers, postcards and messages."""
 
 from collections.abc import Iterator
 
 from django.utils.translation import gettext
 
+from orders.models import Addressee
+from orders.models.message import MessageChannel
 from orders.presentation.timeline import notes
 from orders.presentation.timeline.names import Names
 from orders.presentation.timeline.registry import renders
@@ -14,10 +16,12 @@ from orders.timeline_payloads import (
     BouquetTaken,
     CourierNotified,
     CustomerReplaced,
+    MessageSent,
     PostcardPrinted,
     ProblemReported,
     ProblemSolved,
 )
+from orders.values.languages import Language
 from orders.values.paper_formats import format_label
 
 
@@ -72,3 +76,25 @@ def postcard_printed(payload: PostcardPrinted, names: Names) -> Iterator[str]:
     """Yield the label of the paper size."""
     if payload.paper_format:
         yield gettext("Size: %(size)s") % {"size": format_label(payload.paper_format)}
+
+
+def _message_title(payload: MessageSent) -> str:
+    texts: dict[str, str] = {
+        MessageChannel.WHATSAPP: gettext("Message “%(name)s” sent in WhatsApp"),
+        MessageChannel.COPY: gettext("Message “%(name)s” copied"),
+    }
+    text = texts.get(payload.channel) if payload.template else None
+    return text % {"name": payload.template} if text else ""
+
+
+@renders(MessageSent, icon="chat", title=_message_title)
+def message_sent(payload: MessageSent, names: Names) -> Iterator[str]:
+    """Yield the addressee and the language. The title contains the name of the template."""
+    addressees: dict[str, str] = {
+        Addressee.CUSTOMER: gettext("To the customer"),
+        Addressee.RECIPIENT: gettext("To the recipient"),
+    }
+    languages: dict[str, str] = {Language.RUSSIAN: gettext("in Russian"), Language.KAZAKH: gettext("in Kazakh")}
+    parts = (addressees.get(payload.addressee), languages.get(payload.language))
+    if text := ", ".join(part for part in parts if part):
+        yield text

@@ -27,6 +27,7 @@ METHODS = {
     "other_customer": "GET",
     "set_customer": "POST",
     "set_status": "POST",
+    "message": "POST",
     "next_step": "POST",
     "photo_link": "POST",
     "postcard": "GET",
@@ -45,7 +46,7 @@ METHODS = {
     "notified": "POST",
     "withdraw_photo": "POST",
 }
-TWO_KEYS = ("edit", "undo_one", "withdraw_photo")
+TWO_KEYS = ("edit", "message", "undo_one", "withdraw_photo")
 NO_KEY = ("add_customers", "add_products", "export", "filters", "print", "pulse", "select_all")
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """The names of URLs that Django and Unfold define."""
