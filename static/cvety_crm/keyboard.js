@@ -18,7 +18,11 @@
 
   function step(by) {
     const links = rows();
-    if (!links.length) return;
+    if (!links.length) {
+      // The order's page has links to the orders beside it in the list.
+      document.querySelector(`a[data-neighbour=${by > 0 ? "next" : "previous"}]`)?.click();
+      return;
+    }
     const row = current();
     const index = row ? links.findIndex((link) => row.contains(link)) : -1;
     const wanted = index < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(index + by, 0), links.length - 1);

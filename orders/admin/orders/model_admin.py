@@ -34,6 +34,7 @@ from orders.admin.orders.filters import ActiveRowsFilter, FloristFilter, Problem
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
 from orders.admin.orders.live_updates import LiveUpdates
+from orders.admin.orders.neighbours import Neighbours
 from orders.admin.orders.notes import Notes
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
@@ -83,6 +84,7 @@ FEATURES = (
     RowDialogs,
     LiveUpdates,
     OrderHeader,
+    Neighbours,
 )
 """The features of the order's pages. The menu of bulk actions is sorted in the same way."""
 

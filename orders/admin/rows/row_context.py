@@ -17,6 +17,7 @@ from orders.admin.permissions import may_assign, may_change_status, may_edit, ma
 from orders.models import Order, OrderItem, OrderNote, Status
 from orders.product_pictures.links import DIGITS, picture_url
 from orders.rules.next_step import Step, next_step, rights_of, situation_of
+from orders.selectors.presets import DEFAULT, PARAMETER
 from orders.values.phone_masking import start_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _list_query(request: HttpRequest) -> str:
     """Return the query string of the links to orders. A request of an open list names the list in a header."""
     page = request.headers.get("HX-Current-URL", "")
     query = urlsplit(page).query if page else request.GET.urlencode()
-    return f"?{urlencode({'_changelist_filters': query})}" if query else ""
+    # The list without a query string is also named, so that the order's page has links to the orders beside it.
+    return f"?{urlencode({'_changelist_filters': query or f'{PARAMETER}={DEFAULT}'})}"
 
 
 def _items() -> QuerySet[OrderItem]:
