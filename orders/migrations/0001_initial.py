@@ -716,6 +716,97 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="MessageTemplate",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "addressee",
+                    models.CharField(
+                        choices=[("customer", "customer"), ("recipient", "recipient")],
+                        default="customer",
+                        max_length=20,
+                        verbose_name="for whom",
+                    ),
+                ),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("new", "New"),
+                                ("accepted", "Accepted"),
+                                ("making", "Being made"),
+                                ("waiting", "Waiting"),
+                                ("ready", "Ready"),
+                                ("delivering", "On its way"),
+                                ("done", "Done"),
+                                ("problem", "Problem"),
+                                ("cancelled", "Cancelled"),
+                            ],
+                            max_length=20,
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="The message is offered for orders in these stages. None: for all orders.",
+                        size=None,
+                        verbose_name="stages",
+                    ),
+                ),
+                (
+                    "handover",
+                    models.CharField(
+                        choices=[
+                            ("any", "delivery and pickup"),
+                            ("delivery", "only delivery"),
+                            ("pickup", "only pickup"),
+                        ],
+                        default="any",
+                        max_length=20,
+                        verbose_name="for which orders",
+                    ),
+                ),
+                ("text_ru", models.TextField(max_length=600, verbose_name="text in Russian")),
+                ("text_kk", models.TextField(max_length=600, verbose_name="text in Kazakh")),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                ("sort", models.IntegerField(default=100, verbose_name="order in lists")),
+            ],
+            options={
+                "verbose_name": "message template",
+                "verbose_name_plural": "message templates",
+                "db_table": "message_templates",
+                "ordering": ["sort", "name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("addressee", "name"),
+                        name="message_templates_name",
+                        violation_error_message="This addressee already has a message with this name.",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Order",
             fields=[
                 (
@@ -2109,6 +2200,7 @@ class Migration(migrations.Migration):
                             ("remade", "Bouquet to be made again"),
                             ("notified", "Courier notified"),
                             ("customer", "Customer changed"),
+                            ("message", "Message sent or copied"),
                             ("photo_added", "Photo added"),
                             ("photo_withdrawn", "Photo withdrawn"),
                             ("photo_link", "Link to the photo for the customer"),
