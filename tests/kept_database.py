@@ -56,6 +56,7 @@ def fingerprint(root: Path) -> str:
     files = {path for path in root.glob("*/migrations/*.py") if not path.parts[-3].startswith(".")}
     files |= {module for file in files for module in _imported_modules(root, file)}
     files |= set(root.glob("orders/status_profiles/*.csv"))  # the first migration inserts these rows
+    files |= set(root.glob("orders/message_templates.csv"))  # these rows are inserted after the first migration
     files |= {root / "requirements.txt", root / "constraints.txt"}
     digest = hashlib.sha256()
     for file in sorted(files):
