@@ -21,8 +21,9 @@ SEARCHED_DETAILS = (
     f'strict $.properties.keyvalue() ? ({_NO_SUM % "key"}).value ? (@.type() != "object")',
     *(f"$.properties.keyvalue() ? ({_NO_SUM % 'key'}).value.{key}" for key in ("VALUE", "value")),
     "$.notes",
+    "$.name",
 )
-"""The JSON paths in the product snapshot of the values by which an item is found, such as the size of a bouquet.
+"""The JSON paths in the product snapshot of the values by which an item is found, such as the name and the size.
 
 They match the properties of an item in each format that senders use.
 """

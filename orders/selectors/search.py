@@ -75,6 +75,15 @@ def _raw(query: str) -> SearchQuery:
     return SearchQuery(query, config="simple", search_type="raw")
 
 
+def has_more_than(found: QuerySet[Any], number: int) -> bool:
+    """Return whether there are more rows than this number. The query always uses the index and stops after them."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        is_more = found.order_by().values("pk")[number : number + 1].exists()
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return is_more
+
+
 def ids_if_few(found: QuerySet[Any], most: int, *, key: str = "pk") -> list[Any] | None:
     """Return the keys of the rows, or None if there are more than `most`. The query always uses the index.
 

@@ -232,7 +232,8 @@ def _nothing_here(changelist: OrderChangeList) -> dict[str, str]:
     """Return the title and the text that an empty list shows."""
     if changelist.query:
         return {"title": gettext("Nothing was found"), "text": gettext(
-            "All orders were searched: number, names, address, any spelling of a phone or its last four digits."
+            "All orders were searched: number, names, address, courier, product, any spelling of a phone or its last "
+            "four digits."
         )}  # fmt: skip
     preset = changelist.preset
     if preset is None or preset.key in DAYS:

@@ -112,7 +112,7 @@ class OrderAdmin(OrderFormAdmin):
     extra_lookups = ("customer__id__exact",)
     list_select_related = ("status", "city", "delivery_slot")
     search_fields = ("order_number",)  # shows the search box; `get_search_results` does the search
-    search_help_text = _("Number, name, address, phone")
+    search_help_text = _("Number, name, address, phone, courier, product")
     ordering = ("-created_at", "-id")
     actions_row = ("change_status_dialog",)  # Unfold makes the URL of the dialog from this
     change_status_dialog = change_status_dialog  # Unfold looks up the action by this name
@@ -171,7 +171,7 @@ class OrderAdmin(OrderFormAdmin):
     ) -> tuple[QuerySet[Order], bool]:
         """Search orders by number, names, address, details and phone in any format, also the customer's phone.
 
-        The details of the items are also searched. The search uses indexes.
+        The names of couriers, and the names and details of the items are also searched. The search uses indexes.
         """
         query = search_for(request.user, search_term)
         if query is None:
