@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,16 @@ class User(AbstractUser):
     telegram_id = models.BigIntegerField(
         _("Telegram id"), null=True, blank=True, unique=True, help_text=_("The number of the account in Telegram.")
     )
+
+    list_columns = ArrayField(
+        models.CharField(max_length=20),
+        verbose_name=_("columns of the order list"),
+        default=list,
+        db_default=[],
+        blank=True,
+        editable=False,
+    )
+    """The keys of the columns of the order list, from left to right. Empty means the default columns."""
 
     class Meta(AbstractUser.Meta):
         db_table = "staff_users"

@@ -52,6 +52,7 @@ MANAGER = Role(
     | _MAKING
     | _PRICES
     | _EXPORT
+    | {"orders.share_savedview"}
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
     | _each("view add change", "orders.messagetemplate")

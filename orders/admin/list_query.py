@@ -31,6 +31,7 @@ def list_page(model_admin: "ModelAdmin[Order]", request: HttpRequest, query: Que
     """
     asked = copy(request)
     asked.GET = QueryDict(query.urlencode())
+    asked.method = "GET"  # a POST request of the list itself is an action on selected rows
     asked.META = {**request.META, _WITHOUT_PAGE: True}
     return model_admin.get_changelist_instance(asked)
 

@@ -64,6 +64,11 @@ def may_export(request: HttpRequest) -> bool:
     return may_see(request) and request.user.has_perm("orders.export_order")
 
 
+def may_share_views(request: HttpRequest) -> bool:
+    """Return whether the user may save, change and delete views of the order list for the whole shop."""
+    return may_see(request) and request.user.has_perm("orders.share_savedview")
+
+
 def may_photograph(request: HttpRequest) -> bool:
     """Return whether the user may add and withdraw photos, and create the customer's link to the photos."""
     return may_see(request) and _has_any(request, "orders.add_orderphoto", "orders.change_order")

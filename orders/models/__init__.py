@@ -19,6 +19,7 @@ from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
+from orders.models.saved_view import RoleView, SavedView
 from orders.models.site import SiteReport
 from orders.models.timeline import EventKind, OrderEvent, Reason
 from orders.models.work import Courier, OrderNote, OrderPresence
@@ -52,6 +53,8 @@ __all__ = [
     "PictureSource",
     "Product",
     "Reason",
+    "RoleView",
+    "SavedView",
     "Selection",
     "SharedAccount",
     "Shop",

@@ -50,6 +50,15 @@ from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.rehoming import sort_shared_accounts
+from orders.services.saved_views import (
+    MOST_VIEWS,
+    change_view,
+    choose_columns,
+    delete_view,
+    move_view,
+    rename_view,
+    save_view,
+)
 from orders.services.site_limits import current_limits, record_site_limits
 from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
 from orders.services.status_profiles import PROFILES, ProfileOutcome, load_profile
@@ -68,6 +77,7 @@ __all__ = [
     "LONGEST_NAME",
     "LONGEST_NOTE",
     "LONGEST_REASON",
+    "MOST_VIEWS",
     "PROFILES",
     "AlreadyPrintedError",
     "Applied",
@@ -96,14 +106,17 @@ __all__ = [
     "assign_florist",
     "change_customer",
     "change_status",
+    "change_view",
     "changed_too_often",
     "changes_of_batch",
+    "choose_columns",
     "choose_payment_method",
     "choose_stage",
     "conflicting_change",
     "create_order",
     "current_limits",
     "customer_for_call",
+    "delete_view",
     "dry_run",
     "edit_customer",
     "edit_order",
@@ -120,6 +133,7 @@ __all__ = [
     "mark_ready",
     "mark_taken",
     "merge_customers",
+    "move_view",
     "note_checksums",
     "note_sending",
     "note_site_statuses",
@@ -142,10 +156,12 @@ __all__ = [
     "release_status",
     "released_status",
     "remake_order",
+    "rename_view",
     "report_problem",
     "retire_product",
     "revoke_photo_link",
     "save_status",
+    "save_view",
     "send_again",
     "separate_status",
     "solve_problem",

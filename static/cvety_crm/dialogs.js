@@ -19,6 +19,13 @@
       dialog.style.inset = Math.max(top, GAP) + "px auto auto " + Math.max(left, GAP) + "px";
     }
 
+    function keepInWindow() {
+      // Other contents, or an unfolded part, can be taller than those beside which the dialog was placed.
+      if (!dialog.open || window.innerWidth < WIDE) return;
+      const lowest = Math.max(window.innerHeight - dialog.offsetHeight - GAP, GAP);
+      if (dialog.getBoundingClientRect().top > lowest) dialog.style.top = lowest + "px";
+    }
+
     function fail() {
       const text = document.createElement("p");
       text.className = "crm-note crm-note-danger";
@@ -28,11 +35,15 @@
     }
 
     async function open(link) {
+      // A link in the dialog replaces its contents, and the dialog stays where it is.
+      const from = dialog.contains(link) ? null : link;
       dialog.replaceChildren();
-      dialog.showModal();
-      place(link);
+      if (from) {
+        dialog.showModal();
+        place(from);
+      }
       await htmx.ajax("GET", link.href, { target: dialog, swap: "innerHTML" });
-      place(link);
+      if (from) place(from);
       dialog.querySelector("[aria-current], input:not([type=hidden]), select, button")?.focus();
     }
 
@@ -44,9 +55,12 @@
       open(link);
     });
 
+    dialog.addEventListener("toggle", keepInWindow, true);
+    document.body.addEventListener("htmx:afterSwap", keepInWindow);
     document.body.addEventListener("htmx:afterRequest", function (event) {
       const detail = event.detail;
       if (!dialog.open || !dialog.contains(event.target)) return;
+      if (detail.xhr.getResponseHeader("HX-Redirect")) return; // htmx opens another page
       if (!detail.successful && !detail.xhr.status) fail();
       else if (!detail.successful) location.reload(); // logged out or not permitted: the server's page shows the reason
       else if (detail.requestConfig.verb === "post" && !detail.xhr.getResponseHeader("HX-Retarget")) dialog.close();

@@ -29,6 +29,9 @@ def pages(client: Client) -> Iterator[str]:
     yield f"{reverse('day_board')}?date={today}"
     yield f"{LIST}?preset=all"
     yield f"{LIST}?q=нет такого"
+    yield f"{LIST}columns/?preset=all"
+    yield f"{LIST}views/?preset=all"
+    yield f"{LIST}views/save/?preset=all"
     yield "/crm/orders/orderevent/add/"
     yield "/crm/no/such/page/"
 

@@ -22,6 +22,7 @@ from orders.admin.actions.bulk import select_all_url
 from orders.admin.list_query import is_without_page
 from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
 from orders.admin.orders.table import COUNTED, headers, range_text, total_text
+from orders.admin.orders.view_bar import missing_values, view_bar
 from orders.admin.rows.columns import shown_columns
 from orders.admin.rows.rendering import rows_html
 from orders.admin.rows.row_context import set_row_context, with_row_details
@@ -38,6 +39,7 @@ from orders.selectors.presets import (
     preset_orders,
     sorted_for_work,
 )
+from orders.selectors.saved_views import COLUMNS_PARAMETER, VIEW_PARAMETER
 
 DAYS = ("today", "tomorrow")
 """The keys of the presets that select one day. All other presets can be limited to the day in the URL."""
@@ -58,9 +60,9 @@ class OrderChangeList(PeekChangeList):
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
-        """Return the parameters of the filters, without the parameters for the preset and the day."""
+        """Return the parameters of the filters, without those for the preset, the day, the view and the columns."""
         found = super().get_filters_params(params)
-        for name in (PARAMETER, DAY_PARAMETER):
+        for name in (PARAMETER, DAY_PARAMETER, VIEW_PARAMETER, COLUMNS_PARAMETER):
             found.pop(name, None)
         return found
 
@@ -113,7 +115,8 @@ class OrderChangeList(PeekChangeList):
         preset = self.preset
         if preset is not None and preset.key in found and not (self.query or self.day or self.get_filters_params()):
             return found[preset.key]
-        return self.queryset.order_by().values("pk")[: COUNTED + 1].count()
+        # The list's own order lets PostgreSQL stop after these rows of an index.
+        return self.queryset.values("pk")[: COUNTED + 1].count()
 
     @property
     def shown_day(self) -> date:
@@ -162,8 +165,14 @@ class ListHead(Feature[Order]):
         filters = changelist.get_filters_params()
         total = cache(lambda: changelist.total(found))
         is_whole = changelist.page_num == 1 and not changelist.has_next_page
+        bar = view_bar(request)
+        chips = changelist.chips(found)
+        if bar["current"]:
+            chips = [{**chip, "is_current": False} for chip in chips]
         head = {
-            "chips": changelist.chips(found),
+            **bar,
+            "missing": missing_values(changelist),
+            "chips": chips,
             "days": changelist.day_picker(),
             "day": changelist.shown_day,
             "stamp": made.isoformat(),

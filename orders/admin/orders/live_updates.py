@@ -24,6 +24,7 @@ from django.utils.dateparse import parse_datetime
 
 from cvety_crm.admin_site.features import GET, Feature
 from orders.admin.list_query import list_queryset
+from orders.admin.orders.view_counts import view_counts
 from orders.admin.permissions import may_see
 from orders.admin.rows.row_context import version
 from orders.admin.rows.swaps import row_swaps, shown_rows
@@ -101,6 +102,8 @@ class LiveUpdates(Feature[Order]):
             context["state"] = state
         if state.changed != sent.changed:
             context["counts"] = counts(Moment.of(request.user))
+        if state.minute != sent.minute and (found := view_counts(self.model_admin, request)):
+            context["view_counts"] = found
         if news.digest != request.GET.get("news", ""):
             context["news"] = news
         headers = _still_new(request.GET.get("ringing", ""))

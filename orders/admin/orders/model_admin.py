@@ -29,10 +29,12 @@ from orders.admin.actions.undo import Undo
 from orders.admin.new_order.view import NewOrder
 from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
+from orders.admin.orders.column_dialog import ColumnDialog
 from orders.admin.orders.filter_dialog import FilterDialog
 from orders.admin.orders.filters import ActiveRowsFilter, FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
+from orders.admin.orders.list_views import ListViews
 from orders.admin.orders.live_updates import LiveUpdates
 from orders.admin.orders.neighbours import Neighbours
 from orders.admin.orders.notes import Notes
@@ -81,6 +83,8 @@ FEATURES = (
     NewOrder,
     ListHead,
     FilterDialog,
+    ColumnDialog,
+    ListViews,
     RowDialogs,
     LiveUpdates,
     OrderHeader,
@@ -142,11 +146,15 @@ class OrderAdmin(OrderFormAdmin):
         return self.feature(NewOrder).page(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or run a bulk action. If the action can't be run, say why and show the list again."""
+        """Show the list, run a bulk action, or redirect to the list with the default view of the user's role.
+
+        If the action can't be run, say why and show the list again.
+        """
         if request.method == "POST" and (why := refusal(request, self.get_actions(request))):
             messages.error(request, why)
             return HttpResponseRedirect(request.get_full_path())
-        return super().changelist_view(request, extra_context)
+        show = super().changelist_view
+        return self.feature(ListViews).opened(request, lambda: show(request, extra_context))
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Run a bulk action on the ticked orders, or on the orders of a frozen selection."""

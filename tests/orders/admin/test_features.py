@@ -20,11 +20,13 @@ METHODS = {
     "contacts": "GET",
     "courier": "POST",
     "edit": "GET",
+    "delete_view": "POST",
     "export": "GET",
     "filters": "GET",
     "florist": "POST",
     "here": "POST",
     "other_customer": "GET",
+    "move_view": "POST",
     "set_customer": "POST",
     "set_status": "POST",
     "message": "POST",
@@ -43,11 +45,19 @@ METHODS = {
     "take": "POST",
     "undo": "POST",
     "undo_one": "POST",
+    "update_view": "POST",
+    "view_counts": "GET",
+    "views": "GET",
     "notified": "POST",
     "withdraw_photo": "POST",
 }
-TWO_KEYS = ("edit", "message", "undo_one", "withdraw_photo")
-NO_KEY = ("add_customers", "add_products", "export", "filters", "print", "pulse", "select_all")
+DIALOGS = ("columns", "edit_view", "save_view")
+"""The names of the URLs that show a form with GET and save it with POST."""
+TWO_KEYS = ("message", "undo_one", "withdraw_photo")
+NO_KEY = (
+    "add_customers", "add_products", "columns", "export", "filters", "print", "pulse", "save_view", "select_all",
+    "view_counts", "views",
+)  # fmt: skip
 FROM_ELSEWHERE = ("add", "change", "change_status_dialog", "changelist", "delete", "history")
 """The names of URLs that Django and Unfold define."""
 
@@ -59,11 +69,17 @@ def address(name):
 
 def test_order_admin_has_exactly_these_urls():
     names = {url.name for url in admin.site._registry[Order].get_urls() if url.name}
-    assert names == {f"orders_order_{name}" for name in (*METHODS, *FROM_ELSEWHERE)}
+    assert names == {f"orders_order_{name}" for name in (*METHODS, *DIALOGS, "edit", *FROM_ELSEWHERE)}
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS.items())
 def test_url_refuses_user_without_permissions(browser_of, name, method):
+    assert browser_of("orders.view_customer").generic(method, address(name)).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("name", DIALOGS)
+def test_dialog_refuses_user_without_permissions(browser_of, name, method):
     assert browser_of("orders.view_customer").generic(method, address(name)).status_code == 403
 
 
