@@ -2,6 +2,7 @@ import uuid
 
 import django.contrib.auth.models
 import django.contrib.auth.validators
+import django.contrib.postgres.fields
 import django.contrib.postgres.functions
 import django.db.models.functions.datetime
 import django.utils.timezone
@@ -104,6 +105,18 @@ class Migration(migrations.Migration):
                         null=True,
                         unique=True,
                         verbose_name="Telegram id",
+                    ),
+                ),
+                (
+                    "list_columns",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="columns of the order list",
                     ),
                 ),
                 (

@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -3045,6 +3046,41 @@ class Migration(migrations.Migration):
                                             output_field=models.TextField(),
                                         ),
                                         models.Value(" "),
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.Func(
+                                                            models.Func(
+                                                                models.F("product_snapshot"),
+                                                                function="jsonb_path_query_array",
+                                                                output_field=models.TextField(),
+                                                                template="%(function)s(%(expressions)s, '$.name', '{}', true)::text",
+                                                            ),
+                                                            models.Value("\\\\[bfnrt]"),
+                                                            models.Value(" "),
+                                                            models.Value("g"),
+                                                            function="regexp_replace",
+                                                            output_field=models.TextField(),
+                                                        ),
+                                                        models.Value(20000),
+                                                        function="left",
+                                                        output_field=models.TextField(),
+                                                    ),
+                                                    models.Value('\\d([^[:alnum:]"]*\\d){6,}'),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                function="lower",
+                                            ),
+                                            models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                            models.Value("еаиуукгнох               "),
+                                            function="translate",
+                                            output_field=models.TextField(),
+                                        ),
+                                        models.Value(" "),
                                         output_field=models.TextField(),
                                     ),
                                     function="to_tsvector",
@@ -3223,6 +3259,34 @@ class Migration(migrations.Migration):
                                         output_field=models.TextField(),
                                     ),
                                     models.Value(" "),
+                                    models.Func(
+                                        models.Func(
+                                            models.Func(
+                                                models.Func(
+                                                    models.Func(
+                                                        models.F("product_snapshot"),
+                                                        function="jsonb_path_query_array",
+                                                        output_field=models.TextField(),
+                                                        template="%(function)s(%(expressions)s, '$.name', '{}', true)::text",
+                                                    ),
+                                                    models.Value("\\\\[bfnrt]"),
+                                                    models.Value(" "),
+                                                    models.Value("g"),
+                                                    function="regexp_replace",
+                                                    output_field=models.TextField(),
+                                                ),
+                                                models.Value(20000),
+                                                function="left",
+                                                output_field=models.TextField(),
+                                            ),
+                                            function="lower",
+                                        ),
+                                        models.Value("ёәіұүқғңөһ-/.,№#«»\"'():;+"),
+                                        models.Value("еаиуукгнох               "),
+                                        function="translate",
+                                        output_field=models.TextField(),
+                                    ),
+                                    models.Value(" "),
                                     output_field=models.TextField(),
                                 ),
                                 function="to_tsvector",
@@ -3260,6 +3324,111 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "items",
                 "db_table": "order_items",
                 "ordering": ["position", "created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SavedView",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("query", models.TextField(verbose_name="query")),
+                (
+                    "columns",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), size=None, verbose_name="columns"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(db_default=0, default=0, verbose_name="position")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "view of the list",
+                "verbose_name_plural": "views of the list",
+                "db_table": "saved_views",
+                "ordering": ["position", "created_at"],
+                "permissions": [("share_savedview", "Can save views of the list for the shop")],
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="RoleView",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True, db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"
+                    ),
+                ),
+                (
+                    "role",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="role",
+                    ),
+                ),
+                (
+                    "view",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="roles",
+                        to="orders.savedview",
+                        verbose_name="view of the list",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "default view of a role",
+                "verbose_name_plural": "default views of roles",
+                "db_table": "role_views",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
@@ -3589,6 +3758,20 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="orderitem",
             constraint=models.UniqueConstraint(fields=("order", "bitrix_basket_id"), name="order_items_basket_line"),
+        ),
+        migrations.AddConstraint(
+            model_name="savedview",
+            constraint=models.UniqueConstraint(
+                models.F("owner"), django.db.models.functions.text.Lower("name"), name="saved_views_name_of_owner"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="savedview",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("name"),
+                condition=models.Q(("owner__isnull", True)),
+                name="saved_views_name_of_shop",
+            ),
         ),
         migrations.AddIndex(
             model_name="order",

@@ -53,7 +53,7 @@ METHODS = {
 }
 DIALOGS = ("columns", "edit_view", "save_view")
 """The names of the URLs that show a form with GET and save it with POST."""
-TWO_KEYS = ("message", "undo_one", "withdraw_photo")
+TWO_KEYS = ("edit", "message", "undo_one", "withdraw_photo")
 NO_KEY = (
     "add_customers", "add_products", "columns", "export", "filters", "print", "pulse", "save_view", "select_all",
     "view_counts", "views",
