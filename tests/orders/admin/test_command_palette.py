@@ -26,6 +26,6 @@ def test_palette_shows_no_phones_and_requires_permissions(browser_of, make_order
 def test_palette_takes_constant_number_of_statements(browser, make_order, django_assert_max_num_queries):
     for number in range(1001, 1031):
         make_order(number)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = browser.get(SEARCH, {"extended": 1, "s": "мария"}).content.decode()
     assert page.count("Мария") <= 20

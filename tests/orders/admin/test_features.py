@@ -124,7 +124,6 @@ def test_bulk_actions_have_this_order(manager, rf):
                 "hand_over_selected",
                 "complete_selected",
                 "change_status_of_selected",
-                "take_selected",
                 "send_selected_again",
             },
         ),

@@ -11,7 +11,8 @@ from django_q.models import OrmQ
 
 from orders import services
 from orders.models import BulkResult, BulkRun, Courier, EventKind, Order, Selection
-from orders.services.bulk import actions, runs, slices
+from orders.services import steps
+from orders.services.bulk import runs, slices
 from tests.orders.admin.conftest import LIST
 from tests.roles import person
 
@@ -109,7 +110,7 @@ def test_form_of_an_action_keeps_the_selection(browser, orders):
 
 
 def test_each_action_is_done_by_the_worker(browser, orders, manager):
-    Order.objects.update(courier=Courier.objects.create(name="Ерлан"))
+    Order.objects.update(courier=Courier.objects.create(name="Ерлан"), status="accepted")
     for action, data in (
         ("take_selected", {}),
         ("assign_florist_to_selected", {"apply": "1", "assignee": "none"}),
@@ -220,14 +221,14 @@ def test_stopped_run_is_resumed_where_it_stopped(browser, orders, monkeypatch):
 
 
 def test_fault_with_one_order_is_reported_and_others_are_changed(browser, orders, monkeypatch):
-    change = actions.change_status
+    change = steps.change_status
 
     def fail(*, order_id, **kwargs):
         if order_id == orders[2].pk:
             raise ZeroDivisionError
         return change(order_id=order_id, **kwargs)
 
-    monkeypatch.setattr(actions, "change_status", fail)
+    monkeypatch.setattr(steps, "change_status", fail)
     run(browser, "accept_selected", select_all(browser), orders[0])
     assert (work().done, statuses(orders).count("new")) == (4, 1)
     assert "ZeroDivisionError" in BulkResult.objects.get(outcome="refused").reason

@@ -56,7 +56,7 @@ def test_assignments_are_undone_unless_they_were_changed_since(browser, orders, 
 
 @pytest.mark.parametrize("action", ["take_selected", "mark_notified_selected"])
 def test_taking_and_notifying_are_undone(browser, orders, action):
-    Order.objects.update(courier=Courier.objects.create(name="Ерлан"))
+    Order.objects.update(courier=Courier.objects.create(name="Ерлан"), status="accepted")
     run(browser, action, select_all(browser), orders[0])
     assert undo(browser, work()).done == 5
     assert set(Order.objects.values_list("responsible", "courier_notified_at")) == {(None, None)}

@@ -157,7 +157,7 @@ def test_bulk_accept_ignores_select_across_without_selection(browser, make_order
     assert [status(order) for order in orders] == ["accepted", "new", "new"]
 
 
-STATEMENTS = 14
+STATEMENTS = 15
 """The SQL statements of one order in a bulk change of the status, each in its own transaction."""
 
 
