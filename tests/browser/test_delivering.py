@@ -42,7 +42,7 @@ def test_06_row_has_links_to_call_write_and_open_a_map(screen, shop):
     expect(screen.row(1001).get_by_role("link", name="+7 701 123-45-67")).to_have_attribute("href", "tel:+77011234567")
     screen.row(1001).get_by_role("link", name="ул. Абая 150").click()
     expect(dialog.get_by_role("link", name="Позвонить получателю")).to_have_attribute("href", "tel:+77011234567")
-    chat = dialog.get_by_role("link", name="WhatsApp")
+    chat = dialog.get_by_role("link", name="WhatsApp +7 701 123-45-67")
     expect(chat).to_have_attribute("href", "https://wa.me/77011234567")
     for name, host in (("2ГИС", "https://2gis.kz/"), ("Яндекс", "https://yandex.")):
         link = dialog.get_by_role("link", name=f"{name}: на карте")

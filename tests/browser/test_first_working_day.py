@@ -93,7 +93,7 @@ def test_04_one_tap_sets_the_next_status_and_the_row_shows_the_sync_state(screen
     page.locator(".crm-bulk button[type=submit]").first.click()
     expect(page.locator("#crm-messages")).to_contain_text("Изменено: 2")
     assert Order.objects.get(pk=second.pk).status_id == "accepted"
-    assert first.events.filter(kind=EventKind.STATUS).count() == 2
+    assert first.events.filter(kind=EventKind.TAKEN).count() == 1
 
 
 def test_05_all_important_data_of_an_order_fits_one_screen(screen, shop, manager):

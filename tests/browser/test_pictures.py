@@ -61,7 +61,8 @@ def test_order_page_shows_pictures(screen: Screen, pictured):
     shown = page.locator(".crm-head-pictures img.crm-picture")
     expect(shown).to_have_count(1)
     page.wait_for_function(f"[...document.querySelectorAll('.crm-head-pictures img')].every({LOADED})")
-    assert box(shown.first) == (96, 96)
+    side = 64 if screen.size == "phone" else 96
+    assert box(shown.first) == (side, side)
     screen.check()
 
 

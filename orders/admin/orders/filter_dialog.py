@@ -45,4 +45,10 @@ def _form_of(spec: Any, changelist: Any) -> Any:
     """Return the form of a filter of Unfold, with the filter's title, or None if the filter has no choices."""
     choice = next(iter(spec.choices(changelist)), None)
     form = choice.get("form") if choice else None
-    return None if form is None else {"title": spec.title, "form": form}
+    if form is None:
+        return None
+    for field in form.fields.values():
+        # The title of the filter is above its fields, which have no labels of their own.
+        words = (str(spec.title), str(field.widget.attrs.get("placeholder", "")))
+        field.widget.attrs["aria-label"] = ": ".join(filter(None, words))
+    return {"title": spec.title, "form": form}
