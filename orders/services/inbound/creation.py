@@ -23,6 +23,8 @@ from orders.timeline_payloads import OrderCreated
 def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     """Create the order with its customer, its items and one timeline entry."""
     fields = dict(snapshot.fields)
+    if "recipient_phone" in fields:
+        fields.setdefault("recipient_other_phones", "")
     site_status = fields.get("status")
     items = snapshot.items or ()
     references = resolve(

@@ -57,7 +57,7 @@ def test_odd_orders_are_imported_with_their_data(order, schema):
     assert (cancelled.is_cancelled, cancelled.status_id) == (True, "cancelled")
     assert order(122120).paid_amount == Decimal(32500)
     assert order(122121).is_pickup
-    assert order(122123).items.order_by("position")[0].price == Decimal("1234.57")
+    assert order(122123).items.order_by("position")[0].price == Decimal("1234.5678")
     assert order(122124).payment_method != ""
 
 

@@ -47,7 +47,7 @@ def test_rows_reasons_and_stored_values_of_an_order_are_printed(show):
     assert "DATE_INSERT=2025-08-1" in parts["b_sale_order"][0]
     assert parts["Итог переноса"] == ["создан"]
     assert "позиция отложена или недоступна для покупки: Ваза стеклянная — позиция не переносится" in parts["Причины"]
-    assert parts["Состав"] == ["Букет по фото клиента · 1 × 19900.00", "Открытка · 1 × 500.00"]
+    assert parts["Состав"] == ["Букет по фото клиента · 1 × 19900", "Открытка · 1 × 500"]
     assert "Статус: Завершён" in parts["Что будет записано"]
     assert "Город: Алматы" in parts["Что будет записано"]
     assert any("Статус: Новый → Принят" in line for line in parts["История"])
