@@ -6,9 +6,7 @@
   const DELAY = 1500; // milliseconds
   const MOST_TRIES = 6;
 
-  // An error of an image does not bubble.
-  document.addEventListener("error", function (event) {
-    const picture = event.target;
+  function retry(picture) {
     if (!(picture instanceof HTMLImageElement) || !picture.classList.contains("crm-picture")) return;
     const tries = Number(picture.dataset.tries || 0) + 1;
     if (tries > MOST_TRIES) return;
@@ -17,5 +15,11 @@
     setTimeout(function () {
       if (picture.isConnected && picture.src === address) picture.src = address;
     }, DELAY * tries);
-  }, true);
+  }
+
+  // An error of an image does not bubble. Images may have failed before this script ran.
+  document.addEventListener("error", (event) => retry(event.target), true);
+  document.querySelectorAll("img.crm-picture").forEach(function (picture) {
+    if (picture.complete && !picture.naturalWidth) retry(picture);
+  });
 })();
