@@ -126,7 +126,7 @@ def accept_a_new_order(page: Page, crm: str) -> str:
     link = new.first.get_by_role("link", name=re.compile("^№"))
     number = re.search(r"\d+", link.inner_text())[0]
     link.click()
-    page.get_by_role("button", name="Поставить статус «Принят»").click()
+    page.get_by_role("region", name="Заказ", exact=True).get_by_role("button", name="Принять").click()
     expect(page.locator(".crm-head .crm-badge").first).to_contain_text("Принят")
     return number
 
