@@ -50,14 +50,6 @@ def sync_badge(order: Order, words: str = "") -> SafeString:
     return _badge(f"crm-sync-{order.sync_state}", sign, words or str(order.get_sync_state_display()))
 
 
-def sync_mark(order: Order) -> SafeString:
-    """Return the sync state for a row: a small tick if the order is synced, otherwise a badge."""
-    if order.sync_state != SyncState.SYNCED:
-        return sync_badge(order)
-    words = str(order.get_sync_state_display())
-    return format_html('<span class="crm-subtle crm-known"><span aria-hidden="true">✓</span> {}</span>', words)
-
-
 def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
     """Return the marks that staff must see in addition to the status. Most orders have no marks.
 

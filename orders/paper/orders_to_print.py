@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from orders.models import DeliverySlot, Order, OrderItem
+from orders.models import Order, OrderItem
 
 MOST_AT_ONCE = 200
 """The maximum number of orders in one document."""
@@ -38,11 +38,6 @@ def long_day(value: date | None) -> str:
     if value is None:
         return gettext("date not given")
     return f"{date_format(value, 'l').lower()}, {date_format(value, 'j E Y')}"
-
-
-def time_of_day(slot: DeliverySlot | None) -> str:
-    """Return the name of the delivery slot, or a message that no time is given."""
-    return slot.name if slot else gettext("time not given")
 
 
 def order_address(order: Order) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -210,7 +209,7 @@ def notes(order: OrderRow) -> Values:
     }
 
 
-def photo_words(order: OrderRow) -> SafeString | str:
+def photo_words(order: OrderRow) -> str:
     """Return the state of the bouquet's photo with its sign, or an empty string for an order without a photo."""
     state = photo_state(order)
     return "" if state == PhotoState.NONE else f"{SIGNS.get(state, '')} {state.label}".strip()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from cvety_crm.users import AnyUser
 from orders.admin.permissions import may_assign, may_change_status, may_edit, may_make
+from orders.admin.rows.chosen_view import list_query
 from orders.models import Order, OrderItem, OrderNote, Status
 from orders.product_pictures.links import DIGITS, picture_url
 from orders.rules.next_step import Step, next_step, rights_of, situation_of
@@ -117,20 +118,19 @@ def set_row_context(orders: Iterable[OrderRow], request: HttpRequest, statuses: 
     The attributes that depend on the request are `seen_by`, `rights`, `next_step` and `list_query`, which lets the
     order's page return to the list with the filters of this request. `statuses` contains all statuses by code.
     """
-    rights, list_query = RowRights.of(request), _list_query(request)
+    rights, links_query = RowRights.of(request), _list_query(request)
     of_steps = rights_of(request.user)
     for order in orders:
         _set_texts(order)
         order.seen_by = request.user
         order.rights = rights
-        order.list_query = list_query
+        order.list_query = links_query
         order.next_step = next_step(situation_of(order, statuses, request.user), of_steps)
 
 
 def _list_query(request: HttpRequest) -> str:
-    """Return the query string of the links to orders. A request of an open list names the list in a header."""
-    page = request.headers.get("HX-Current-URL", "")
-    query = urlsplit(page).query if page else request.GET.urlencode()
+    """Return the query string of the links to orders. `list_query` finds the list of a request of htmx."""
+    query = list_query(request).urlencode()
     # The list without a query string is also named, so that the order's page has links to the orders beside it.
     return f"?{urlencode({'_changelist_filters': query or f'{PARAMETER}={DEFAULT}'})}"
 
