@@ -100,7 +100,7 @@ def problems(page: Page) -> list[str]:
         page.set_viewport_size({"width": width, "height": TALL})
         found += [f"{width}: {one}" for one in serious_violations(page)]
         if (over := overflow_width(page)) > 0:
-            found.append(f"{width}: scrolls overflow_width by {over}")
+            found.append(f"{width}: scrolls sideways by {over}")
     page.set_viewport_size({"width": WIDTHS[0], "height": TALL})
     if words := english(page, TYPED | NAMELESS if "/ormq/" in page.url else TYPED):
         found.append(f"English: {sorted(words)}")
