@@ -21,6 +21,9 @@ WEBHOOK_TOKENS={}
 
 # The token that the CRM sends to the site with its pushes.
 BITRIX_API_TOKEN={}
+
+# The payment methods of the sandbox's pay systems.
+BITRIX_PAY_SYSTEMS=1=cash,2=card,3=kaspi,4=transfer
 """
 
 
