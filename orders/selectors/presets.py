@@ -4,20 +4,36 @@ Nearly all presets read only current orders: orders of the last `CURRENT` and of
 not depend on the number of older orders, even if many of these were never closed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from cvety_crm.composed_statements import Parameter, Statement
 from cvety_crm.users import User
 from orders.models import Order, OrderPhoto, PhotoAnswer, Stage, Status, SyncState
 from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
@@ -56,6 +72,16 @@ class Moment:
         """Return the date in Almaty."""
         return timezone.localdate(self.now)
 
+    @property
+    def since(self) -> Any:
+        """Return the beginning of the first of the current days in Almaty."""
+        return timezone.make_aware(datetime.combine(self.today - CURRENT, time.min))
+
+    @property
+    def user_id(self) -> Any:
+        """Return the id of the user, or None if no one is logged in."""
+        return self.user.pk
+
     def in_stage(self, *stages: str) -> Q:
         """Return the condition of orders in one of these stages."""
         return Q(status__in=[code for stage in stages for code in self.codes.get(stage, [])])
@@ -74,6 +100,20 @@ class Moment:
     def is_to_make(self) -> Q:
         """Return the condition of open orders whose bouquet is not ready and has not left."""
         return self.is_open() & Q(ready_at=None) & ~self.in_stage(Stage.READY, Stage.DELIVERING)
+
+
+class MomentOfStatement(Moment):
+    """The moment of a statement that is composed once (`cvety_crm.composed_statements`), with parameters as values."""
+
+    today = Parameter("today", DateField())
+    since = Parameter("since", DateTimeField())
+    user_id = Parameter("user_id", BigIntegerField())
+
+    @classmethod
+    def with_codes(cls, codes: Mapping[str, list[str]]) -> "MomentOfStatement":
+        """Return an instance with these status codes by stage. They are constants of the statement."""
+        now: Any = Parameter("now", DateTimeField())
+        return cls(now, AnonymousUser(), codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +177,7 @@ PRESETS = (
         is_problem=True,
     ),
     Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),
-    Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user.pk) & at.is_open()),
+    Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user_id) & at.is_open()),
     Preset(
         "unclosed",
         _("Not closed yesterday"),
@@ -177,20 +217,16 @@ def _waits_for_an_answer(at: Moment) -> Q:
     return asked & ~Q(photo_approval__nonce="") & Q(Exists(shown))
 
 
-def _since(at: Moment) -> datetime:
-    return timezone.make_aware(datetime.combine(at.today - CURRENT, time.min))
-
-
 def is_current(at: Moment) -> Q:
     """Return the condition of current orders: created within the last `CURRENT`, or with a delivery date since then.
 
     PostgreSQL uses indexes for this condition, so its cost does not depend on the size of the table.
     """
-    return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=_since(at))
+    return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=at.since)
 
 
 def _is_archived(at: Moment) -> Q:
-    is_undated = Q(delivery_date=None, created_at__lt=_since(at))
+    is_undated = Q(delivery_date=None, created_at__lt=at.since)
     return Q(delivery_date__lt=at.today - CURRENT) | is_undated
 
 
@@ -217,23 +253,37 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
     )
 
 
-def counts(at: Moment, orders: QuerySet[Order] | None = None) -> dict[str, int]:
+def counts(at: Moment) -> dict[str, int]:
     """Return the number of orders of each counted preset. The keys of the result are the keys of the presets.
 
     One query counts all presets of current orders, and each other preset needs one query. All queries use indexes.
     """
-    base = Order.objects.all() if orders is None else orders
-    base = base.order_by().annotate(due=DueAt())
-    current = {
-        _name(preset): Count("pk", filter=preset.condition(at))
-        for preset in PRESETS
-        if preset.is_counted and preset.is_current
-    }
-    found = base.filter(is_current(at)).aggregate(**current)
-    for preset in PRESETS:
-        if preset.is_counted and not preset.is_current:
-            found[_name(preset)] = base.filter(preset.condition(at)).count()
-    return {preset.key: found[_name(preset)] for preset in PRESETS if preset.is_counted}
+    values = {"now": at.now, "today": at.today, "since": at.since, "user_id": at.user_id}
+    found: dict[str, int] = {}
+    for keys, statement in _counting(tuple((stage, tuple(codes)) for stage, codes in sorted(at.codes.items()))):
+        found.update(zip(keys, *statement.rows(values), strict=True))
+    return {preset.key: found[preset.key] for preset in PRESETS if preset.is_counted}
+
+
+@lru_cache(maxsize=4)
+def _counting(codes: tuple[tuple[str, tuple[str, ...]], ...]) -> list[tuple[list[str], Statement]]:
+    """Return the statements that count the orders of the presets, each with the keys of the presets that it counts."""
+    at = MomentOfStatement.with_codes({stage: list(found) for stage, found in codes})
+    orders = Order.objects.order_by().annotate(due=DueAt())
+    current = [preset for preset in PRESETS if preset.is_counted and preset.is_current]
+    others = [preset for preset in PRESETS if preset.is_counted and not preset.is_current]
+    groups = [(current, orders.filter(is_current(at)))]
+    groups += [([preset], orders.filter(preset.condition(at))) for preset in others]
+    return [([preset.key for preset in presets], _counted(presets, found, at)) for presets, found in groups]
+
+
+def _counted(presets: Sequence[Preset], orders: QuerySet[Order], at: Moment) -> Statement:
+    # A constant in `values` makes one group of all rows.
+    found = orders.values(one=Value(1))
+    if len(presets) == 1:
+        return Statement.of(found.annotate(count=Count("pk")).values_list("count"))
+    counted = {_name(preset): Count("pk", filter=preset.condition(at)) for preset in presets}
+    return Statement.of(found.annotate(**counted).values_list(*counted))
 
 
 def preset_url(key: str, **more: str) -> str:
