@@ -170,6 +170,11 @@ TEMPLATES = [
             ],
         },
     },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja2"],
+        "OPTIONS": {"environment": "orders.admin.rows.jinja_environment.environment"},
+    },
 ]
 
 # --- Printed documents -----------------------------------------------------------------------------------------------

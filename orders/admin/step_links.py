@@ -1,7 +1,6 @@
 """The dialogs in which users do the steps that need a choice."""
 
-from django.urls import reverse
-
+from orders.admin.order_urls import order_url
 from orders.models import Order
 from orders.rules.next_step import Step, StepKind
 
@@ -12,4 +11,4 @@ _FIELDS = {StepKind.COURIER: "courier"}
 def step_url(step: Step, order: Order) -> str:
     """Return the URL of the dialog in which the user does this step, or an empty string for a step of one tap."""
     field = _FIELDS.get(step.kind)
-    return reverse("admin:orders_order_edit", args=[order.pk, field]) if field else ""
+    return order_url("edit", order.pk, field) if field else ""

@@ -1,15 +1,15 @@
-"""The values of each cell of a row. The templates of the cells (templates/orders/cells) show them."""
+"""The values of each cell of a row. The templates of the cells (templates/jinja2/orders/cells) show them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from cvety_crm.users import display_name
 from orders.admin.badges import SYNC_SIGNS, order_marks, stage_class
+from orders.admin.order_urls import order_url
 from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow
 from orders.admin.step_links import step_url
 from orders.models import SyncState
@@ -44,7 +44,7 @@ def number(order: OrderRow) -> Values:
     is_synced = order.sync_state == SyncState.SYNCED
     return {
         "label": f"№{NBSP}{order.order_number}",
-        "url": reverse("admin:orders_order_change", args=[order.pk]) + order.list_query,
+        "url": order_url("change", order.pk) + order.list_query,
         "is_synced": is_synced,
         "sync": str(order.get_sync_state_display()),
         "sync_sign": SYNC_SIGNS.get(order.sync_state, "!"),
@@ -76,11 +76,11 @@ def status(order: OrderRow) -> Values:
     return {
         "name": order.status.name,
         "stage_css": stage_class(order.status.stage),
-        "url": reverse("admin:orders_order_statuses", args=[order.pk]) if order.rights.may_move else "",
+        "url": order_url("statuses", order.pk) if order.rights.may_move else "",
         "step": step,
         "step_css": stage_class(step.stage) if step else "",
         "step_dialog": step_url(step, order) if step else "",
-        "step_url": f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}",
+        "step_url": f"{order_url('next_step', order.pk)}?seen={order.status_id}",
     }
 
 
@@ -129,7 +129,7 @@ def recipient(order: OrderRow) -> Values:
 def address(order: OrderRow) -> Values:
     """Return the district, the beginning of the address and the city, and the URL of its links."""
     city = order.city.name if order.city else ""
-    url = reverse("admin:orders_order_contacts", args=[order.pk])
+    url = order_url("contacts", order.pk)
     if not order.delivery_address.strip():
         missing = gettext("ask for the address") if is_open(order) and not order.is_pickup else ""
         text = gettext("pickup") if order.is_pickup else ""
@@ -178,7 +178,7 @@ def florist(order: OrderRow) -> Values:
     return {
         "name": display_name(who) if who is not None else "",
         "making": short_making_text(order),
-        "take_url": reverse("admin:orders_order_take", args=[order.pk]) if may_take else "",
+        "take_url": order_url("take", order.pk) if may_take else "",
         "url": _edit_url(order, "florist") if order.rights.may_assign else "",
     }
 
@@ -227,4 +227,4 @@ def _ask_when(*, date: bool, time: bool) -> str:
 
 
 def _edit_url(order: OrderRow, field: str) -> str:
-    return reverse("admin:orders_order_edit", args=[order.pk, field])
+    return order_url("edit", order.pk, field)

@@ -42,7 +42,8 @@ class Column:
         """Return the column as a function for `ModelAdmin.list_display` of Django, which sorts the list by it."""
 
         def display(order: OrderRow) -> SafeString:
-            return render_to_string(self.template, {"cell": self.values(order), "order": order})
+            context = {"cell": self.values(order), "order": order}
+            return SafeString(render_to_string(self.template, context, using="jinja2"))
 
         display.__name__ = self.key
         return admin.display(description=self.label, ordering=self.sorts_by or None)(display)
