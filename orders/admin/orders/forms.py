@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.model_fields import column_field
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
+from orders.admin.orders.stored_instance import StoredInstanceMixin
 from orders.admin.site_letters import warn_of_losses
 from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
@@ -98,7 +99,7 @@ class PhoneField(forms.CharField):
             raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
 
 
-class OrderForm(SeenValuesMixin, forms.ModelForm):
+class OrderForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     """The form of an order's editable fields. The status, the florist and the courier have their own buttons."""
 
     recipient_phone = PhoneField(label=_("recipient's phone"))

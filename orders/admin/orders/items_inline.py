@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from cvety_crm.admin_site.base import without_related_buttons
 from orders.admin.orders.concurrent_items import item_text, line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
+from orders.admin.orders.stored_instance import StoredInstanceMixin
 from orders.models import Order, OrderItem, Product
 from orders.presentation.details import item_details
 from orders.presentation.formatting import plain, unit_price
@@ -104,7 +105,7 @@ def with_picture(shown: SafeString, text: SafeString) -> SafeString:
     return format_html('<div class="crm-with-picture">{}<div>{}</div></div>', shown, text) if shown else text
 
 
-class ItemForm(SeenValuesMixin, forms.ModelForm):
+class ItemForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     """The form of one item."""
 
     seen_fields = ("quantity", "price")
@@ -191,7 +192,7 @@ class ItemForm(SeenValuesMixin, forms.ModelForm):
         if self.instance._state.adding:
             return
         self.cleaned_data.pop("product", None)
-        super()._post_clean()  # type: ignore[misc]  # Django's hook is private, so its stubs lack it
+        super()._post_clean()
 
     def snapshot(self) -> ItemSnapshot:
         """Return the stored or new item for `edit_order`."""
