@@ -152,6 +152,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "cvety_crm.drafts.SavedDrafts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -475,6 +476,10 @@ UNFOLD = {
         lambda request: static("cvety_crm/pictures.js"),
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/failed_tap.js"),
+        lambda request: static("cvety_crm/checked_save.js"),
+        lambda request: static("cvety_crm/draft_storage.js"),
+        lambda request: static("cvety_crm/form_values.js"),
+        lambda request: static("cvety_crm/drafts.js"),
         lambda request: static("cvety_crm/copy.js"),
         lambda request: static("cvety_crm/messages.js"),
         lambda request: static("cvety_crm/order.js"),

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from cvety_crm.drafts import session_check
 from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
 
@@ -15,6 +16,7 @@ urlpatterns = [
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
+    path("crm/session/", session_check, name="session_check"),
     path("crm/", include("orders.urls")),
     path("crm/", admin.site.urls),
     path("p/", include("orders.public.urls")),

@@ -96,7 +96,7 @@
     const source = document.getElementById("crm-texts");
     if (!source) return;
     texts = source.dataset;
-    window.crmFailedTap = { isLoggedOut, loginUrl, show, texts };
+    window.crmFailedTap = { isLoggedOut, loginUrl, show, hide, texts };
     document.body.addEventListener("htmx:beforeSwap", function (event) {
       if (isLoggedOut(event.detail.xhr)) event.detail.shouldSwap = false;
     });

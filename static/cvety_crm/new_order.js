@@ -275,17 +275,7 @@
 
     function keep() {
       const entries = Array.from(new FormData(form)).filter(function (pair) { return pair[0] !== "csrfmiddlewaretoken"; });
-      try {
-        sessionStorage.setItem(words.draft, JSON.stringify(entries));
-      } catch { /* The storage is full or not allowed, so there is no draft. */ }
-    }
-    function draft() {
-      try {
-        const entries = JSON.parse(sessionStorage.getItem(words.draft));
-        return Array.isArray(entries) ? entries : null;
-      } catch {
-        return null;
-      }
+      window.crmDraftStorage.keep(sessionStorage, words.draft, entries);
     }
     function restore(entries) {
       const values = new Map(entries);
@@ -303,13 +293,13 @@
       one("[data-restored]").hidden = false;
     }
     one("[data-forget]").addEventListener("click", function () {
-      sessionStorage.removeItem(words.draft);
+      window.crmDraftStorage.forget(sessionStorage, words.draft);
       location.href = form.getAttribute("action");
     });
 
-    const kept = draft();
+    const kept = window.crmDraftStorage.find(sessionStorage, words.draft);
     const isDone = kept && readJson("new-order-done").includes(new Map(kept).get("key"));
-    if (isDone) sessionStorage.removeItem(words.draft);
+    if (isDone) window.crmDraftStorage.forget(sessionStorage, words.draft);
     else if (kept && words.beginsEmpty === "yes") restore(kept);
 
     // --- the keyboard. Enter moves to the next field, and Ctrl+Enter creates the order.
