@@ -228,6 +228,9 @@
     function now() { return new Date(Date.parse(words.now + "Z") + Date.now() - opened); }
     function day(ahead) { return new Date(now().getTime() + ahead * 86400000).toISOString().slice(0, 10); }
 
+    // The page asks whether a chosen slot that is over is right, so the slot stays.
+    const askedSlot = document.getElementById("crm-questions") && one("input[name=delivery_slot]:checked");
+
     function markSlots() {
       const isToday = field("delivery_date").value === day(0);
       const time = now().toISOString().slice(11, 16);
@@ -239,7 +242,7 @@
       slots.forEach(function (slot) {
         const ends = slot.dataset.ends;
         const runsPastMidnight = !ends || ends === "00:00" || ends <= slot.dataset.starts;
-        slot.disabled = isToday && !runsPastMidnight && ends <= time;
+        slot.disabled = isToday && !runsPastMidnight && ends <= time && slot !== askedSlot;
         slot.parentElement.title = slot.disabled ? words.over : "";
       });
       const chosen = slots.find(function (slot) { return slot.checked; });

@@ -4,7 +4,7 @@ A GET request shows the dialog, a POST request saves the value. Without htmx bot
 the dialogs too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -25,12 +25,15 @@ from orders.admin.actions.next_step import already_in_status
 from orders.admin.actions.status import next_statuses
 from orders.admin.actions.undo import add_change_message, undo_button
 from orders.admin.badges import stage_class
+from orders.admin.doubts import unconfirmed
 from orders.admin.messages import message_panel
 from orders.admin.permissions import may_change_status, may_see
 from orders.admin.redirects import redirect_back
 from orders.admin.rows.editing import EDITORS, Editor
 from orders.admin.rows.row_links import row_links
 from orders.models import Order
+from orders.presentation.doubts import question
+from orders.rules.doubts import Doubt
 from orders.services import NotAllowedError
 
 COMMENT_LENGTH = 1000
@@ -112,6 +115,9 @@ class RowDialogs(Feature[Order]):
         sent = request.GET if "value" in request.GET else request.POST
         value, seen = editor.posted(sent), sent.get("seen", "")
         before, text_before = editor.value(order), editor.text(order)
+        # The button that undoes a change restores a value that was not doubtful, or was confirmed.
+        if sent is request.POST and (doubts := unconfirmed(request.POST, editor.doubts(order, value))):
+            return self._form(request, order, editor, typed=value, doubts=doubts, seen=seen)
         try:
             editor.save(order, value, seen, staff_user(request))
         except NotAllowedError as refusal:
@@ -125,18 +131,28 @@ class RowDialogs(Feature[Order]):
         return _back(request, order)
 
     def _form(
-        self, request: HttpRequest, order: Order, editor: Editor, *, error: str = "", typed: str | None = None
+        self,
+        request: HttpRequest,
+        order: Order,
+        editor: Editor,
+        *,
+        error: str = "",
+        typed: str | None = None,
+        doubts: Sequence[Doubt] = (),
+        seen: str | None = None,
     ) -> HttpResponse:
-        """Return the form. With an error, htmx shows it in the dialog in place of the form that was sent."""
+        """Return the form. With an error or doubts, htmx shows it in the dialog in place of the form that was sent."""
         context = {
             "title": editor.title,
             "url": reverse("admin:orders_order_edit", args=[order.pk, editor.key]),
-            "seen": editor.value(order),
+            "seen": editor.value(order) if seen is None else seen,
             "error": error,
+            "questions": [question(doubt) for doubt in doubts],
+            "question_keys": [doubt.key for doubt in doubts],
             **editor.context(order, typed),
         }
         response = self._dialog(request, editor.template, order, context)
-        if error:
+        if error or doubts:
             response.headers["HX-Retarget"] = "#crm-dialog"
             response.headers["HX-Reswap"] = "innerHTML"
         return response

@@ -4,8 +4,8 @@ Users who may not see phones in full get masked phones in suggestions. The form 
 id of the row that contains the phone. The phone of that row is then used.
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -16,17 +16,19 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User
+from orders.admin.doubts import DoubtsMixin
 from orders.admin.new_order.lines import MOST_MONEY, AmountField
 from orders.admin.site_letters import warn_of_losses
 from orders.models import Channel, City, Customer, DeliverySlot, Order, PaymentMethod, PaymentStatus, Shop
 from orders.presentation.phones import form_text
-from orders.services import Caller
+from orders.rules.doubts import doubt_of_time
+from orders.services import Caller, NewItem
 from orders.services.creation import DEFAULT_CITY, DEFAULT_SHOP
 from orders.services.validation import LONGEST
 from orders.values.phones import is_number, normalize_phone, numbers_of
 
 FURTHEST = timedelta(days=366)
-"""The longest time from today to the delivery date. A later date means that the user has entered a wrong year."""
+"""The longest time between today and the delivery date. Another date means that the user has entered a wrong year."""
 ON_DELIVERY, PAID, LATER = "on_delivery", "paid", "later"
 PAYMENTS = (
     (ON_DELIVERY, _("Cash on delivery")),
@@ -84,7 +86,7 @@ def _sum_field(label: Any) -> AmountField:
     return AmountField(label=label, max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False)
 
 
-class NewOrderForm(forms.Form):
+class NewOrderForm(DoubtsMixin, forms.Form):
     """The form of a new order, without the items."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -165,10 +167,10 @@ class NewOrderForm(forms.Form):
     # --- validation
 
     def clean_delivery_date(self) -> date:
-        """Return the date. Raise `ValidationError` if it is in the past or more than a year ahead."""
+        """Return the date. Raise `ValidationError` if it is more than a year away."""
         day: date = self.cleaned_data["delivery_date"]
-        if day < self.now.date():
-            raise forms.ValidationError(gettext("This day is over."))
+        if day < self.now.date() - FURTHEST:
+            raise forms.ValidationError(gettext("This is more than a year ago. Check the year."))
         if day > self.now.date() + FURTHEST:
             raise forms.ValidationError(gettext("This is more than a year ahead. Check the year."))
         return day
@@ -179,8 +181,7 @@ class NewOrderForm(forms.Form):
         self._find_customer()
         self._find_recipient()
         slot = self.slots.get(self.cleaned_data.get("delivery_slot", ""))
-        if slot is not None and self.cleaned_data.get("delivery_date") == self.now.date() and is_over(slot, self.now):
-            self.add_error("delivery_slot", gettext("This time is over today. Choose a later one."))
+        self.ask(doubt_of_time(self.cleaned_data.get("delivery_date"), slot, now=self.now))
         is_asked = self.cleaned_data.get("payment") in (PAID, LATER) and "payment_method" not in self.errors
         if is_asked and not self.cleaned_data.get("payment_method"):
             self.add_error("payment_method", gettext("Choose how it is paid."))
@@ -235,6 +236,11 @@ class NewOrderForm(forms.Form):
             return Decimal(0)
         return self.cleaned_data.get("delivery_fee") or Decimal(0)
 
+    def total_of(self, items: Iterable[NewItem]) -> Decimal:
+        """Return the sum of an order with these items, in KZT. The service computes the sum that is stored."""
+        goods = sum((item.quantity * item.price for item in items), Decimal(0))
+        return goods + self.fee - (self.cleaned_data.get("discount_amount") or Decimal(0))
+
     def caller(self) -> Caller:
         """Return the name and phone that the user has entered. They are used if no known customer was chosen."""
         return Caller(name=self.cleaned_data["name"], phone=self.cleaned_data["phone"])
@@ -282,15 +288,3 @@ class NewOrderForm(forms.Form):
 def _joined(phone: str, others: str) -> str:
     """Return the phone and the other numbers as one text, which the service reads again."""
     return ", ".join([phone, *numbers_of("", others)]) if is_number(phone) else phone
-
-
-def is_over(slot: DeliverySlot, now: datetime) -> bool:
-    """Return whether a delivery slot of today is over at `now` (local time).
-
-    A slot that ends at midnight or later, or that has no end, is not over today.
-    """
-    if slot.ends_at is None or slot.ends_at == time(0):
-        return False
-    if slot.starts_at is not None and slot.ends_at < slot.starts_at:
-        return False
-    return slot.ends_at <= now.time()

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.admin.doubts import DoubtsMixin
 from orders.models import Product
+from orders.rules.doubts import doubt_of_price
 from orders.services import NewItem
 
 MOST_LINES = 50
@@ -41,7 +43,7 @@ class AmountField(forms.DecimalField):
         return super().to_python(value)
 
 
-class LineForm(forms.Form):
+class LineForm(DoubtsMixin, forms.Form):
     """The form of one item. The formset reads the products of all items together."""
 
     product = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -96,6 +98,8 @@ class LineForm(forms.Form):
             and (self.found is None or self.found.price is None)
         ):
             self.add_error("price", gettext("Give a price."))
+        name = self.found.name if self.found else data.get("name") or ""
+        self.ask(doubt_of_price(data.get("price"), name[:100]))
 
     def unit_price(self) -> Decimal:
         """Return the price of one piece in KZT. If the user has entered no price, return the price of the product."""

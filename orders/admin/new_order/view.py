@@ -19,12 +19,14 @@ from django.utils.translation import gettext
 from cvety_crm.admin_site.features import READ, Feature
 from cvety_crm.users import User, staff_user
 from orders import services
+from orders.admin.doubts import questions_context
 from orders.admin.new_order.forms import NewOrderForm
 from orders.admin.new_order.lines import PREFIX, BaseLineFormSet, LineFormSet
 from orders.admin.permissions import may_add, may_see
 from orders.models import Channel, Customer, Order, Source
 from orders.presentation.formatting import plain_text
 from orders.presentation.phones import form_text
+from orders.rules.doubts import doubt_of_sum
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.selectors.repeat_order import Draft, draft_from
 from orders.selectors.suggestions import described_customer, suggested_customers, suggested_products
@@ -117,7 +119,8 @@ class NewOrder(Feature[Order]):
             "form": form,
             "lines": lines,
             "remarks": list(remarks),
-            "is_refused": is_refused,
+            "is_refused": is_refused and not _only_asks(form, lines),
+            **(questions_context(request, [form, *lines.forms], form_id="new-order-form") if is_refused else {}),
             # The values that the browser stores must not overwrite a page that was opened for a customer or to repeat
             # an order.
             "begins_empty": not is_refused and not request.GET,
@@ -138,7 +141,10 @@ class NewOrder(Feature[Order]):
             return self._redirect_after_new_order(request, made)
         lines = cast(BaseLineFormSet, LineFormSet(request.POST, prefix=PREFIX))
         are_lines_valid = lines.is_valid()
-        if form.is_valid() and are_lines_valid:
+        is_valid = form.is_valid() and are_lines_valid
+        if is_valid:
+            form.ask(doubt_of_sum(form.total_of(lines.new_items())))
+        if is_valid and not form.questions:
             try:
                 order = services.create_order(
                     items=lines.new_items(),
@@ -165,6 +171,13 @@ class NewOrder(Feature[Order]):
         if may_see(request):
             return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
         return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _only_asks(form: NewOrderForm, lines: Any) -> bool:
+    """Return whether the form is shown again only because of questions about doubtful values."""
+    forms = [form, *lines.forms]
+    errors = sum(len(found) for one in forms for found in one.errors.values()) + len(lines.non_form_errors())
+    return errors == sum(len(one.questions) for one in forms)
 
 
 def _as_json(view: Callable[..., list[Any] | dict[str, Any]]) -> Callable[..., HttpResponse]:

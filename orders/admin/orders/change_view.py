@@ -5,6 +5,7 @@ must be shown again with the values that the user has entered. Therefore an exce
 is shown again with the message of the exception.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -17,10 +18,12 @@ from django.http import HttpRequest, HttpResponse
 from cvety_crm.admin_site.features import FeatureModelAdmin
 from cvety_crm.users import staff_user
 from orders import services
+from orders.admin.doubts import questions_context, unconfirmed
 from orders.admin.orders.forms import OrderForm
 from orders.admin.orders.items_inline import ItemFormSet
 from orders.admin.orders.readonly_fields import readonly_fieldsets
 from orders.models import Order, Source
+from orders.rules.doubts import Doubt, doubt_of_sum
 from orders.rules.visibility import hidden_fields, may_see_prices
 from orders.services import NotAllowedError
 
@@ -33,11 +36,21 @@ class _RefusedError(Exception):
         self.field = refusal.field
 
 
+class _DoubtfulError(Exception):
+    """The sum that a service has computed is doubtful. The exception makes Django roll back the transaction."""
+
+    def __init__(self, doubt: Doubt) -> None:
+        super().__init__()
+        self.doubt = doubt
+
+
 _refusals: WeakKeyDictionary[HttpRequest, tuple[str, str]] = WeakKeyDictionary()
 """The message and the field of a refused change, by request, for the form that is shown again.
 
 The exception itself is not stored: its traceback refers to the request, so the request would never be freed.
 """
+_doubts: WeakKeyDictionary[HttpRequest, Doubt] = WeakKeyDictionary()
+"""The doubts about computed sums, by request, for the form that is shown again with the question."""
 
 
 class OrderFormAdmin(FeatureModelAdmin):
@@ -51,7 +64,9 @@ class OrderFormAdmin(FeatureModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except _RefusedError as refusal:
             _refusals[request] = (str(refusal), refusal.field)
-            return super().changeform_view(request, object_id, form_url, extra_context)
+        except _DoubtfulError as error:
+            _doubts[request] = error.doubt
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form class.
@@ -62,6 +77,7 @@ class OrderFormAdmin(FeatureModelAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if request in _refusals:
             form.refusal, form.refused_field = _refusals[request]
+        form.doubt_of_service = _doubts.get(request)
         for name in left_out(request, obj) if obj is not None else ():
             form.base_fields.pop(name, None)  # a declared field exists even if no fieldset contains it
         return form
@@ -111,23 +127,39 @@ class OrderFormAdmin(FeatureModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """Show the page without the button “Save and add another”."""
         context["show_save_and_add_another"] = False
+        if request.method == "POST" and "adminform" in context:
+            context |= questions_context(request, _forms(context), form_id="order_form")
         return super().render_change_form(request, context, **kwargs)
 
 
+def _forms(context: Mapping[str, Any]) -> list[Any]:
+    """Return the forms of the page: the order's form, and the forms of the items that the user does not remove."""
+    found = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        formset = inline.formset
+        if formset.is_bound:
+            found += [form for form in formset.forms if not formset._should_delete_form(form)]
+    return found
+
+
 def _edit(request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> None:
+    """Save the changes. Raise `_DoubtfulError` if the sum becomes 0 and the user has not confirmed it."""
     changes = form.changes()
     lines = None
     sees_prices = may_see_prices(request.user, form.initial.get("delivery_date"))
     if items is not None and sees_prices and items.has_changed():
         lines = [line.snapshot() for line in items.kept_forms()]
     if changes or lines is not None:
-        services.edit_order(
+        order = services.edit_order(
             order_id=form.instance.pk,
             changes=changes,
             items=lines,
             actor=staff_user(request),
             source=Source.ADMIN,
         )
+        before = form.initial.get("total_amount")
+        for doubt in unconfirmed(request.POST, [doubt_of_sum(order.total_amount) if before else None]):
+            raise _DoubtfulError(doubt)
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -12,12 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.model_fields import column_field
+from orders.admin.doubts import DoubtsMixin
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
 from orders.admin.orders.stored_instance import StoredInstanceMixin
 from orders.admin.site_letters import warn_of_losses
 from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
 from orders.presentation.payment import unknown_method, unknown_text
+from orders.rules.doubts import Doubt, doubt_of_sum, doubt_of_time
 from orders.values.phones import format_phone, normalize_phone
 
 if TYPE_CHECKING:
@@ -99,13 +102,15 @@ class PhoneField(forms.CharField):
             raise ValidationError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
 
 
-class OrderForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
+class OrderForm(DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     """The form of an order's editable fields. The status, the florist and the courier have their own buttons."""
 
     recipient_phone = PhoneField(label=_("recipient's phone"))
 
     refusal = ""
     """The message of the service that refused the change, or an empty string."""
+    doubt_of_service: Doubt | None = None
+    """A doubt about the sum that the service has computed, which the user must confirm."""
     refused_field = ""
     """The name of the field that the message is about, or an empty string if the message is about no single field."""
 
@@ -162,9 +167,24 @@ class OrderForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
             if name in self.changed_data and value is not None and value < 0:
                 self.add_error(name, gettext("A sum can't be below zero."))
         warn_of_losses(self, {name: self.cleaned_data.get(name) for name in self.changed_data if name in EDITABLE})
+        self._ask_about_time()
+        sum_typed = self.cleaned_data.get("total_amount") if "total_amount" in self.changed_data else None
+        self.ask(doubt_of_sum(sum_typed) or self.doubt_of_service)
         if self.refusal:
             self.add_error(self.refused_field if self.refused_field in self.fields else None, self.refusal)
         return cleaned
+
+    def _ask_about_time(self) -> None:
+        """Ask about a delivery time that is over, unless it was so before."""
+        if not {"delivery_date", "delivery_slot"}.isdisjoint(self.changed_data):
+            self.ask(
+                doubt_of_time(
+                    self.cleaned_data.get("delivery_date"),
+                    self.cleaned_data.get("delivery_slot"),
+                    now=timezone.now(),
+                    is_day_new="delivery_date" in self.changed_data,
+                )
+            )
 
     def changes(self) -> dict[str, Any]:
         """Return the changed fields, each with the value that `as_service_value` returns."""

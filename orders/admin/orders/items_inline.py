@@ -20,6 +20,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import without_related_buttons
+from orders.admin.doubts import DoubtsMixin
 from orders.admin.orders.concurrent_items import item_text, line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
 from orders.admin.orders.stored_instance import StoredInstanceMixin
@@ -30,6 +31,7 @@ from orders.presentation.item_values import price_text, quantity_text, total_tex
 from orders.presentation.payment import unknown_text
 from orders.product_pictures.links import item_picture
 from orders.rules.discounts import full_price
+from orders.rules.doubts import doubt_of_price, doubt_of_quantity
 from orders.rules.visibility import may_see_phones, may_see_prices
 from orders.services.items import as_snapshot, new_line
 from orders.sync.snapshot import ItemSnapshot
@@ -105,7 +107,7 @@ def with_picture(shown: SafeString, text: SafeString) -> SafeString:
     return format_html('<div class="crm-with-picture">{}<div>{}</div></div>', shown, text) if shown else text
 
 
-class ItemForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
+class ItemForm(DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     """The form of one item."""
 
     seen_fields = ("quantity", "price")
@@ -171,6 +173,7 @@ class ItemForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         """Add errors if the price is missing, and if a new item has neither a product nor a name."""
         cleaned = super().clean()
+        self._ask_about_numbers()
         if not self.instance._state.adding:
             is_known = not self.instance.is_unknown("price")
             if is_known and self.cleaned_data.get("price") is None and "price" not in self.errors:
@@ -186,6 +189,14 @@ class ItemForm(SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
         ):
             self.add_error("price", gettext("Give a price."))
         return cleaned
+
+    def _ask_about_numbers(self) -> None:
+        typed = {name: self.cleaned_data.get(name) for name in self.seen_fields if name in self.changed_data}
+        if self.instance._state.adding:
+            name = self.cleaned_data.get("name") or str(self.cleaned_data.get("product") or "")
+        else:
+            name = self.instance.name
+        self.ask(doubt_of_price(typed.get("price"), name[:100]), doubt_of_quantity(typed.get("quantity")))
 
     def _post_clean(self) -> None:
         # Only services save the row. Django's validation of a new row would require an order.

@@ -3,13 +3,14 @@
 A value travels as a string: in the form, in the check of what the page showed, and in the URL that undoes the change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -20,6 +21,7 @@ from orders import services
 from orders.admin.permissions import may_assign, may_edit
 from orders.models import Courier, DeliverySlot, Order
 from orders.presentation.formatting import delivery_time
+from orders.rules.doubts import Doubt, doubt_of_time
 from orders.services import NotAllowedError
 from orders.values.staff import staff
 
@@ -48,6 +50,8 @@ class Editor:
     context: Callable[[Order, str | None], Mapping[str, Any]]
     """Returns the context of the template. The string is a refused value that the form shows again, or None."""
     posted: Callable[[QueryDict], str] = lambda data: data.get("value", "")
+    doubts: Callable[[Order, str], Sequence[Doubt | None]] = lambda _order, _value: ()
+    """Returns the doubts about a value that the user must confirm."""
 
 
 def _florist_value(order: Order) -> str:
@@ -114,6 +118,18 @@ def _save_when(order: Order, value: str, seen: str, actor: User) -> Order:
     )
 
 
+def _doubts_of_when(order: Order, value: str) -> Sequence[Doubt | None]:
+    day_text, _separator, slot = value.partition(_SEPARATOR)
+    if value == _when_value(order):
+        return ()
+    try:
+        day = _day(day_text)
+    except NotAllowedError:
+        return ()  # saving refuses it
+    chosen = DeliverySlot.objects.filter(bitrix_id=slot).first() if slot else None
+    return [doubt_of_time(day, chosen, now=timezone.now(), is_day_new=day != order.delivery_date)]
+
+
 def _day(text: str) -> date | None:
     """Return the date. Raise `NotAllowedError` if the string is not one."""
     if not text:
@@ -151,6 +167,7 @@ EDITORS: Mapping[str, Editor] = {
             _save_when,
             _slots,
             _posted_when,
+            _doubts_of_when,
         ),
         Editor(
             "florist",
