@@ -62,6 +62,11 @@ def precise_duration(length: timedelta) -> str:
     return " ".join(shown) or gettext("%(count)s min") % {"count": 0}
 
 
+def thousands(number: int) -> str:
+    """Return a whole number with a no-break space between thousands, such as `1 234`."""
+    return f"{number:,}".replace(",", NBSP)
+
+
 def percent(number: int) -> str:
     """Return a percentage with a no-break space, such as `12 %`."""
     return f"{number}{NBSP}%"

@@ -477,6 +477,7 @@ UNFOLD = {
         lambda request: static("cvety_crm/keyboard.js"),
         lambda request: static("cvety_crm/failed_tap.js"),
         lambda request: static("cvety_crm/checked_save.js"),
+        lambda request: static("cvety_crm/text_limits.js"),
         lambda request: static("cvety_crm/draft_storage.js"),
         lambda request: static("cvety_crm/form_values.js"),
         lambda request: static("cvety_crm/drafts.js"),

@@ -12,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
@@ -28,6 +28,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from cvety_crm.formatting import moment_of_year
+from cvety_crm.text_limits import count_in
 
 LAST_PAGE = 10_000
 """The highest page number. A higher number is a mistake or an attack: its large offset would load the database."""
@@ -126,6 +127,11 @@ class CrmModelAdmin(ModelAdmin):
         """
         own = (name for item in self.list_filter for name in _lookups_of(self.opts, item))
         return lookup in self.extra_lookups or lookup in own
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Return the form field. A text with a limit is counted, not cut."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        return None if field is None else count_in(field)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list page that does not count the table."""

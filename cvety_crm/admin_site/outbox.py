@@ -26,6 +26,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, badge, moment
 from cvety_crm.outbox import OutboxEntry, State
+from cvety_crm.text_limits import TextLimitsMixin
 from cvety_crm.users import User
 
 SIGNS: dict[str, str] = {
@@ -43,7 +44,7 @@ _ALLOWED = {
 MOST_AT_ONCE = 500
 
 
-class CancelForm(BaseDialogForm):
+class CancelForm(TextLimitsMixin, BaseDialogForm):
     """A form for the reason why an entry is cancelled."""
 
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())

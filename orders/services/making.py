@@ -26,8 +26,11 @@ from orders.services.making_facts import set_making
 from orders.services.timeline import write_event
 from orders.services.undo import undo_for
 from orders.services.unknown import answer_unknown
+from orders.services.validation import refuse_excess
 from orders.timeline_payloads import BouquetReady, BouquetRemade, BouquetTaken, Payload, Undo
 from orders.values.text import storable_text
+
+LONGEST_COMMENT = 500  # characters
 
 
 @transaction.atomic
@@ -93,8 +96,9 @@ def remake_order(
 
     A bouquet that is not ready is not changed. Raise `Order.DoesNotExist` if there is no such order, and
     `NotAllowedError` if the order is closed, or if its status says that the bouquet is ready or on its way, and can't
-    be changed to one of the making.
+    be changed to one of the making, or if the comment is too long.
     """
+    refuse_excess(comment, LONGEST_COMMENT)
     order = lock_order(order_id)
     if not is_bouquet_ready(order):
         return order

@@ -9,6 +9,7 @@ from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
 from orders.models import OrderNote
 from orders.services.locking import lock_order
+from orders.services.validation import refuse_excess
 from orders.values.text import storable_text
 
 LONGEST_NOTE = 5000  # characters
@@ -23,11 +24,7 @@ def add_note(*, order_id: UUID, text: str, actor: User | None) -> OrderNote:
     text = storable_text(text.replace("\r\n", "\n")).strip()
     if not text:
         raise NotAllowedError(gettext("Write the note first."))
-    if len(text) > LONGEST_NOTE:
-        raise NotAllowedError(
-            gettext("The note is too long: %(limit)s characters at most, there are %(count)s.")
-            % {"limit": LONGEST_NOTE, "count": len(text)}
-        )
+    refuse_excess(text, LONGEST_NOTE)
     order = lock_order(order_id)
     order.save(update_fields=["updated_at"])  # open lists reload rows whose `updated_at` has changed
     return OrderNote.objects.create(order=order, author=actor, text=text)

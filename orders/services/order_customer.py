@@ -14,6 +14,7 @@ from orders.services.callers import customer_for_call
 from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, give_to
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
+from orders.services.validation import refuse_excess
 from orders.timeline_payloads import CustomerReplaced
 from orders.values.phones import normalize_phone
 from orders.values.text import clean_line
@@ -89,8 +90,7 @@ def _new(name: str, phone: str) -> Customer:
     name, number = clean_line(name), normalize_phone(phone)
     if not name and not number.value:
         raise NotAllowedError(gettext("A new customer needs a name or a phone."))
-    if len(name) > LONGEST_NAME:
-        raise NotAllowedError(gettext("The name is too long."))
+    refuse_excess(name, LONGEST_NAME)
     if number.value and not number.is_valid:
         raise NotAllowedError(gettext("There is no such phone number. Example: +7 701 123-45-67"))
     customer = customer_for_call(name=name, phone=number.value)

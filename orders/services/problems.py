@@ -11,6 +11,7 @@ from orders.exceptions import NotAllowedError
 from orders.models import Order, Source
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
+from orders.services.validation import refuse_excess
 from orders.timeline_payloads import Payload, ProblemReported, ProblemSolved
 from orders.values.text import storable_text
 
@@ -27,11 +28,7 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
     reason = _line(reason)
     if not reason:
         raise NotAllowedError(gettext("Say what the problem is."))
-    if len(reason) > LONGEST_REASON:
-        raise NotAllowedError(
-            gettext("The reason is too long: %(limit)s characters at most, there are %(count)s.")
-            % {"limit": LONGEST_REASON, "count": len(reason)}
-        )
+    refuse_excess(reason, LONGEST_REASON)
     order = lock_order(order_id)
     if order.problem == reason:
         return order
@@ -44,8 +41,9 @@ def report_problem(*, order_id: UUID, reason: str, actor: User | None, source: S
 def solve_problem(*, order_id: UUID, actor: User | None, comment: str = "", source: Source = Source.ADMIN) -> Order:
     """Clear the problem of the order. An order without a problem is not changed.
 
-    Raise `Order.DoesNotExist` if there is no such order.
+    Raise `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the comment is too long.
     """
+    refuse_excess(_line(comment), LONGEST_REASON)
     order = lock_order(order_id)
     if not order.problem:
         return order

@@ -13,6 +13,7 @@ from orders.exceptions import NotAllowedError
 from orders.models import RoleView, SavedView
 from orders.models.saved_view import LONGEST_NAME
 from orders.services.locking import lock_names
+from orders.services.validation import refuse_excess
 from orders.values.text import clean_line
 
 MOST_VIEWS = 20
@@ -124,12 +125,7 @@ def _name(text: str, others: QuerySet[SavedView]) -> str:
     name = clean_line(text)
     if not name:
         raise NotAllowedError(gettext("Give the view a name."), field="name")
-    if len(name) > LONGEST_NAME:
-        raise NotAllowedError(
-            gettext("The name is too long: %(limit)s characters at most, there are %(count)s.")
-            % {"limit": LONGEST_NAME, "count": len(name)},
-            field="name",
-        )
+    refuse_excess(name, LONGEST_NAME, field="name")
     if others.filter(name__iexact=name).exists():
         text = gettext("There is already a view with the name “%(name)s”.")
         raise NotAllowedError(text % {"name": name}, field="name")

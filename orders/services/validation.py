@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from cvety_crm.model_fields import field_label
+from cvety_crm.text_limits import excess_text
 from orders.exceptions import NotAllowedError
 from orders.models import Order
 from orders.sync.fields import FIELDS
@@ -47,12 +48,16 @@ def given_values(values: Mapping[str, Any]) -> dict[str, Any]:
             given["recipient_other_phones"] = more
         limit = LONGEST.get(name)
         if limit is not None and len(given[name]) > limit:
+            text = gettext("“%(field)s” is too long for the site. %(excess)s.")
             label = field_label(Order, name)
-            raise NotAllowedError(
-                gettext("“%(field)s” is too long: the site keeps %(limit)s characters, there are %(count)s.")
-                % {"field": label, "limit": limit, "count": len(given[name])}
-            )
+            raise NotAllowedError(text % {"field": label, "excess": excess_text(given[name], limit)}, field=name)
     return given
+
+
+def refuse_excess(text: str, limit: int, *, field: str = "") -> None:
+    """Raise `NotAllowedError` if a text has more characters than allowed. Nothing that staff enter is cut."""
+    if excess := excess_text(text, limit):
+        raise NotAllowedError(f"{excess}.", field=field)
 
 
 def _tidy(name: str, text: str) -> str:

@@ -51,7 +51,7 @@ class Making(Feature[Order]):
             services.remake_order(
                 order_id=key,
                 actor=staff_user(request),
-                comment=request.POST.get("comment", "")[: services.LONGEST_REASON],
+                comment=request.POST.get("comment", ""),
                 batch_id=batch_id,
             )
         except NotAllowedError as refusal:

@@ -17,8 +17,11 @@ from orders.admin.permissions import may_change_status
 from orders.admin.redirects import redirect_back
 from orders.models import Order
 from orders.services import NotAllowedError
+from orders.services.validation import refuse_excess
 
 OTHER = "other"
+LONGEST_TEXT = 400
+"""The largest number of characters of the text. Together with the label of a usual problem it must fit the reason."""
 REASONS: dict[str, str | Promise] = {
     "no_address": _("No address"),
     "customer_silent": _("The customer doesn't answer"),
@@ -53,6 +56,7 @@ class Problems(Feature[Order]):
         reason, text = request.POST.get("reason", ""), request.POST.get("text", "").strip()
         words = [str(REASONS[reason])] if reason in REASONS and reason != OTHER else []
         try:
+            refuse_excess(text, LONGEST_TEXT)
             services.report_problem(
                 order_id=order.pk,
                 reason=": ".join([*words, *([text] if text else [])]),
@@ -67,10 +71,12 @@ class Problems(Feature[Order]):
     def solve_problem(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Record that the problem is solved; `comment` is optional."""
         order = order_or_404(key)
-        services.solve_problem(
-            order_id=order.pk,
-            actor=staff_user(request),
-            comment=request.POST.get("comment", "")[: services.LONGEST_REASON],
-        )
-        messages.success(request, gettext("The problem is solved."))
+        try:
+            services.solve_problem(
+                order_id=order.pk, actor=staff_user(request), comment=request.POST.get("comment", "")
+            )
+        except NotAllowedError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, gettext("The problem is solved."))
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]))

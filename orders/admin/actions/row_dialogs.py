@@ -35,6 +35,7 @@ from orders.models import Order
 from orders.presentation.doubts import question
 from orders.rules.doubts import Doubt
 from orders.services import NotAllowedError
+from orders.services.validation import refuse_excess
 
 COMMENT_LENGTH = 1000
 """The largest number of characters of a comment. The form does not accept more."""
@@ -82,12 +83,14 @@ class RowDialogs(Feature[Order]):
             # A colleague has already set the status, or the button was pressed twice.
             messages.info(request, already_in_status(order))
             return _back(request, order)
+        comment = request.POST.get("comment", "")
         try:
+            refuse_excess(comment, COMMENT_LENGTH)
             moved = services.change_status(
                 order_id=order.pk,
                 status=wanted,
                 actor=staff_user(request),
-                comment=request.POST.get("comment", "")[:COMMENT_LENGTH],
+                comment=comment,
                 batch_id=batch_id,
                 seen=request.POST.get("seen") or request.GET.get("seen") or None,
             )

@@ -21,6 +21,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from cvety_crm.admin_site.features import BulkAction, Feature
+from cvety_crm.text_limits import TextLimitsMixin
 from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.actions.bulk import chosen, run_bulk
@@ -34,7 +35,7 @@ from orders.services.bulk.actions import Action
 from orders.services.references import UNREAD_STATUS
 
 
-class StatusDialogForm(BaseDialogForm):
+class StatusDialogForm(TextLimitsMixin, BaseDialogForm):
     """A form with a choice of the next statuses of an order, and a comment."""
 
     status = forms.ChoiceField(label=_("New status"), widget=UnfoldAdminRadioSelectWidget())
@@ -54,7 +55,7 @@ class StatusDialogForm(BaseDialogForm):
             field.help_text = _("Nothing follows this status.")
 
 
-class BulkStatusForm(forms.Form):
+class BulkStatusForm(TextLimitsMixin, forms.Form):
     """A form with the new status of many orders. Orders whose status may not change to it are reported afterwards."""
 
     status = forms.ModelChoiceField(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.text_limits import TextLimitsMixin
 from cvety_crm.users import User
 from orders.admin.doubts import DoubtsMixin
 from orders.admin.new_order.lines import MOST_MONEY, AmountField
@@ -86,7 +87,7 @@ def _sum_field(label: Any) -> AmountField:
     return AmountField(label=label, max_digits=12, decimal_places=2, min_value=0, max_value=MOST_MONEY, required=False)
 
 
-class NewOrderForm(DoubtsMixin, forms.Form):
+class NewOrderForm(TextLimitsMixin, DoubtsMixin, forms.Form):
     """The form of a new order, without the items."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)

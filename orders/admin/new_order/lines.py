@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.text_limits import TextLimitsMixin
 from orders.admin.doubts import DoubtsMixin
 from orders.models import Product
 from orders.rules.doubts import doubt_of_price
@@ -43,7 +44,7 @@ class AmountField(forms.DecimalField):
         return super().to_python(value)
 
 
-class LineForm(DoubtsMixin, forms.Form):
+class LineForm(TextLimitsMixin, DoubtsMixin, forms.Form):
     """The form of one item. The formset reads the products of all items together."""
 
     product = forms.UUIDField(required=False, widget=forms.HiddenInput)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.model_fields import column_field
+from cvety_crm.text_limits import count_in
 from orders.admin.doubts import DoubtsMixin
 from orders.admin.orders.lost_update_guard import SeenValuesMixin
 from orders.admin.orders.stored_instance import StoredInstanceMixin
@@ -21,6 +22,7 @@ from orders.models import Order, PaymentStatus
 from orders.presentation.formatting import plain
 from orders.presentation.payment import unknown_method, unknown_text
 from orders.rules.doubts import Doubt, doubt_of_sum, doubt_of_time
+from orders.services.validation import LONGEST
 from orders.values.phones import format_phone, normalize_phone
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ class OrderForm(DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelFo
                 field.help_text = HELP.get(name, field.help_text)
             if name in TEXT_ROWS:
                 field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
+            if name in LONGEST:
+                count_in(field, LONGEST[name])  # the service refuses a longer text, after it has tidied it
 
     def _show_unknown_values(self) -> None:
         """Show unknown values as empty fields, each with the text that the site sent instead."""

@@ -20,6 +20,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import without_related_buttons
+from cvety_crm.text_limits import TextLimitsMixin
 from orders.admin.doubts import DoubtsMixin
 from orders.admin.orders.concurrent_items import item_text, line_text, merge_stored_lines
 from orders.admin.orders.lost_update_guard import BothChanged, SeenValuesMixin
@@ -107,7 +108,7 @@ def with_picture(shown: SafeString, text: SafeString) -> SafeString:
     return format_html('<div class="crm-with-picture">{}<div>{}</div></div>', shown, text) if shown else text
 
 
-class ItemForm(DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
+class ItemForm(TextLimitsMixin, DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelForm):
     """The form of one item."""
 
     seen_fields = ("quantity", "price")

@@ -30,6 +30,7 @@ from orders.rules.photo_state import SIGNS, approval_of, live_photos, state_of
 from orders.rules.visibility import may_see_phones
 from orders.services import NotAllowedError
 from orders.services.photos import MOST_PHOTOS
+from orders.services.validation import refuse_excess
 
 JSON = "application/json"
 PANEL = "#crm-photos"
@@ -118,7 +119,8 @@ class Photos(Feature[Order]):
         def withdraw() -> str:
             if not OrderPhoto.objects.filter(pk=photo, order=key).exists():
                 raise Http404
-            reason = request.POST.get("reason", "")[:500]
+            reason = request.POST.get("reason", "")
+            refuse_excess(reason, services.LONGEST_REASON)
             services.withdraw_photo(photo_id=photo, actor=staff_user(request), reason=reason)
             return gettext("The photo was withdrawn: no one sees it any more.")
 

@@ -196,7 +196,7 @@ def test_refused_note_keeps_typed_text(browser, make_order):
     text = "я" * 5001
     answer = browser.post(address(make_order(), "notes"), {"text": text}, headers={"HX-Request": "true"})
     assert text in answer.content.decode()
-    assert "слишком длинная" in answer.content.decode()
+    assert "Введён 5\xa0001 знак, допустимо 5\xa0000: лишние 1" in answer.content.decode()
 
 
 def test_typed_note_is_added_when_order_is_saved(browser, make_order, save):
