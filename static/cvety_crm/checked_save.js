@@ -5,12 +5,12 @@
   "use strict";
 
   const FORMS = "form[data-draft]:not([hx-post]), form.warn-unsaved-form, #new-order-form";
-  const PATIENCE = 15000; // milliseconds
+  const LONGEST_WAIT = 15000; // milliseconds
   const checking = new WeakSet();
   const checked = new WeakSet();
 
   async function session(texts) {
-    const answer = await fetch(texts.session, { cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch(texts.session, { cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(LONGEST_WAIT) });
     if (answer.status === 401) return null;
     // Any other error is shown by the page that answers the form itself.
     return answer.ok ? await answer.json() : { user: texts.user };

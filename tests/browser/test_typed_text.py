@@ -287,3 +287,56 @@ def test_new_order_with_an_ended_session_is_reported_beside_the_button(screen, s
     page.locator("[data-submit]").click()
     expect(page.locator(".crm-tap-failed")).to_contain_text("Вы вышли")
     expect(page.locator("[name=name]")).to_have_value("Айгерим")
+
+
+@phone_and_desktop
+def test_past_date_is_asked_about_and_saved_by_its_button(screen, order):
+    page = open_order(screen, order)
+    page.locator("#id_delivery_date").fill("12.11.2025")
+    comment(page).fill("уже забрали")
+    save_button(page).click()
+    note = page.locator(".crm-questions")
+    expect(note).to_contain_text("Дата уже прошла: ср 12 ноября 2025")
+    screen.check()
+    note.get_by_role("link", name="Исправить").click()
+    expect(page.locator("#id_delivery_date")).to_be_focused()
+    order.refresh_from_db()
+    assert order.delivery_date.year != 2025
+    note.get_by_role("button", name="Сохранить так").click()
+    page.wait_for_function("document.getElementById('crm-texts').dataset.saved !== ''")
+    order.refresh_from_db()
+    assert (order.delivery_date.isoformat(), order.comment) == ("2025-11-12", "уже забрали")
+    assert not drafts(page)
+
+
+@phone_and_desktop
+def test_past_date_in_the_list_is_asked_about_in_the_dialog(screen, order):
+    page = screen.open(f"{LIST}?preset=all")
+    screen.row(1001).locator(".c-when a").locator("visible=true").first.click()
+    dialog = page.locator("#crm-dialog")
+    dialog.get_by_label("Дата").fill("2025-11-12")
+    dialog.get_by_role("button", name="Сохранить").click()
+    expect(dialog).to_contain_text("Дата уже прошла: ср 12 ноября 2025. Сохранить так?")
+    screen.check()
+    dialog.get_by_role("link", name="Исправить").click()
+    expect(dialog.get_by_label("Дата")).to_be_focused()
+    dialog.get_by_role("button", name="Сохранить так").click()
+    expect(dialog).to_be_hidden()
+    order.refresh_from_db()
+    assert order.delivery_date.isoformat() == "2025-11-12"
+
+
+@phone_and_desktop
+def test_long_text_is_counted_near_the_limit_and_not_cut(screen, order):
+    page = open_order(screen, order)
+    text = page.locator("#id_postcard_text")
+    text.fill("я" * 440)
+    expect(page.locator(".crm-count")).to_have_count(0)
+    text.fill("я" * 460)
+    expect(page.locator(".crm-count")).to_have_text("460 из 500 знаков")
+    text.fill("я" * 1734)
+    expect(page.locator(".crm-count")).to_have_text(re.compile(r"1\s734 из 500 знаков: лишние 1\s234"))
+    assert text.input_value() == "я" * 1734
+    screen.check()
+    text.fill("коротко")
+    expect(page.locator(".crm-count")).to_be_hidden()

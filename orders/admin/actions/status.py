@@ -5,7 +5,7 @@ dialog: a GET request shows the form, and a POST request changes the order.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django import forms
@@ -47,7 +47,7 @@ class StatusDialogForm(TextLimitsMixin, BaseDialogForm):
         super().__init__(request, object_id, *args, **kwargs)
         self.order = find_order(object_id)
         choices = [(status.code, status.name) for status in next_statuses(self.order)] if self.order else []
-        field = self.fields["status"]
+        field = cast(forms.ChoiceField, self.fields["status"])
         field.choices = choices
         suggested = request.GET.get("status")
         field.initial = suggested if suggested in dict(choices) else (choices[0][0] if choices else None)

@@ -239,7 +239,7 @@ class NewOrderForm(TextLimitsMixin, DoubtsMixin, forms.Form):
 
     def total_of(self, items: Iterable[NewItem]) -> Decimal:
         """Return the sum of an order with these items, in KZT. The service computes the sum that is stored."""
-        goods = sum((item.quantity * item.price for item in items), Decimal(0))
+        goods = sum((item.quantity * (item.price or 0) for item in items), Decimal(0))
         return goods + self.fee - (self.cleaned_data.get("discount_amount") or Decimal(0))
 
     def caller(self) -> Caller:
