@@ -98,6 +98,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.history.slices.pick_up",
     "orders.services.sort_shared_accounts",
     "orders.services.customer_totals.renew_changed_totals",
+    "notifications.registration.register_url",
 ]
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",

@@ -21,6 +21,7 @@ urlpatterns = [
     path("crm/", admin.site.urls),
     path("p/", include("orders.public.urls")),
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
+    path("webhooks/", include("notifications.urls")),
     path("api/", include("bitrix_bridge.earlier_urls")),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -9,6 +9,8 @@ from django.utils.translation import gettext
 
 from orders.models import Order
 
+STEP, UNDO = "step", "undo"
+"""What a press does: the step whose kind follows, or the undo of the timeline entry whose id follows."""
 _QUERY_LENGTH = 200
 """The maximum length of the address in a map search. The map finds nothing for a longer address."""
 
@@ -17,7 +19,9 @@ class Button(NamedTuple):
     """A button below a message."""
 
     title: str
-    url: str
+    url: str = ""
+    press: str = ""
+    """What Telegram reports to the CRM when the button is pressed (`notifications.presses`). Then there is no URL."""
 
 
 def buttons(order: Order) -> tuple[Button, ...]:

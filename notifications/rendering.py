@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.utils.translation import gettext
+
 from notifications import texts
-from notifications.links import Button, buttons
+from notifications.links import STEP, UNDO, Button, buttons, is_public
 from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
+from orders.rules.making import leave_out_held
+from orders.rules.next_step import steps_of_staff
 
-_RELATED = ("status", "customer", "city", "shop", "delivery_slot", "responsible", "pay_system")
+_RELATED = (
+    *("status", "customer", "city", "shop", "delivery_slot", "responsible", "pay_system"),
+    *("taken_by", "ready_by"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +32,21 @@ def preview(message: TelegramMessage) -> str:
     return message.text or render(message).text
 
 
-def render(message: TelegramMessage) -> Rendered:
-    """Return the content of the message, rendered from the current data. For an alert, return the stored text."""
+def render(message: TelegramMessage, *, with_held: bool = False) -> Rendered:
+    """Return the content of the message, rendered from the current data. For an alert, return the stored text.
+
+    Steps in their hold period are left out, unless `with_held`. Then the message also has a button that undoes them.
+    """
     if message.order_id is None:
         return Rendered(message.text)
     order = Order.objects.select_related(*_RELATED).get(pk=message.order_id)
     items = list(OrderItem.objects.filter(order=order))
     event = OrderEvent.objects.select_related("actor").get(pk=message.event_id) if message.event_id else None
-    # The order is not saved. A status in its hold period must not be sent.
-    order.status = services.released_status(order)
+    undoable = services.undoable_change(order) if with_held else None
+    if not with_held:
+        # The order is not saved.
+        order.status = services.released_status(order)
+        leave_out_held(order)
     facts = texts.OrderFacts(order=order, items=items, event=event, customer_orders=_orders_so_far(order))
     if message.kind == TelegramMessage.Kind.NEW_ORDER:
         text = texts.new_order(facts)
@@ -40,7 +54,18 @@ def render(message: TelegramMessage) -> Rendered:
         text = texts.photo_answer(facts)
     else:
         text = texts.status_change(facts, _status_names(event))
-    return Rendered(text, buttons(order))
+    return Rendered(text, (*_presses(order, undoable), *buttons(order)))
+
+
+def _presses(order: Order, undoable: OrderEvent | None) -> tuple[Button, ...]:
+    """Return the buttons whose presses Telegram reports to the CRM: those of the next steps, and that of an undo."""
+    if not is_public(settings.PUBLIC_URL):
+        return ()  # Telegram can't report a press
+    statuses = {status.code: status for status in Status.objects.all()}
+    steps = [Button(step.label, press=f"{STEP}:{step.kind}") for step in steps_of_staff(order, statuses)]
+    if undoable is not None:
+        steps.append(Button(gettext("Undo"), press=f"{UNDO}:{undoable.pk}"))
+    return tuple(steps)
 
 
 def _orders_so_far(order: Order) -> int:

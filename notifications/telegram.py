@@ -3,7 +3,9 @@
 import asyncio
 import os
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -34,6 +36,8 @@ from orders.models import OrderEvent
 # This setting enables the future type of `retry_after` in the library. Without the setting, each use of `retry_after`
 # causes a deprecation warning.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+T = TypeVar("T")
 
 _CHAT_IDS_TRIED = 2
 """The number of chat ids that are tried for one message. Telegram reports the new id if a group is now a supergroup."""
@@ -121,18 +125,64 @@ async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, 
     return sent.message_id
 
 
+def refresh(message_id: str) -> None:
+    """Replace the text and the buttons of a message that was sent by those of the order as it is now.
+
+    Steps in their hold period are included, because the user who has just pressed a button must see the result. Raise
+    `DeliveryError` on failure.
+    """
+    message = TelegramMessage.objects.filter(pk=message_id, telegram_message_id__isnull=False).first()
+    if message is None or message.order_id is None or recipients.disabled_reason():
+        return
+    rendered = render(message, with_held=True)
+    chat_id, number = message.chat_id, message.telegram_message_id
+
+    async def edit(bot: Bot) -> None:
+        try:
+            await bot.edit_message_text(
+                rendered.text,
+                chat_id=chat_id,
+                message_id=number,
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_markup=_keyboard(rendered.buttons),
+            )
+        except BadRequest as error:
+            if "message is not modified" not in str(error).lower():
+                raise
+
+    _run(edit, settings.OUTBOX_TIMEOUT)
+    _update(message, text=rendered.text)
+
+
+def receive_presses(url: str, secret: str) -> None:
+    """Request that Telegram reports the presses of buttons to this URL. Raise `DeliveryError` on failure."""
+
+    async def register(bot: Bot) -> None:
+        await bot.set_webhook(url, secret_token=secret, allowed_updates=["callback_query"])
+
+    _run(register, settings.OUTBOX_TIMEOUT)
+
+
 def bot_name(timeout: float) -> str:
     """Request the username of the CRM's bot from Telegram, and return it.
 
     Raise `DeliveryError` on failure or after `timeout` seconds.
     """
 
-    async def ask() -> str:
+    async def ask(bot: Bot) -> str:
+        return (await bot.get_me()).username or ""
+
+    return _run(ask, timeout)
+
+
+def _run(ask: Callable[[Bot], Awaitable[T]], timeout: float) -> T:
+    async def call() -> T:
         async with _request(timeout) as request, asyncio.timeout(timeout):
-            return (await _bot(request).get_me()).username or ""
+            return await ask(_bot(request))
 
     try:
-        return asyncio.run(ask())
+        return asyncio.run(call())
     except (TelegramError, TimeoutError) as error:
         raise _failure(error) from None  # the chained error contains the URL, and the URL contains the token
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -162,8 +212,10 @@ def _unreadable(error: Exception) -> TemporaryDeliveryError:
 
 
 def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
-    row = [InlineKeyboardButton(button.title, url=button.url) for button in buttons]
-    return InlineKeyboardMarkup([row]) if row else None
+    presses = [InlineKeyboardButton(button.title, callback_data=button.press) for button in buttons if button.press]
+    links = [InlineKeyboardButton(button.title, url=button.url) for button in buttons if button.url]
+    rows = [row for row in (presses, links) if row]
+    return InlineKeyboardMarkup(rows) if rows else None
 
 
 def _failure(error: TelegramError | TimeoutError) -> DeliveryError:

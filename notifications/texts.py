@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from cvety_crm.alerts import Alert
 from cvety_crm.masking import mask
@@ -14,7 +14,7 @@ from notifications.markup import LongList, LongText, compose, line
 from orders.models import EventKind, Order, OrderEvent, OrderItem, PhotoAnswer, Source
 from orders.presentation.contacts import contact_of, given_contact
 from orders.presentation.details import as_line, order_details, plain_item_details
-from orders.presentation.formatting import long_day, long_moment
+from orders.presentation.formatting import long_day, long_moment, short_moment
 from orders.presentation.item_values import price_text, quantity_text
 from orders.presentation.payment import amount_text, due_text, method_text, state_text
 from orders.presentation.phones import phone_words
@@ -48,7 +48,7 @@ def new_order(facts: OrderFacts) -> str:
     number = gettext("Order № %(number)s") % {"number": line(order.order_number)}
     who_and_when = ", ".join(part for part in (_actor(facts.event), long_moment(order.created_at)) if part)
     origin = _DOT.join([line(status_text(order)), who_and_when, _source(order.source)])
-    return compose([f"🆕 <b>{number}</b>{_DOT}{_payment(order)}", f"📋 {origin}", *_body(facts)])
+    return compose([f"🆕 <b>{number}</b>{_DOT}{_payment(order)}", f"📋 {origin}", _making(order), *_body(facts)])
 
 
 def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
@@ -76,7 +76,20 @@ def status_change(facts: OrderFacts, status_names: Mapping[str, str]) -> str:
         payload = payload_of(event)
         if isinstance(payload, (StatusChanged, BouquetRemade)) and payload.comment:
             head.append(LongText("💬 ", payload.comment))
-    return compose([*head, *_body(facts)])
+    return compose([*head, _making(order), *_body(facts)])
+
+
+def _making(order: Order) -> str:
+    """Return the line about the facts of the making, such as `💐 Taken: Aidana, 11:40 · Ready: 12:05`, or no text."""
+    found = []
+    for moment, person, label in (
+        (order.taken_at, order.taken_by, pgettext("bouquet", "Taken")),
+        (order.ready_at, order.ready_by if order.ready_by != order.taken_by else None, pgettext("bouquet", "Ready")),
+    ):
+        if moment is not None:
+            who_and_when = ", ".join(part for part in (line(display_name(person)), short_moment(moment)) if part)
+            found.append(f"{label}: {who_and_when}")
+    return f"💐 {_DOT.join(found)}" if found else ""
 
 
 def photo_answer(facts: OrderFacts) -> str:

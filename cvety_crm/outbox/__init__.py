@@ -25,7 +25,7 @@ from cvety_crm.outbox.failures import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from cvety_crm.outbox.scheduling import schedule_delivery
+from cvety_crm.outbox.scheduling import schedule_delivery, schedule_task
 
 __all__ = [
     "LIVE",
@@ -49,4 +49,5 @@ __all__ = [
     "outbox_models",
     "register_deliverer",
     "schedule_delivery",
+    "schedule_task",
 ]

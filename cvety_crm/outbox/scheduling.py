@@ -46,10 +46,16 @@ def schedule_delivery(*entries: Entry) -> None:
     """
     label, ids, due_at = entries[0]._meta.label, [str(entry.pk) for entry in entries], entries[0].due_at
 
-    def enqueue() -> None:
-        options = {"broker": _DelayedBroker(due_at)} if due_at > timezone.now() else {}
-        async_task("cvety_crm.outbox.deliver_task", label, *ids, **options)
+    # If the task is not queued, the sweep delivers the entry.
+    schedule_task("cvety_crm.outbox.deliver_task", label, *ids, at=due_at)
 
-    # robust=True: a committed change must not end in an error if the task is not queued. The sweep then delivers the
-    # entry.
+
+def schedule_task(path: str, *args: str, at: datetime) -> None:
+    """Queue a task that starts at a time, but not before the current transaction commits. The task may be lost."""
+
+    def enqueue() -> None:
+        options = {"broker": _DelayedBroker(at)} if at > timezone.now() else {}
+        async_task(path, *args, **options)
+
+    # robust=True: a committed change must not end in an error if the task is not queued.
     transaction.on_commit(enqueue, robust=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orders.models import Order, Stage, Status
+from orders.rules.hold import hold_period, release_time
 from orders.rules.lateness import is_open
 from orders.rules.status_names import means_remake
 
@@ -49,6 +50,16 @@ class Making:
 def making_of(order: Order) -> Making:
     """Return the facts of an order."""
     return Making(order.taken_by_id, order.taken_at, order.ready_by_id, order.ready_at)
+
+
+def leave_out_held(order: Order) -> None:
+    """Clear the facts of an order that can still be undone, for a text that leaves the CRM. The order is not saved."""
+    period = hold_period()
+    for moment, person in (("taken_at", "taken_by"), ("ready_at", "ready_by")):
+        recorded_at = getattr(order, moment)
+        if recorded_at is not None and release_time(recorded_at + period) is not None and period:
+            setattr(order, moment, None)
+            setattr(order, person, None)
 
 
 def after_status(

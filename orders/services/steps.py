@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
-from orders.models import Order
+from orders.models import Order, Source
 from orders.rules.lateness import is_open
 from orders.rules.next_step import Step, StepKind
 from orders.services.changes import change_status
@@ -21,7 +21,7 @@ _FACTS: dict[StepKind, Callable[..., Order]] = {
 }
 
 
-def do_step(order: Order, step: Step, user: User, batch_id: UUID) -> Order:
+def do_step(order: Order, step: Step, user: User, batch_id: UUID, source: Source = Source.ADMIN) -> Order:
     """Do the step of an order, and return the order.
 
     `batch_id` is the same for all steps of one action. Raise `NotAllowedError` if the step is not possible any more, or
@@ -32,7 +32,7 @@ def do_step(order: Order, step: Step, user: User, batch_id: UUID) -> Order:
         if step.status is None:
             raise NotAllowedError(gettext("This step needs a choice: %(step)s.") % {"step": step.label})
         act = partial(change_status, status=step.status.code, seen=order.status_id)
-    return act(order_id=order.pk, actor=user, batch_id=batch_id)
+    return act(order_id=order.pk, actor=user, batch_id=batch_id, source=source)
 
 
 def other_step(order: Order, step: Step | None) -> str:

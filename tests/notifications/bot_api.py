@@ -39,9 +39,17 @@ class Sent:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Return the URL of each button by the title of the button."""
+        """Return the URL of each button that opens one, by the title of the button."""
+        return {button["text"]: button["url"] for button in self._keyboard() if "url" in button}
+
+    @property
+    def presses(self) -> dict[str, str]:
+        """Return the data of each button whose press is reported to the CRM, by the title of the button."""
+        return {button["text"]: button["callback_data"] for button in self._keyboard() if "callback_data" in button}
+
+    def _keyboard(self) -> list[dict[str, str]]:
         markup = json.loads(self.params.get("reply_markup", "{}"))
-        return {button["text"]: button["url"] for row in markup.get("inline_keyboard", []) for button in row}
+        return [button for row in markup.get("inline_keyboard", []) for button in row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class BotApi:
         self.token = token
         self.messages: list[Sent] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.webhook: dict[str, str] = {}
+        """The parameters of the last `setWebhook`."""
         self.moved: dict[str, int] = {}
         """The new id of each group that has become a supergroup, by its old id."""
         self._chat_faults: dict[str, Answer] = {}
@@ -127,6 +137,11 @@ class BotApi:
             return Answer(401, _refusal(401, "Unauthorized"))
         if method == "sendMessage":
             return self._accept_message(params)
+        if method == "editMessageText":
+            return self._edit_message(params)
+        if method == "setWebhook":
+            self.webhook = params
+            return Answer(200, {"ok": True, "result": True})
         if method == "getMe":
             bot = {"id": 123456, "is_bot": True, "first_name": "Цветы", "username": "cvety_made_up_bot"}
             return Answer(200, {"ok": True, "result": bot})
@@ -150,11 +165,30 @@ class BotApi:
             sent = Sent(len(self.messages) + 1, chat_id, html, params)
             if any("localhost" in url or not url.startswith("http") for url in sent.buttons.values()):
                 return Answer(400, _refusal(400, "Bad Request: BUTTON_URL_INVALID"))
+            if any(not 1 <= len(data.encode()) <= 64 for data in sent.presses.values()):
+                return Answer(400, _refusal(400, "Bad Request: BUTTON_DATA_INVALID"))
             self.messages.append(sent)
-        chat = {"id": int(chat_id) if chat_id.lstrip("-").isdigit() else 1, "type": "supergroup"}
-        return Answer(
-            200, {"ok": True, "result": {"message_id": sent.message_id, "date": 1756100000, "chat": chat, "text": text}}
-        )
+        return _message(sent)
+
+    def _edit_message(self, params: dict[str, str]) -> Answer:
+        with self._lock:
+            number = int(params["message_id"])
+            known = next((sent for sent in self.messages if sent.message_id == number), None)
+            if known is None or known.chat_id != params["chat_id"]:
+                return Answer(400, _refusal(400, "Bad Request: message to edit not found"))
+            edited = Sent(number, known.chat_id, params["text"], params)
+            if (edited.html, edited.params.get("reply_markup")) == (known.html, known.params.get("reply_markup")):
+                return Answer(400, _refusal(400, "Bad Request: message is not modified: the new message is the same"))
+            telegram_html.read(edited.html)
+            self.messages[self.messages.index(known)] = edited
+        return _message(edited)
+
+
+def _message(sent: Sent) -> Answer:
+    chat_id = sent.chat_id
+    chat = {"id": int(chat_id) if chat_id.lstrip("-").isdigit() else 1, "type": "supergroup"}
+    result = {"message_id": sent.message_id, "date": 1756100000, "chat": chat, "text": sent.text}
+    return Answer(200, {"ok": True, "result": result})
 
 
 def _refusal(status: int, description: str, parameters: dict[str, int] | None = None) -> dict[str, Any]:
