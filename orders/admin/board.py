@@ -1,5 +1,6 @@
 """The page of the day board, for a tablet on the wall. The page refreshes itself every ten seconds."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,11 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orders.models import Order
+from cvety_crm.users import AnyUser
+from orders.admin.badges import stage_class
+from orders.admin.step_links import step_url
+from orders.models import Order, Status
+from orders.rules.next_step import step_of
 from orders.rules.visibility import may_see_orders
 from orders.selectors import counts
 from orders.selectors.board import Board, Column, HourRow, day_board
@@ -35,7 +40,7 @@ def board_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     today = timezone.localdate()
     day = _day(request.GET.get(DAY_PARAMETER, "")) or today
-    context = _shown(day_board(Order.objects.all(), day), today)
+    context = _shown(day_board(Order.objects.all(), day), today, request.user)
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "orders/board_live.html", context)
     page = {
@@ -47,7 +52,9 @@ def board_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "orders/board.html", {**page, **context})
 
 
-def _shown(board: Board, today: date) -> dict[str, Any]:
+def _shown(board: Board, today: date, user: AnyUser) -> dict[str, Any]:
+    risks = board.risks[:MOST_RISKS]
+    statuses = {status.code: status for status in Status.objects.all()} if risks else {}
     tomorrow = today + timedelta(days=1)
     address = reverse("day_board")
     return {
@@ -58,7 +65,7 @@ def _shown(board: Board, today: date) -> dict[str, Any]:
         ],
         "rows": [_row(row, board.day) for row in board.hours],
         "has_too_much_work": any(row.is_over for row in board.hours),
-        "risks": board.risks[:MOST_RISKS],
+        "risks": [{"risk": risk, "step": _step(risk.order, statuses, user)} for risk in risks],
         "more_risks": max(len(board.risks) - MOST_RISKS, 0),
         "day_url": _day_url(board.day),
         "days": [
@@ -72,6 +79,20 @@ def _shown(board: Board, today: date) -> dict[str, Any]:
         "is_today": board.day == today,
         "unclosed": counts.unclosed() if board.day == today else 0,
         "unclosed_url": preset_url("unclosed"),
+    }
+
+
+def _step(order: Order, statuses: Mapping[str, Status], user: AnyUser) -> dict[str, Any] | None:
+    """Return the button of the order's next step for the user, or None if the user has no step."""
+    step = step_of(order, statuses, user)
+    if step is None:
+        return None
+    return {
+        "label": step.label,
+        "kind": step.kind,
+        "css": stage_class(step.stage),
+        "dialog": step_url(step, order),
+        "url": f"{reverse('admin:orders_order_next_step', args=[order.pk])}?seen={order.status_id}",
     }
 
 

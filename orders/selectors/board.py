@@ -38,6 +38,7 @@ _COLUMNS_READ = (
     "recipient_phone", "courier_id", "status__code", "status__name", "status__stage", "delivery_slot__bitrix_id",
     "delivery_slot__name", "delivery_slot__starts_at", "delivery_slot__ends_at", "customer__phone",
     "contact_phone",
+    "taken_by_id", "responsible_id", "status__next_codes", "status__is_final",
 )  # fmt: skip
 
 

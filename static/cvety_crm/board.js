@@ -38,9 +38,10 @@
   }
 
   page.addEventListener("htmx:beforeSwap", function (event) {
-    if (!isBoard(event.detail.xhr)) event.detail.shouldSwap = false;
+    if (event.detail.elt === page && !isBoard(event.detail.xhr)) event.detail.shouldSwap = false;
   });
   page.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.elt !== page) return; // a button of an order
     if (!event.detail.successful) isStale(stale.dataset.lost);
     else if (isBoard(event.detail.xhr)) isFresh();
     else isStale(stale.dataset.login);

@@ -39,18 +39,22 @@ def row_swaps(request: HttpRequest, ids: Collection[UUID]) -> SafeString:
 
 def swaps_after_action(request: HttpRequest, ids: Collection[UUID]) -> HttpResponse:
     """Return the changed rows and the messages about the change."""
-    messages = render_to_string("cvety_crm/messages.html", {"is_swap": True}, request=request)
-    return HttpResponse(messages + row_swaps(request, ids))
+    return HttpResponse(messages_swap(request) + row_swaps(request, ids))
+
+
+def messages_swap(request: HttpRequest) -> SafeString:
+    """Return the messages to the user, which replace those that an open page shows."""
+    return render_to_string("cvety_crm/messages.html", {"is_swap": True}, request=request)
 
 
 def is_from_open_list(request: HttpRequest) -> bool:
     """Return whether htmx sent the request from an open order list, and the user may see orders."""
-    page = urlsplit(request.headers.get("HX-Current-URL", "")).path
-    return (
-        bool(request.headers.get("HX-Request"))
-        and page == reverse("admin:orders_order_changelist")
-        and may_see(request)
-    )
+    return is_from(request, reverse("admin:orders_order_changelist")) and may_see(request)
+
+
+def is_from(request: HttpRequest, path: str) -> bool:
+    """Return whether htmx sent the request from an open page with this path."""
+    return bool(request.headers.get("HX-Request")) and urlsplit(request.headers.get("HX-Current-URL", "")).path == path
 
 
 def shown_rows(texts: Iterable[str]) -> dict[UUID, str]:

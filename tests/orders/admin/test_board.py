@@ -7,7 +7,12 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from cvety_crm.roles import ACCOUNTANT, FLORIST, MANAGER
+from orders import services
 from orders.models import Order
+from orders.selectors.board import day_board
+from tests.roles import browser_of as browser_of_user
+from tests.roles import person
 
 BOARD = "/crm/board/"
 UPDATE = {"HX-Request": "true"}
@@ -48,9 +53,14 @@ def test_board_update_returns_only_the_board_with_new_data(
     browser, make_order, today_and_tomorrow, django_assert_num_queries
 ):
     browser.get(BOARD)
+    for number, status in ((122208, "accepted"), (122209, "delivering")):
+        taken = make_order(number, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
+        for code in dict.fromkeys(("accepted", status)):
+            services.change_status(order_id=taken.pk, status=code, actor=None)
     make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
     cache.clear()
-    with django_assert_num_queries(9):  # session, user, orders and their items; five queries count the open orders
+    # session, user, orders and their items, statuses for the next steps; five queries count the open orders
+    with django_assert_num_queries(10):
         answer = browser.get(BOARD, headers=UPDATE)
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')
@@ -87,3 +97,44 @@ def test_board_is_shown_with_permission_to_change_orders(browser_of, db):
     editor = browser_of("orders.change_order")
     assert editor.get("/crm/board/").status_code == 200
     assert '/crm/board/"' in editor.get("/crm/").content.decode()
+
+
+def test_board_has_the_next_step_of_each_order_at_risk_for_the_role(make_order, db):
+    order = make_order(122205, properties={"data": timezone.localdate().isoformat(), "addressRecipient": ""})
+    manager, florist = person(MANAGER), person(FLORIST)
+    button = rf'formaction="/crm/orders/order/{order.pk}/next/\?seen=new"'
+    assert re.search(button, browser_of_user(manager).get(BOARD).content.decode())
+    assert not re.search(button, browser_of_user(florist).get(BOARD).content.decode())
+
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    html = browser_of_user(florist).get(BOARD).content.decode()
+    assert 'name="step" value="take"' in html
+    assert f'aria-label="Взять себе, № {order.order_number}"' in html
+
+
+def test_step_on_the_board_answers_with_messages_and_updates_the_board(make_order, db, settings):
+    settings.STATUS_HOLD_SECONDS = 10
+    order = make_order(122206, properties={"data": timezone.localdate().isoformat(), "addressRecipient": ""})
+    services.change_status(order_id=order.pk, status="accepted", actor=None)
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{BOARD}?date=2030-01-01"}
+    url = f"/crm/orders/order/{order.pk}/next/?seen=accepted"
+    stranger = browser_of_user(person(ACCOUNTANT))
+    assert stranger.post(url, {"step": "take"}, headers=headers).status_code == 403
+
+    answer = browser_of_user(person(FLORIST)).post(url, {"step": "take"}, headers=headers)
+    html = answer.content.decode()
+    assert (answer.status_code, answer["HX-Trigger"]) == (200, "crm-order-changed")
+    assert 'id="crm-messages"' in html
+    assert "ваш." in html
+    assert "Отменить" in html
+    order.refresh_from_db()
+    assert order.taken_at is not None
+
+
+def test_board_counts_by_the_facts_of_the_making(make_order, db, manager):
+    order = make_order(122207, properties={"data": timezone.localdate().isoformat()})
+    services.change_status(order_id=order.pk, status="accepted", actor=manager)
+    services.take_order(order_id=order.pk, actor=manager)
+    services.mark_ready(order_id=order.pk, actor=manager)
+    board = day_board(Order.objects.all(), timezone.localdate())
+    assert {cell.column.key: cell.count for cell in board.totals if cell.count} == {"ready": 1}
