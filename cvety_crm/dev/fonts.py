@@ -33,6 +33,7 @@ LETTERS = "".join(
 )
 ICONS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 _WORD = re.compile(r"[a-z0-9_]{2,40}")
+_CONTENT = re.compile(r"content:\s*\"([a-z0-9_]{2,40})\"")
 _LITERAL = re.compile(r"[\"']([a-z0-9_]{2,40})[\"']")
 
 
@@ -44,6 +45,7 @@ def _texts() -> Iterator[tuple[str, re.Pattern[str]]]:
         yield from ((path.read_text(), _WORD) for path in sorted(folder.rglob("*.html")))
     for folder in (*packages, *libraries):
         yield from ((path.read_text(), _LITERAL) for path in sorted(folder.rglob("*.py")))
+    yield (UNFOLD / "static" / "unfold" / "css" / "styles.css").read_text(), _CONTENT
     for path in (*sorted(UNFOLD.glob("*.py")), *sorted((ROOT / "static" / "cvety_crm").glob("*.js"))):
         yield path.read_text(), _LITERAL
 
