@@ -1,6 +1,6 @@
 """The customers' pages. The page of a customer lists the customer's latest orders."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from cvety_crm.admin_site.base import AttentionColumn, first_rows, moment
 from cvety_crm.admin_site.features import FeatureModelAdmin
@@ -31,11 +32,15 @@ ORDERS_SHOWN = 20
 class CustomerForm(forms.ModelForm):
     """The form of a customer. It accepts the phone in any usual format, and refuses other texts once it is changed."""
 
-    phone = PhoneField(label=_("phone"))
+    phone = PhoneField(label=_("Phone"))
 
     class Meta:
         model = Customer
         fields = ("name", "phone", "email", "note", "needs_attention")
+        widgets: ClassVar = {
+            "name": UnfoldAdminTextareaWidget({"rows": 2}),
+            "note": UnfoldAdminTextareaWidget({"rows": 4}),
+        }
 
     def clean_phone(self) -> str:
         """Return the phone. Raise `ValidationError` if a changed phone is invalid."""
