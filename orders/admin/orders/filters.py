@@ -1,26 +1,55 @@
 """The filters of the order list."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.utils import parse_date_str
 
 from cvety_crm.users import User, display_name
 from orders.models import Order, Stage
+from orders.selectors.presets import DAY_PARAMETER
+
+FILTERS_URL = "orders_order_filters"
+LONGEST_KEY = 10  # digits
+
+
+RECENT = timedelta(days=31)
+_DAYS = (DAY_PARAMETER, "delivery_date_on", "delivery_date_from")
+"""The parameters of the list with the first day of the orders."""
+
+
+def _of_recent_orders(request: HttpRequest, column: str) -> Q:
+    """Return the condition that a row belongs to an order in sight: of the last month, or since the day of the list.
+
+    Only the dialog offers the choices, so the list itself does not pay for the condition.
+    """
+    if request.resolver_match is None or request.resolver_match.url_name != FILTERS_URL:
+        return Q()
+    typed = (parse_date_str(request.GET.get(name, "").strip()) for name in _DAYS)
+    since = min([timezone.localdate() - RECENT, *(day for day in typed if day is not None)])
+    orders = Order.objects.filter(delivery_date__gte=since).exclude(**{column: None}).order_by()
+    return Q(pk__in=orders.values(column))
 
 
 class FloristFilter(DropdownFilter):
-    """A filter by the responsible florist. The choices are the active members of staff."""
+    """A filter by the responsible florist. The choices are those of recent orders, and the chosen one."""
 
     title = _("responsible")
     parameter_name = "florist"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the active members of staff, sorted by name."""
-        staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name", "username")
+        """Return the members of staff, sorted by name."""
+        offered = Q(is_staff=True, is_active=True) & _of_recent_orders(request, "responsible")
+        chosen = request.GET.get(self.parameter_name, "")
+        if chosen.isdecimal() and len(chosen) < LONGEST_KEY:
+            offered |= Q(pk=int(chosen))
+        staff = User.objects.filter(offered).order_by("first_name", "username")
         return [(str(user.pk), display_name(user)) for user in staff]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -30,15 +59,16 @@ class FloristFilter(DropdownFilter):
 
 
 class ActiveRowsFilter(RelatedDropdownFilter):
-    """A filter by a row of reference data or a courier. The choices are the active rows and the chosen row.
+    """A filter by a row of reference data. The choices are the active rows and the chosen row."""
 
-    A courier who has left would otherwise stay in the list for ever.
-    """
+    def offered(self, request: HttpRequest) -> Q:
+        """Return the condition of the rows that are offered besides the chosen one."""
+        return Q(is_active=True)
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         """Return the choices, sorted as in their own list."""
         ordering = self.field_admin_ordering(field, request, model_admin)
-        offered = Q(is_active=True)
+        offered = self.offered(request)
         if chosen := self._chosen_key(field):
             offered |= Q(**chosen)
         choices: list[tuple[Any, str]] = field.get_choices(
@@ -52,6 +82,17 @@ class ActiveRowsFilter(RelatedDropdownFilter):
             return {key.name: key.to_python(self.lookup_val[-1])} if self.lookup_val else {}
         except (ValidationError, TypeError, ValueError):
             return {}
+
+
+class CourierFilter(ActiveRowsFilter):
+    """A filter by the courier. The choices are those of recent orders, and the chosen one.
+
+    A courier who has left would otherwise stay in the list for ever.
+    """
+
+    def offered(self, request: HttpRequest) -> Q:
+        """Return the condition of the couriers that are offered besides the chosen one."""
+        return super().offered(request) & _of_recent_orders(request, "courier")
 
 
 class StageFilter(DropdownFilter):

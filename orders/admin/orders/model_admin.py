@@ -31,7 +31,7 @@ from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
 from orders.admin.orders.column_dialog import ColumnDialog
 from orders.admin.orders.filter_dialog import FilterDialog
-from orders.admin.orders.filters import ActiveRowsFilter, FloristFilter, ProblemFilter, StageFilter
+from orders.admin.orders.filters import ActiveRowsFilter, CourierFilter, FloristFilter, ProblemFilter, StageFilter
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
 from orders.admin.orders.list_views import ListViews
@@ -108,7 +108,7 @@ class OrderAdmin(OrderFormAdmin):
         ("city", ActiveRowsFilter),
         ("shop", ActiveRowsFilter),
         FloristFilter,
-        ("courier", ActiveRowsFilter),
+        ("courier", CourierFilter),
         ("sync_state", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ProblemFilter,

@@ -1,11 +1,13 @@
 """Tests that pages show values as people write them, and nothing that helps no one."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import timezone
 
 from cvety_crm.users import User
 from orders.models import City, Courier, Customer, Order, Product
@@ -95,14 +97,28 @@ def test_order_has_no_page_with_an_empty_history(client, manager):
     assert client.get(reverse("admin:orders_city_history", args=[city.pk])).status_code == 200
 
 
-def test_filters_of_orders_offer_active_couriers_and_the_chosen_one(client, manager):
+def test_filters_of_orders_offer_people_of_recent_orders_and_the_chosen_one(client, manager):
     active = Courier.objects.create(name="Ерлан Работает", phone="+77010000001")
     gone = Courier.objects.create(name="Саша Ушёл", phone="+77010000002", is_active=False)
+    idle = Courier.objects.create(name="Марат Раньше", phone="+77010000003")
+    florist, accountant, earlier = (
+        User.objects.create_user(name, first_name=name, is_staff=True) for name in ("Айдана", "Бухгалтер", "Жанар")
+    )
+    today = timezone.localdate()
+    people = ((active, florist, 0), (gone, florist, 0), (idle, earlier, 90))
+    for number, (courier, maker, days) in enumerate(people):
+        Order.objects.create(order_number=str(number), status_id="new", courier=courier, responsible=maker,
+                             delivery_date=today - timedelta(days=days))  # fmt: skip
     client.force_login(manager)
     url = reverse("admin:orders_order_filters")
     page = client.get(url).content.decode()
     assert active.name in page
-    assert gone.name not in page
+    assert florist.first_name in page
+    assert not [one for one in (gone.name, idle.name, accountant.first_name, earlier.first_name) if one in page]
+    past = client.get(url, {"delivery_date_from": f"{today - timedelta(days=100):%d.%m.%Y}"}).content.decode()
+    assert idle.name in past
+    assert earlier.first_name in past
+    assert accountant.first_name in client.get(url, {"florist": accountant.pk}).content.decode()
     assert gone.name in client.get(url, {"courier__id__exact": str(gone.pk)}).content.decode()
     assert client.get(url, {"courier__id__exact": "nonsense"}).status_code == 400
     orders = reverse("admin:orders_order_changelist")
