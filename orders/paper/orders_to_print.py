@@ -23,7 +23,7 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
     """
     found = (
         orders.filter(pk__in=list(keys))
-        .select_related("status", "city", "delivery_slot", "courier", "pay_system")
+        .select_related("status", "city", "delivery_slot", "courier", "pay_system", "responsible", "taken_by")
         .defer(None)  # the lists of the admin leave out metadata, and documents show its details
         .defer("search", "bitrix_state")
         .prefetch_related(

@@ -22,7 +22,7 @@ from orders.presentation.addresses import with_city
 from orders.presentation.composition import detailed_composition, goods_text
 from orders.presentation.delivery import handover_warning, payment_on_delivery, reason_to_leave_out
 from orders.presentation.details import as_line, courier_details
-from orders.presentation.formatting import NBSP
+from orders.presentation.formatting import NBSP, short_moment
 from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import phone_text
 from orders.presentation.when import slot_or_missing, unknown_date
@@ -130,6 +130,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "warning": handover_warning(order),
         "items": [breakable(goods_text(goods)) for goods in detailed_composition(order.items.all())],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
+        "ready": gettext("ready %(time)s") % {"time": short_moment(order.ready_at)} if order.ready_at else "",
         "is_due": payment.is_due,
         "payment": payment_on_delivery(order),
         "sum": _due(payment, reader, order.delivery_date),

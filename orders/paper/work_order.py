@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext
 
+from cvety_crm.users import display_name
 from orders.models import Order
 from orders.paper.orders_to_print import long_day, order_address
 from orders.paper.pictures import square_picture
@@ -51,6 +52,12 @@ def work_orders(orders: Sequence[Order], paper_format: PaperFormat) -> bytes:
     )
 
 
+def _florist(order: Order) -> str:
+    """Return who makes the bouquet: the florist who has taken it, or else the florist of the order."""
+    name = display_name(order.taken_by or order.responsible)
+    return gettext("Florist: %(name)s") % {"name": without_phones(name)} if name else ""
+
+
 def _content(order: Order, goods: Sequence[Goods], printed: Collection[str]) -> dict[str, Any]:
     marks = []
     if is_off(order):
@@ -68,6 +75,7 @@ def _content(order: Order, goods: Sequence[Goods], printed: Collection[str]) -> 
         "time": breakable(slot_or_missing(order)),
         "qr": qr_svg(order_address(order)),
         "marks": marks,
+        "florist": breakable(_florist(order)),
         "items": [
             {
                 "quantity": breakable(item.quantity_text),

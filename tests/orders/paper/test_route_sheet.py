@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from cvety_crm.users import User
 from orders.models import City, Courier
@@ -40,6 +41,12 @@ def test_sheet_shows_stop_contacts_payment_and_notes(make, courier, settings):
     assert not has_missing_glyphs(content)
     assert size_in_mm(read(content).pages[0]) == (210, 297)
     assert f"17{NBSP}000{NBSP}₸" in read(content).pages[0].extract_text()
+
+
+def test_sheet_shows_since_when_a_bouquet_is_ready(make, courier):
+    ready_at = timezone.localtime().replace(hour=12, minute=5)
+    text = pdf_text(printed(make(courier=courier), make(courier=courier, ready_at=ready_at)))
+    assert text.count("готов 12:05") == text.count("готов ") == 1
 
 
 def test_sheet_hides_phones_and_sums_without_permission(make, courier):

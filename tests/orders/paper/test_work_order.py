@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cvety_crm.users import User
 from orders.models import DeliverySlot, Order
 from orders.paper.orders_to_print import order_address, orders_to_print
 from orders.paper.qr import qr_svg
@@ -43,6 +44,16 @@ def test_work_order_has_no_prices_and_phones(make, size):
     for private in ("17", "7 500", "₸", "701", "300", "999", "4567"):
         assert private not in text.replace(order.order_number, ""), private
     assert text.count("•••") == 3
+
+
+@SIZES
+def test_work_order_names_the_florist_who_makes_the_bouquet(make, size):
+    florist, assigned = User(username="aidana", first_name="Айдана"), User(username="lena", first_name="Лена")
+    florist.save()
+    assigned.save()
+    assert "Флорист" not in pdf_text(work_orders([make()], size))
+    assert "Флорист: Лена" in pdf_text(work_orders([make(responsible=assigned)], size))
+    assert "Флорист: Айдана" in pdf_text(work_orders([make(responsible=assigned, taken_by=florist)], size))
 
 
 def test_work_order_has_size_of_its_format(make):
