@@ -76,3 +76,16 @@ def make_orders(first: int, last: int) -> None:
         # PostgreSQL would do the same work by itself some minutes later.
         cursor.execute("SELECT gin_clean_pending_list('orders_search'), gin_clean_pending_list('users_search')")
         cursor.execute("ANALYZE orders, order_items, users")
+
+
+def new_orders(number: int) -> list[str]:
+    """Make so many of the first orders new again, and return their primary keys."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE orders SET status = 'new', taken_at = NULL, ready_at = NULL
+            WHERE bitrix_order_id <= %s RETURNING id
+            """,
+            [number],
+        )
+        return [str(key) for (key,) in cursor.fetchall()]

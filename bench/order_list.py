@@ -1,41 +1,69 @@
-"""The benchmark of the order list measures the time of each page with different numbers of orders."""
+"""The benchmark of pages of orders: the time and the processor time of each, with different numbers of orders."""
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from statistics import median
+from typing import Any
 from urllib.parse import quote
 
+import psutil
 from django.test import Client
 
 from bench.client import WrongAnswerError
 
 RUNS = 7
+BULK = 50
+"""The number of orders of the bulk action."""
+LIST = "/crm/orders/order/"
 PAGES = {
-    "today, with all counts": "/crm/orders/order/",
-    "all, page 1": "/crm/orders/order/?preset=all",
-    "archive": "/crm/orders/order/?preset=archive",
-    "late": "/crm/orders/order/?preset=late",
-    "not paid": "/crm/orders/order/?preset=unpaid",
-    "a status": "/crm/orders/order/?status__code__exact=cancelled",
-    "a rare city": "/crm/orders/order/?city__bitrix_id__exact=99",
-    "search: a number": "/crm/orders/order/?q=9999",
-    "search: a whole phone": "/crm/orders/order/?q=8 (701) 007-91-9",
-    "search: four digits": "/crm/orders/order/?q=4567",
-    "search: a name": "/crm/orders/order/?q=мария",
-    "search: an address": "/crm/orders/order/?q=абая 150",
-    "pulse, nothing new": "/crm/orders/order/pulse/?changed={changed}",
-    "pulse, something new": "/crm/orders/order/pulse/?changed=",
+    "today, with all counts": LIST,
+    "all, page 1": f"{LIST}?preset=all",
+    "archive": f"{LIST}?preset=archive",
+    "late": f"{LIST}?preset=late",
+    "not paid": f"{LIST}?preset=unpaid",
+    "a status": f"{LIST}?status__code__exact=cancelled",
+    "a rare city": f"{LIST}?city__bitrix_id__exact=99",
+    "search: a number": f"{LIST}?q=9999",
+    "search: a whole phone": f"{LIST}?q=8 (701) 007-91-9",
+    "search: four digits": f"{LIST}?q=4567",
+    "search: a name": f"{LIST}?q=мария",
+    "search: an address": f"{LIST}?q=абая 150",
+    "pulse, nothing new": f"{LIST}pulse/?changed={{changed}}",
+    "pulse, something new": f"{LIST}pulse/?changed=",
+    "counts of views": f"{LIST}views/counts/",
+    "filters": f"{LIST}filters/",
+    "page of an order": f"{LIST}{{order}}/change/",
+    "board": "/crm/board/",
+    "home": "/crm/",
+    "customers": "/crm/orders/customer/",
 }
+EXPORT = f"{LIST}export/?format=csv&preset=all&delivery_date_from={{day}}"
+PER_ROW = "export, one row"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The median time of a request, and the mean processor time of the web process and of PostgreSQL, in ms."""
+
+    total: float
+    web: float
+    database: float
+
+    def __truediv__(self, parts: int) -> "Cost":
+        return Cost(self.total / parts, self.web / parts, self.database / parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The median time of each page in milliseconds, with `orders` orders in the table."""
+    """The cost of each page, and of the bulk action, with `orders` orders in the table."""
 
     orders: int
-    milliseconds: dict[str, float]
+    pages: dict[str, Cost]
+    bulk: Cost
 
 
 def measure(numbers: Sequence[int]) -> list[Timings]:
@@ -59,31 +87,108 @@ def measure(numbers: Sequence[int]) -> list[Timings]:
         for number in sorted(numbers):
             make_orders(last + 1, number)
             last = number
-            found.append(Timings(number, _measure_pages(client)))
+            found.append(Timings(number, _measure_pages(client), _measure_bulk(client)))
     return found
 
 
-def _measure_pages(client: Client) -> dict[str, float]:
-    page = client.get("/crm/orders/order/").content.decode()
+def _measure_pages(client: Client) -> dict[str, Cost]:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from orders.models import Order
+
+    page = client.get(LIST).content.decode()
     (changed,) = re.findall(r'name="changed" value="([^"]*)"', page)
-    milliseconds = {}
-    for name, address in PAGES.items():
-        times = []
-        for _run in range(RUNS + 1):
-            started = time.perf_counter()
-            answer = client.get(address.replace("{changed}", quote(changed)))
-            times.append(1000 * (time.perf_counter() - started))
-            if answer.status_code not in (200, 204):
-                raise WrongAnswerError(f"{address}: {answer.status_code}")
-        milliseconds[name] = median(times[1:])
-    return milliseconds
+    today = timezone.localdate()
+    values = {
+        "{changed}": quote(changed),
+        "{order}": str(Order.objects.filter(delivery_date__gte=today).order_by("delivery_date", "pk")[0].pk),
+        "{day}": f"{today - timedelta(days=30):%d.%m.%Y}",
+    }
+
+    def get(address: str) -> Any:
+        for name, value in values.items():
+            address = address.replace(name, value)
+        answer: Any = client.get(address)
+        if answer.status_code not in (200, 204):
+            raise WrongAnswerError(f"{address}: {answer.status_code}")
+        return b"".join(answer) if answer.streaming else answer.content
+
+    costs = {name: _cost(partial(get, address), RUNS) for name, address in PAGES.items()}
+    rows = max(get(EXPORT).count(b"\r\n") - 1, 1)
+    costs[PER_ROW] = _cost(lambda: get(EXPORT), RUNS) / rows
+    return costs
+
+
+def _measure_bulk(client: Client) -> Cost:
+    """Return the cost of accepting `BULK` orders at once. Raise `WrongAnswerError` if not all were accepted."""
+    from bench.many_orders import new_orders
+    from orders.models import Order
+
+    keys = new_orders(BULK)
+    posted = {"action": "accept_selected", "index": 0, "_selected_action": keys}
+    cost = _cost(lambda: client.post(f"{LIST}?preset=all", posted), 1, warm_up=False)
+    accepted = Order.objects.filter(pk__in=keys, status__code="accepted").count()
+    if accepted != len(keys):
+        raise WrongAnswerError(f"the bulk action accepted {accepted} of {len(keys)} orders")
+    return cost
+
+
+def _cost(act: Callable[[], Any], runs: int, *, warm_up: bool = True) -> Cost:
+    if warm_up:
+        act()
+    backend = _backend()
+    times = []
+    web, database = time.process_time(), _seconds_of(backend)
+    for _run in range(runs):
+        started = time.perf_counter()
+        act()
+        times.append(1000 * (time.perf_counter() - started))
+    web, database = time.process_time() - web, _seconds_of(backend) - database
+    return Cost(median(times), 1000 * web / runs, 1000 * database / runs)
+
+
+def _backend() -> int:
+    """Return the process id of PostgreSQL's process that serves this connection. Its parallel workers do not count."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _seconds_of(process: int) -> float:
+    """Return the processor time of a process in seconds. Linux also has it in nanoseconds, not only in clock ticks."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        times = psutil.Process(process).cpu_times()
+        return times.user + times.system
 
 
 def table(found: Sequence[Timings]) -> str:
-    """Return a table of the times in milliseconds, each with its ratio to the time for the first number of orders."""
-    lines = [f"{'ms (times the smallest)':<24}" + "".join(f"{one.orders:>18,}" for one in found)]
-    for name in PAGES:
-        base = found[0].milliseconds[name]
-        cells = (f"{one.milliseconds[name]:.0f} ({one.milliseconds[name] / base:.1f})" for one in found)
+    """Return a table of the times in milliseconds, each with its ratio to the time for the first number of orders.
+
+    The second table has the processor times of the web process and of PostgreSQL, and the last line the bulk action.
+    """
+    names = list(found[0].pages)
+    heads = "".join(f"{one.orders:>18,}" for one in found)
+    lines = [f"{'ms (times the smallest)':<24}{heads}"]
+    for name in names:
+        cells = (_with_ratio(one.pages[name].total, found[0].pages[name].total) for one in found)
         lines.append(f"{name:<24}" + "".join(f"{cell:>18}" for cell in cells))
+    lines += ["", f"{'CPU ms: web + database':<24}{heads}"]
+    for name in names:
+        cells = (f"{one.pages[name].web:.1f} + {one.pages[name].database:.1f}" for one in found)
+        lines.append(f"{name:<24}" + "".join(f"{cell:>18}" for cell in cells))
+    bulk = (f"{one.bulk.total / 1000:.2f}" for one in found)
+    lines += ["", f"{f'bulk of {BULK}, seconds':<24}" + "".join(f"{cell:>18}" for cell in bulk)]
+    spent = (f"{one.bulk.web / 1000:.2f} + {one.bulk.database / 1000:.2f}" for one in found)
+    lines.append(f"{'  CPU s: web + database':<24}" + "".join(f"{cell:>18}" for cell in spent))
     return "\n".join(lines)
+
+
+def _with_ratio(value: float, base: float) -> str:
+    digits = 0 if value >= 10 else 2
+    return f"{value:.{digits}f} ({value / base:.1f})"
