@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.text import Truncator
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from cvety_crm.users import display_name
 from orders.admin.badges import SYNC_SIGNS, order_marks, stage_class
@@ -87,7 +87,7 @@ def status(order: OrderRow) -> Values:
 def composition_of(order: OrderRow) -> Values:
     """Return the first product, the number of the other products, and whether there is a postcard."""
     items = composition(order.items.all())
-    card = gettext("card") if order.postcard_text.strip() else ""
+    card = pgettext("greeting", "card") if order.postcard_text.strip() else ""
     if not items:
         return {"missing": gettext("no items") if is_open(order) else "", "card": card}
     first = items[0]

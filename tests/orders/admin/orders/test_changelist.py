@@ -22,8 +22,8 @@ def test_row_shows_status_delivery_payment_and_notes(browser, make_order):
     html = browser.get(LIST).content.decode().split('id="result_list"')[1]
 
     for text in ("Новый", "crm-stage-new", "→&nbsp;Принять", "Мария", 'href="tel:+77011234567"', "ул. Абая 150",
-                 "15:00–16:00", "Букет Стандарт", "💌", "9\xa0000\xa0₸", "доплата 5\xa0000\xa0₸", "на сайте", "Алматы",
-                 "нет курьера", "без лилий"):  # fmt: skip
+                 "15:00–16:00", "Букет Стандарт", "💌&nbsp;открытка", "9\xa0000\xa0₸", "доплата 5\xa0000\xa0₸",
+                 "на сайте", "Алматы", "нет курьера", "без лилий"):  # fmt: skip
         assert text in html, text
 
 
