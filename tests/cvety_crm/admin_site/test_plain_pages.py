@@ -89,6 +89,17 @@ def test_reader_of_an_order_sees_the_phone_as_written():
     assert "623-44-24" in text
 
 
+@pytest.mark.parametrize("button", ["_continue", "_addanother"])
+def test_message_after_saving_says_only_what_was_saved(client, manager, button):
+    client.force_login(manager)
+    city = City.objects.create(bitrix_id=77, name="Талгар")
+    posted = {"name": "Талгар", "is_active": "on", button: "1"}
+    page = client.post(change_page(city), posted, follow=True).content.decode()
+    text = " ".join(" ".join(visible_texts(page)).split())
+    assert "Сохранено: город" in text
+    assert "Ниже" not in text
+
+
 def test_order_has_no_page_with_an_empty_history(client, manager):
     order = Order.objects.create(order_number="1", status_id="new")
     client.force_login(manager)
@@ -131,3 +142,8 @@ def test_list_is_titled_with_the_names_of_its_rows(client, manager):
     title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)[1]
     assert "Товары" in title
     assert "Выберите" not in title
+
+
+def test_login_page_says_whom_to_ask_for_a_new_password(client):
+    page = client.get(reverse("admin:login")).content.decode()
+    assert "Забыли пароль? Попросите владельца или администратора CRM задать новый." in visible_texts(page)

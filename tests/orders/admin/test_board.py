@@ -138,3 +138,17 @@ def test_board_counts_by_the_facts_of_the_making(make_order, db, manager):
     services.mark_ready(order_id=order.pk, actor=manager)
     board = day_board(Order.objects.all(), timezone.localdate())
     assert {cell.column.key: cell.count for cell in board.totals if cell.count} == {"ready": 1}
+
+
+def test_board_does_not_say_that_all_goes_as_planned_beside_too_much_work(browser, make_order, settings):
+    settings.FLORISTS, settings.BOUQUETS_PER_FLORIST_HOUR = 1, 1
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    for number in (122221, 122222, 122223):
+        make_order(number, properties={"data": tomorrow})
+    html = browser.get(BOARD, {"date": tomorrow}).content.decode()
+    assert "не успеваем" in html
+    assert "Работы больше, чем можно успеть" in html
+    assert "идёт по плану" not in html
+
+    settings.FLORISTS = 10
+    assert "идёт по плану" in browser.get(BOARD, {"date": tomorrow}).content.decode()

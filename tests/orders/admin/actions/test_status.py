@@ -172,3 +172,17 @@ def test_bulk_accept_takes_same_number_of_queries_per_order(browser, make_order)
 
     one, two, three = cost(1, 2001), cost(2, 3001), cost(3, 4001)
     assert three - two == two - one == STATEMENTS
+
+
+def test_filters_of_the_list_survive_a_bulk_action_with_and_without_a_page(browser, make_order):
+    first, second = make_order(1001), make_order(1002)
+    filtered = f"{LIST}?preset=all&stage=new"
+    posted = {"action": "accept_selected", "_selected_action": [str(first.pk)], "index": 0}
+    assert browser.post(filtered, posted)["Location"] == filtered
+
+    posted = {"action": "change_status_of_selected", "_selected_action": [str(second.pk)], "index": 0}
+    page = browser.post(filtered, posted).content.decode()
+    assert f'action="{filtered.replace("&", "&amp;")}"' in page
+    done = browser.post(filtered, {**posted, "apply": "1", "status": "accepted"})
+    assert done["Location"] == filtered
+    assert [status(order) for order in (first, second)] == ["accepted", "accepted"]
