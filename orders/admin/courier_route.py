@@ -31,7 +31,7 @@ from orders.presentation.composition import detailed_composition, goods_text
 from orders.presentation.delivery import handover_warning, is_off, payment_on_delivery, reason_to_leave_out
 from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import day as day_text
-from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url, yandex_route_url
 from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import chat_links, shown_phone
 from orders.presentation.when import slot_or_missing, unknown_date
@@ -39,6 +39,7 @@ from orders.rules.lateness import Lateness, lateness, lateness_words
 from orders.rules.making import LEFT_STAGES, is_ready
 from orders.rules.next_step import StepKind, rights_of, step_of
 from orders.rules.payment import payment_of
+from orders.rules.route import in_route_order
 from orders.rules.visibility import may_see_orders, may_see_phones, may_see_prices
 
 STEPS = (StepKind.STATUS, StepKind.DELIVER, StepKind.DELIVERED, StepKind.HAND_OVER)
@@ -71,7 +72,7 @@ class CourierRoute(Feature[Courier]):
         courier = get_object_or_404(Courier, pk=key)
         on = _day(request.GET.get("date", ""))
         orders = orders_to_print(Order.objects.all(), _keys(courier, on))
-        stops = [order for order in orders if not reason_to_leave_out(order)]
+        stops = in_route_order(order for order in orders if not reason_to_leave_out(order))
         sheet = RouteSheet(courier, on, stops)
         prices = may_see_prices(request.user, on)
         text = route_text(sheet, phones=may_see_phones(request.user), prices=prices) if stops else ""
@@ -89,6 +90,7 @@ class CourierRoute(Feature[Courier]):
             ],
             "done": [order for order in orders if order.status.stage == Stage.DONE and not is_off(order)],
             "text": text,
+            "yandex_route": yandex_route_url(stops),
             "list_url": reverse("admin:orders_courier_changelist"),
         }
         title = f"{courier.name}: {day_text(on)}"

@@ -268,6 +268,14 @@ class Order(Table):
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
     courier_notified_at = models.DateTimeField(_("courier notified"), null=True, blank=True, editable=False)
+    # The site does not have this field. A change of the courier or of the delivery date clears it.
+    route_position = models.PositiveSmallIntegerField(
+        _("place in the courier's route"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Without a place, the stop follows by its delivery time."),
+    )
     problem = models.TextField(
         _("problem"), blank=True, default="", db_default="", help_text=_("Why somebody must look at the order.")
     )

@@ -1,7 +1,7 @@
 """Read the orders that will be printed, sorted by delivery time, in a constant number of queries."""
 
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from orders.models import Order, OrderItem
+from orders.rules.route import interval_key
 
 MOST_AT_ONCE = 200
 """The maximum number of orders in one document."""
@@ -30,7 +31,7 @@ def orders_to_print(orders: QuerySet[Order], keys: Iterable[Any]) -> list[Order]
             Prefetch("items", OrderItem.objects.select_related("product").defer("product__metadata", "product__search"))
         )
     )
-    return sorted(found, key=_due)
+    return sorted(found, key=interval_key)
 
 
 def long_day(value: date | None) -> str:
@@ -43,19 +44,3 @@ def long_day(value: date | None) -> str:
 def order_address(order: Order) -> str:
     """Return the URL of the order's page, for its QR code."""
     return f"{settings.PUBLIC_URL}{reverse('admin:orders_order_change', args=[order.pk])}"
-
-
-def _due(order: Order) -> tuple[date, bool, time, bool, time, str]:
-    slot = order.delivery_slot
-    starts = slot.starts_at if slot else None
-    ends = slot.ends_at if slot else None
-    # A slot that ends at midnight or later comes last.
-    is_late = ends is None or (starts is not None and ends < starts)
-    return (
-        order.delivery_date or date.max,
-        is_late,
-        ends or time.max,
-        starts is None,
-        starts or time.max,
-        order.order_number,
-    )

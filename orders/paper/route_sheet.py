@@ -27,6 +27,7 @@ from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import phone_text
 from orders.presentation.when import slot_or_missing, unknown_date
 from orders.rules.payment import Dues, Payment, dues_of, payment_of
+from orders.rules.route import in_route_order
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
 from orders.values.phones import HIDDEN, format_phone
@@ -60,7 +61,7 @@ def route_of(orders: Sequence[Order]) -> list[RouteSheet]:
     for order in orders:
         if not reason_to_leave_out(order):
             routes[order.delivery_date, order.courier].append(order)
-    sheets = [RouteSheet(courier, day, stops) for (day, courier), stops in routes.items()]
+    sheets = [RouteSheet(courier, day, in_route_order(stops)) for (day, courier), stops in routes.items()]
     return sorted(sheets, key=lambda sheet: (sheet.day or date.max, sheet.courier is None, sheet.who))
 
 

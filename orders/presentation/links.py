@@ -1,6 +1,7 @@
 """URLs that staff open with one tap: a map, a call, a chat. A URL is an empty string if there is nothing to open."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote, urlencode
 
 from orders.models import Order
@@ -51,6 +52,20 @@ def yandex_maps_url(order: Order) -> str:
     """Return the URL of a search for the delivery address in Yandex Maps."""
     place = _searched(order)
     return f"https://yandex.kz/maps/?{urlencode({'text': place}, quote_via=quote)}" if place else ""
+
+
+def yandex_route_url(stops: Iterable[Order]) -> str:
+    """Return the URL of a route in Yandex Maps through the addresses of these stops, from the place of its user.
+
+    A stop without an address is left out. 2ГИС has no such URL: its routes need coordinates, and orders have none.
+    """
+    # A tilde separates the points, even if it is encoded.
+    points = [place.replace("~", " ") for place in map(_searched, stops) if place]
+    if not points:
+        return ""
+    # The first point is empty: the route begins where its user is.
+    query = {"rtext": "~".join(["", *points]), "rtt": "auto"}
+    return f"https://yandex.ru/maps/?{urlencode(query, quote_via=quote)}"
 
 
 def whatsapp_url(phone: str, text: str = "") -> str:

@@ -17,6 +17,7 @@ from orders.services.changes import change_status, conflicting_change, edit_orde
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
 from orders.services.customers import add_customer, edit_customer
+from orders.services.dispatch import Dispatched, Refused, assign_orders, mark_orders_notified, undo_assignment
 from orders.services.inbound.apply import apply_snapshot
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
@@ -50,6 +51,7 @@ from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
 from orders.services.problems import LONGEST_REASON, report_problem, solve_problem
 from orders.services.rehoming import sort_shared_accounts
+from orders.services.route import move_stops, reset_route, set_route
 from orders.services.saved_views import (
     MOST_VIEWS,
     change_view,
@@ -82,6 +84,7 @@ __all__ = [
     "AlreadyPrintedError",
     "Applied",
     "Caller",
+    "Dispatched",
     "Doubt",
     "LinkExpiredError",
     "ListedChecksum",
@@ -91,6 +94,7 @@ __all__ = [
     "Outcome",
     "Print",
     "ProfileOutcome",
+    "Refused",
     "StatusDecision",
     "StatusQuestion",
     "accept_site_state",
@@ -104,6 +108,7 @@ __all__ = [
     "apply_snapshot",
     "assign_courier",
     "assign_florist",
+    "assign_orders",
     "change_customer",
     "change_status",
     "change_view",
@@ -129,10 +134,12 @@ __all__ = [
     "mark_archived",
     "mark_courier_notified",
     "mark_deleted",
+    "mark_orders_notified",
     "mark_present",
     "mark_ready",
     "mark_taken",
     "merge_customers",
+    "move_stops",
     "move_view",
     "note_checksums",
     "note_sending",
@@ -158,18 +165,21 @@ __all__ = [
     "remake_order",
     "rename_view",
     "report_problem",
+    "reset_route",
     "retire_product",
     "revoke_photo_link",
     "save_status",
     "save_view",
     "send_again",
     "separate_status",
+    "set_route",
     "solve_problem",
     "sort_shared_accounts",
     "start_fetch",
     "start_request",
     "take_order",
     "take_site_value",
+    "undo_assignment",
     "undo_status",
     "undoable_change",
     "unmark_courier_notified",

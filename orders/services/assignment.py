@@ -78,17 +78,27 @@ def assign_courier(
     present courier is not `seen`.
     """
     order = lock_order(order_id)
-    wanted = courier.pk if courier else None
-    if order.courier_id == wanted:
+    if order.courier_id == (courier.pk if courier else None):
         return order
-    if seen != "" and order.courier_id != seen:
-        now = order.courier.name if order.courier else gettext("no one")
-        raise NotAllowedError(gettext("Another user has just changed the courier: it is %(name)s now.") % {"name": now})
-    if courier is not None and not courier.is_active:
-        raise NotAllowedError(gettext("%(name)s does not work here any more.") % {"name": courier.name})
-    if courier is not None and order.is_pickup:
-        raise NotAllowedError(gettext("It is picked up: no courier is needed."))
+    present = order.courier.name if order.courier else ""
+    if reason := reason_not_to_assign(order, courier, present, seen):
+        raise NotAllowedError(reason)
     return edit_order(order_id=order_id, changes={"courier": courier}, actor=actor, source=source)
+
+
+def reason_not_to_assign(order: Order, courier: Courier | None, present: str, seen: UUID | str | None = "") -> str:
+    """Return why the order can't be assigned to the courier, or an empty string if it can.
+
+    `present` is the name of the order's present courier, and `seen` has the same meaning as in `assign_courier`.
+    """
+    if seen != "" and order.courier_id != seen:
+        now = present or gettext("no one")
+        return gettext("Another user has just changed the courier: it is %(name)s now.") % {"name": now}
+    if courier is not None and not courier.is_active:
+        return gettext("%(name)s does not work here any more.") % {"name": courier.name}
+    if courier is not None and order.is_pickup:
+        return gettext("It is picked up: no courier is needed.")
+    return ""
 
 
 def mark_courier_notified(*, order_id: UUID, actor: User | None, source: Source = Source.ADMIN) -> Order:

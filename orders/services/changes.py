@@ -20,6 +20,7 @@ from orders.services.locking import lock_order, save_pending
 from orders.services.making_facts import Changes, follow_status, set_making
 from orders.services.order_customer import note_moved_order, set_account
 from orders.services.references import UNREAD_STATUS, resolve
+from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
 from orders.services.undo import undo_for
@@ -141,6 +142,7 @@ def edit_order(
     before_customer = Customer.objects.filter(pk=rows["customer"]).first() if "customer" in others else None
     of_making = _set_following(order, others, columns)
     after = order_values(order, names, existing) | _local(order, local)
+    columns += clear_position(order, [*others, *(name for name in names if before.get(name) != after.get(name))])
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
         store_items(order=order, existing=existing, wanted=items, products=_products(items))

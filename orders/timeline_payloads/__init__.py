@@ -29,7 +29,7 @@ from orders.timeline_payloads.photos import (
     PhotoWithdrawn,
 )
 from orders.timeline_payloads.to_site import RefusedBySite, SentToSite, SiteWarned
-from orders.timeline_payloads.undo import BATCH_LOOKUP, OrderBefore, Undo
+from orders.timeline_payloads.undo import ASSIGNMENT_LOOKUP, BATCH_LOOKUP, CourierBefore, OrderBefore, Undo
 from orders.timeline_payloads.work import (
     BouquetReady,
     BouquetRemade,
@@ -43,6 +43,7 @@ from orders.timeline_payloads.work import (
 )
 
 __all__ = [
+    "ASSIGNMENT_LOOKUP",
     "BATCH_LOOKUP",
     "DESIRED",
     "PAYLOADS",
@@ -54,6 +55,7 @@ __all__ = [
     "BouquetReady",
     "BouquetRemade",
     "BouquetTaken",
+    "CourierBefore",
     "CourierNotified",
     "CustomerReplaced",
     "DeletedOnSite",

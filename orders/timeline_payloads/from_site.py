@@ -11,7 +11,7 @@ from orders.models import EventKind, Reason
 from orders.sync.snapshot import Problem
 from orders.timeline_payloads.base import Payload
 from orders.timeline_payloads.stored import FieldValues, Key, Text, Texts, choice, nested, rows
-from orders.timeline_payloads.undo import Undo
+from orders.timeline_payloads.undo import CourierBefore, Undo
 
 PROBLEMS, REMARKS, SITE_CHANGE, DESIRED = "problems", "remarks", "site_change", "desired"
 """JSON keys that queries use to find entries."""
@@ -62,6 +62,7 @@ class FieldsChanged(SiteHistory):
     kind: ClassVar[EventKind] = EventKind.CHANGED
     courier: Text = ""
     """The name of the courier whose mark as notified was removed."""
+    assignment: Annotated[CourierBefore | None, nested(CourierBefore)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

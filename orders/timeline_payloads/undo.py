@@ -7,6 +7,8 @@ from orders.timeline_payloads.stored import Flag, Id, Moment, Number, Stored, Te
 
 BATCH_LOOKUP = "details__undo__batch"
 """The lookup that finds the entries of one action."""
+ASSIGNMENT_LOOKUP = "details__assignment__batch"
+"""The lookup that finds the entries of one assignment of orders to a courier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +39,16 @@ class Undo(Stored):
     before: Annotated[OrderBefore | None, nested(OrderBefore)]
     has_left: Flag = False
     """Whether the status has been released, so others may know of it. The change can't be undone any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierBefore(Stored):
+    """The courier of an order before it was assigned together with others, from which the assignment can be undone."""
+
+    batch: Id
+    """An id that is the same for all orders of one assignment."""
+    given: Id = None
+    """The primary key of the courier who got the order, None for no one. `courier` is that of the courier before."""
+    courier: Id = None
+    position: Number = None
+    notified_at: Moment = None

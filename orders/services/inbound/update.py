@@ -17,6 +17,7 @@ from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
 from orders.services.making_facts import follow_status
+from orders.services.route_position import clear_position
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
 from orders.services.totals import FEE, TOTAL, merged_total
@@ -125,6 +126,7 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
         if name != ITEMS:
             setattr(order, FIELDS[name].attribute, incoming.fields[name])
             change.columns.add(FIELDS[name].attribute)
+    change.columns.update(clear_position(order, change.merged.taken))
     if STATUS in change.merged.taken:
         order.status_held_until = None
         change.columns.add("status_held_until")

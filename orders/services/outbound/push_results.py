@@ -17,6 +17,7 @@ from orders.services.locking import lock_order, lock_site_order, settle_sync_sta
 from orders.services.making_facts import follow_status
 from orders.services.outbound.site_response import record_response, write_response
 from orders.services.references import resolve
+from orders.services.route_position import clear_position
 from orders.services.site_limits import current_limits, write_damaged
 from orders.services.timeline import write_event
 from orders.sync.fields import FIELDS, ITEMS, MAKING_FACTS, as_sent, order_values, set_comparable
@@ -195,6 +196,7 @@ def record_accepted(
         order.sync_state = SyncState.PENDING
     messages = record_response(agreement, values, response)
     columns = {change["field"] for change in changes}
+    columns.update(clear_position(order, columns))
     _save_after_answer(order, agreement, *(FIELDS[name].attribute if name in FIELDS else name for name in columns))
     _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, messages, push_id)

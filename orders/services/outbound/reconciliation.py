@@ -16,6 +16,7 @@ from orders.services.inbound.fetches import changed_too_often
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.making_facts import follow_status
 from orders.services.references import known_status, resolve
+from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
 from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
 from orders.sync.three_way_merge import Agreement
@@ -87,6 +88,7 @@ def take_site_value(
         making = follow_status(order, before[field], at=timezone.now())
         changes += making
         columns |= {change["field"] for change in making}
+    columns.update(clear_position(order, [change["field"] for change in changes]))
     _save(order, agreement, {*columns, FIELDS[field].attribute.removesuffix("_id")})
     if changes:
         event = write_event(
