@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from orders.admin.board import board_page
+from orders.admin.dispatch import views as dispatch
 from orders.admin.earlier_pages import order, page
 from orders.admin.thumbnails import item_thumbnail, product_thumbnail
 
@@ -11,6 +12,15 @@ _UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 urlpatterns = [
     path("board/", admin.site.admin_view(board_page), name="day_board"),
+    path("dispatch/", admin.site.admin_view(dispatch.dispatch_page), name="dispatch"),
+    path("dispatch/act/", admin.site.admin_view(dispatch.act), name="dispatch_act"),
+    path("dispatch/undo/<uuid:batch>/", admin.site.admin_view(dispatch.undo), name="dispatch_undo"),
+    path("dispatch/brief/<uuid:key>/", admin.site.admin_view(dispatch.brief), name="dispatch_brief"),
+    re_path(
+        rf"^dispatch/(?P<key>{_UUID})/(?P<name>yandex|2gis)/$",
+        admin.site.admin_view(dispatch.open_map),
+        name="dispatch_map",
+    ),
     path(
         "products/<uuid:key>/thumbnail/",
         admin.site.admin_view(product_thumbnail, cacheable=True),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
-from cvety_crm.admin_site.navigation import cached, count, may_view
+from cvety_crm.admin_site.navigation import cached, count, may_assign, may_view
 from cvety_crm.ops.health import Finding, Probe
 from cvety_crm.ops.status import MARKS, may_see_status
 from cvety_crm.users import User
@@ -71,10 +71,16 @@ def _links(user: User | AnonymousUser) -> list[dict[str, Any]]:
     if may_view(user, "orders.order"):
         links += [
             {"title": gettext("Day board"), "url": reverse("day_board"), "icon": "dashboard"},
+            *_dispatch_link(user),
             {"title": gettext("Today's orders"), "url": _preset("today"), "icon": "today"},
             {"title": gettext("Tomorrow's orders"), "url": _preset("tomorrow"), "icon": "event"},
         ]
     return links
+
+
+def _dispatch_link(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    may = may_assign(user)
+    return [{"title": gettext("Dispatch"), "url": reverse("dispatch"), "icon": "route"}] if may else []
 
 
 def _preset(key: str) -> str:

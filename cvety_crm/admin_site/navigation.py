@@ -44,6 +44,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         allowed = [_item(request, *item) for item in items if may_view(request.user, item[2])]
         if items is work and may_view(request.user, "orders.order"):
             allowed.insert(1, _board(request))
+            if may_assign(request.user):
+                allowed.insert(2, _dispatch(request))
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))
         if allowed:
@@ -79,6 +81,11 @@ def may_view(user: User | AnonymousUser, model: str) -> bool:
     return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
 
 
+def may_assign(user: User | AnonymousUser) -> bool:
+    """Return whether the user may open the dispatcher's page, if the user may view orders."""
+    return user.has_perm("orders.assign_order") or user.has_perm("orders.change_order")
+
+
 def cached(key: str, make: Callable[[], Any], seconds: float = CACHE_SECONDS) -> Any:
     """Return the cached value of this key, or call `make` and cache its value for some seconds."""
     # The value is wrapped in a dictionary so that None is also cached.
@@ -108,6 +115,11 @@ def _board(request: HttpRequest) -> dict[str, Any]:
     url = reverse("day_board")
     item = {"title": gettext("Day board"), "icon": "dashboard", "link": url, "active": request.path == url}
     return item | _badge("orders.selectors.counts.late")
+
+
+def _dispatch(request: HttpRequest) -> dict[str, Any]:
+    url = reverse("dispatch")
+    return {"title": gettext("Dispatch"), "icon": "route", "link": url, "active": request.path == url}
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_safe
 
 from cvety_crm.users import AnyUser
 from orders.admin.badges import stage_class
+from orders.admin.dispatch.page import page_url
+from orders.admin.permissions import may_assign
 from orders.admin.step_links import step_url
 from orders.models import Order, Status
 from orders.rules.next_step import step_of
@@ -48,6 +50,7 @@ def board_page(request: HttpRequest) -> HttpResponse:
         "title": gettext("Day board"),
         "is_fullwidth": "1",
         "refresh_seconds": REFRESH_SECONDS,
+        "dispatch_url": page_url(day) if may_assign(request) else "",
     }
     return TemplateResponse(request, "orders/board.html", {**page, **context})
 

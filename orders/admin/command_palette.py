@@ -14,6 +14,7 @@ from unfold.dataclasses import SearchResult
 from cvety_crm.users import User
 from orders.models import Customer, Order
 from orders.presentation.when import status_text, when_text
+from orders.rules import staff_actions
 from orders.rules.visibility import masked_phone, may_see_orders
 from orders.selectors.order_search import found_orders
 from orders.selectors.presets import PRESETS, preset_url
@@ -42,6 +43,8 @@ def _pages(request: HttpRequest, term: str) -> list[SearchResult]:
     pages = [(str(preset.label), preset_url(preset.key)) for preset in PRESETS]
     if request.user.has_perm("orders.add_order"):
         pages.append((gettext("New order"), reverse("admin:orders_order_add")))
+    if staff_actions.may_assign(request.user):
+        pages.append((gettext("Dispatch"), reverse("dispatch")))
     return [
         _result(label, gettext("Orders"), url, "list") for label, url in pages if term.strip().lower() in label.lower()
     ]

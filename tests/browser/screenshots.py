@@ -163,6 +163,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
     pages = {
         "home": "/crm/", "list": LIST, "all": f"{LIST}?preset=all", "empty": f"{LIST}?preset=tomorrow",
         "order": f"{LIST}{order.pk}/change/", "new": f"{LIST}add/", "board": reverse("day_board"),
+        "dispatch": reverse("dispatch"),
         "couriers": reverse("admin:orders_courier_changelist"),
         "route": reverse("admin:orders_courier_route", args=[courier.pk]),
         "status": reverse("system_status"),

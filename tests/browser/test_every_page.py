@@ -27,6 +27,8 @@ def pages(client: Client) -> Iterator[str]:
         yield reverse(name)
     yield f"{reverse('admin:orders_courier_route', args=[Courier.objects.first().pk])}?date={today}"
     yield f"{reverse('day_board')}?date={today}"
+    yield f"{reverse('dispatch')}?date={today}"
+    yield f"{reverse('dispatch_brief', args=[Courier.objects.first().pk])}?date={today}"
     yield f"{LIST}?preset=all"
     yield f"{LIST}?q=нет такого"
     yield f"{LIST}columns/?preset=all"

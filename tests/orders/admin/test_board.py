@@ -93,6 +93,12 @@ def test_board_requires_permission_to_view_orders_and_refuses_post(browser, brow
     assert browser.post(BOARD).status_code == 405
 
 
+def test_board_links_to_the_dispatcher_s_page_only_for_users_who_may_assign(browser, browser_of, db):
+    link = f'class="crm-button" href="/crm/dispatch/?date={timezone.localdate()}"'
+    assert link in browser.get(BOARD).content.decode()
+    assert "/crm/dispatch/" not in browser_of("orders.view_order").get(BOARD).content.decode()
+
+
 def test_board_is_shown_with_permission_to_change_orders(browser_of, db):
     editor = browser_of("orders.change_order")
     assert editor.get("/crm/board/").status_code == 200

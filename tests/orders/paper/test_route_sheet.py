@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from cvety_crm.users import User
-from orders.models import City, Courier
+from orders.models import City, Courier, DeliverySlot
 from orders.paper.route_sheet import route_of, route_sheets
 from orders.presentation.delivery import reason_to_leave_out
 from orders.rules.payment import Dues
@@ -108,6 +108,14 @@ def test_sheets_are_sorted_by_day_and_courier(make, courier):
     pages = read(route_sheets(sheets, A4, BOSS)).pages
     assert len(pages) == 4
     assert all(page_text(page).endswith("стр. 1 из 1") for page in pages)
+
+
+def test_stops_follow_the_sequence_of_the_dispatcher_and_then_the_time(make, courier):
+    late, last, first = (make(courier=courier, route_position=position) for position in (None, 2, 1))
+    early = make(courier=courier, delivery_slot=DeliverySlot.objects.create(
+        bitrix_id="early", name="08:00–09:00", starts_at="08:00", ends_at="09:00"))  # fmt: skip
+    (sheet,) = route_of([late, last, first, early])
+    assert list(sheet.stops) == [first, last, early, late]
 
 
 def test_orders_without_delivery_are_left_out_with_reason(make, courier):

@@ -5,7 +5,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from orders.models import City, Order
-from orders.presentation.links import call_url, telegram_url, two_gis_url, whatsapp_url, yandex_maps_url
+from orders.presentation.links import (
+    call_url,
+    telegram_url,
+    two_gis_url,
+    whatsapp_url,
+    yandex_maps_url,
+    yandex_route_url,
+)
 
 
 def order(address, city="Алматы"):
@@ -45,3 +52,14 @@ def test_call_and_chat_links_are_built_from_contacts():
     )
     assert telegram_url("@erlan_almaty") == "https://t.me/erlan_almaty"
     assert telegram_url("erlan/x") == telegram_url("") == ""
+
+
+def test_route_link_contains_the_buildings_in_sequence_and_no_tilde_of_an_address():
+    stops = [order("ул. Абая 150 ~ угол, кв 25"), order(""), order("Достык 1/2 & <b> #?", "Каскелен")]
+    url = yandex_route_url(stops)
+    assert not {*url} & {" ", "<", '"', "#"}
+    query = parse_qs(urlsplit(url).query)
+    # The first point is empty: the route begins where its user is.
+    assert query["rtext"] == ["~Алматы, ул. Абая 150   угол~Каскелен, Достык 1/2 & <b> #?"]
+    assert query["rtt"] == ["auto"]
+    assert yandex_route_url([order("")]) == yandex_route_url([]) == ""
