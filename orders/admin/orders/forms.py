@@ -34,6 +34,8 @@ MONEY = ("total_amount", "delivery_fee", "discount_amount", "paid_amount")
 
 TEXT_ROWS = {"delivery_address": 2, "comment": 3, "courier_comment": 3, "postcard_text": 3}
 """The fields for texts of several lines, with the number of lines shown."""
+ONE_LINE = ("recipient_name",)
+"""The text columns that people fill with one line. An input would remove the line breaks of a stored text."""
 
 HELP: "dict[str, StrOrPromise]" = {
     "is_anonymous": "",
@@ -131,6 +133,8 @@ class OrderForm(DoubtsMixin, SeenValuesMixin, StoredInstanceMixin, forms.ModelFo
             field.label = capfirst(field.label)
             if not self.instance.is_unknown(name):
                 field.help_text = HELP.get(name, field.help_text)
+            if name in ONE_LINE and "\n" not in (getattr(self.instance, name) or ""):
+                field.widget = UnfoldAdminTextInputWidget()
             if name in TEXT_ROWS:
                 field.widget = UnfoldAdminTextareaWidget({"rows": TEXT_ROWS[name]})
             if name in LONGEST:
