@@ -21,4 +21,5 @@ def messages(order: Order, request: HttpRequest) -> Panel | None:
         template="notifications/order_messages.html",
         context={"messages": rows},
         all_url=f"{reverse('admin:notifications_telegrammessage_changelist')}?order__id__exact={order.pk}",
+        state=rows[0].get_state_display() if rows else "",
     )

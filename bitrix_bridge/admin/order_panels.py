@@ -31,6 +31,7 @@ def pushes(order: Order, request: HttpRequest) -> Panel | None:
         template="bitrix_bridge/order_pushes.html",
         context={"pushes": rows},
         all_url=f"{reverse('admin:bitrix_bridge_push_changelist')}?order__id__exact={order.pk}",
+        state=rows[0].get_state_display() if rows else "",
     )
 
 
@@ -50,6 +51,7 @@ def clocks(order: Order, request: HttpRequest) -> Panel | None:
         title=gettext("Checked with the site"),
         template="bitrix_bridge/order_clocks.html",
         context={"future_time": future, "events": events},
+        is_open=True,
     )
 
 
@@ -73,7 +75,10 @@ def damaged(order: Order, request: HttpRequest) -> Panel | None:
         for name, pair in sorted(pairs.items())
     ]
     return Panel(
-        title=gettext("The site can't store this"), template="bitrix_bridge/order_damaged.html", context={"rows": rows}
+        title=gettext("The site can't store this"),
+        template="bitrix_bridge/order_damaged.html",
+        context={"rows": rows},
+        is_open=True,
     )
 
 
@@ -94,4 +99,5 @@ def differences(order: Order, request: HttpRequest) -> Panel | None:
         template="bitrix_bridge/differences.html",
         context={"rows": shown, "here": request.get_full_path(), "is_of_one_order": True},
         all_url=reverse("admin:bitrix_bridge_reconciliation_change", args=[shown[0].difference.run_id]),
+        is_open=True,
     )

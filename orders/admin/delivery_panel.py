@@ -21,7 +21,7 @@ from orders.rules.visibility import shown_text
 
 
 def delivery_panel(order: Order, request: HttpRequest, *, may_make: bool, may_assign: bool) -> dict[str, Any]:
-    """Return the context of `orders/delivery_panel.html` for this user. Make at most six queries."""
+    """Return the context of `orders/page/people.html` for this user. Make at most six queries."""
     (stop,) = orders_to_print(Order.objects.all(), [order.pk])
     courier = stop.courier
     step = step_of(order, {}, request.user)  # whether the step is to take the order does not depend on the statuses

@@ -24,7 +24,7 @@ _Sent = list[tuple[MessageSent, OrderEvent]]
 
 
 def message_panel(order: Order, user: AnyUser) -> dict[str, Any] | None:
-    """Return the context of `orders/message_panel.html`, or None for a user who may not see phones. Make two queries.
+    """Return the context of `orders/page/messages.html`, or None for a user who may not see phones. Make two queries.
 
     The order needs `select_related` of its customer, status, slot, city, shop and courier, or it makes more queries. A
     message with sums is not offered to a user who may not see them.

@@ -24,6 +24,10 @@ class Panel:
     context: Mapping[str, Any] = field(default_factory=dict)
     all_url: str = ""
     """The URL of the list with all rows, or an empty string."""
+    state: str = ""
+    """The state of the latest row, which is shown even if the panel is folded."""
+    is_open: bool = False
+    """Whether the panel is unfolded when the page is opened, because somebody must decide something."""
 
 
 def panels(order: Order, request: HttpRequest) -> list[Panel]:

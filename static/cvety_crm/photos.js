@@ -12,14 +12,18 @@
     if (!panel) return;
     const words = panel.dataset;
     const body = panel.querySelector("[data-photos-body]");
-    const list = panel.querySelector("[data-photos-queue]");
+    // The first screen may have a camera too. It shows its own progress.
+    const places = Array.from(document.querySelectorAll("[data-photos-place]"));
     const said = panel.querySelector("[data-photos-said]");
     const queue = [];
     let busy = false;
 
-    function say(text, refused) {
-      said.toggleAttribute("data-refused", Boolean(refused));
-      said.textContent = text;
+    function say(text, refused, place = panel) {
+      places.forEach(function (one) {
+        const line = one.querySelector("[data-photos-said]");
+        line.toggleAttribute("data-refused", Boolean(refused));
+        line.textContent = one === place ? text : "";
+      });
     }
 
     // The user may be typing the reason of a withdrawal while another photo arrives.
@@ -32,6 +36,7 @@
     function renew(html) {
       const kept = reasons();
       body.innerHTML = html;
+      panel.querySelector("[data-count]").textContent = body.querySelectorAll(".crm-photo-list > li").length;
       body.querySelectorAll("[name=reason]").forEach(function (input) {
         const was = kept.find(function (one) { return one.action === input.form.action; });
         if (!was) return;
@@ -41,9 +46,9 @@
       });
     }
 
-    function show(answer) {
+    function show(answer, place) {
       if (answer.panel) renew(answer.panel);
-      say(answer.said || answer.refused || words.broken, !answer.said);
+      say(answer.said || answer.refused || words.broken, !answer.said, place);
     }
 
     function fill(text, name, percent) {
@@ -111,7 +116,7 @@
       bar.setAttribute("aria-label", item.file.name);
       text.textContent = fill(words.waiting, item.file.name);
       li.append(text, bar);
-      list.append(li);
+      item.form.place.querySelector("[data-photos-queue]").append(li);
       Object.assign(item, { li: li, text: text, bar: bar });
     }
 
@@ -153,7 +158,7 @@
         });
         if (answer.said) {
           item.li.remove();
-          show(answer);
+          show(answer, item.form.place);
         } else {
           failed(item, answer.refused || words.broken, answer.again);
         }
@@ -168,17 +173,20 @@
       work();
     }
 
-    panel.addEventListener("change", function (event) {
+    function chosen(event) {
       const input = event.target;
       if (input.type !== "file") return;
-      say("");
+      const place = input.closest("[data-photos-place]");
+      say("", false, place);
       const fields = input.form.elements;
-      const form = { action: input.form.action, token: fields.csrfmiddlewaretoken.value, next: fields.next.value };
+      const form = { action: input.form.action, token: fields.csrfmiddlewaretoken.value, next: fields.next.value, place };
       Array.from(input.files).forEach(function (file) { add(form, file); });
       input.value = ""; // the same photo may be chosen again
       // Unfold warns before the changes of the order's form are lost. A photo is not a change of this form.
       event.stopPropagation();
-    });
+    }
+
+    places.forEach(function (place) { place.addEventListener("change", chosen); });
 
     window.addEventListener("beforeunload", function (event) {
       if (busy) event.preventDefault();

@@ -152,6 +152,20 @@ class Shop:
         return Order.objects.get(bitrix_order_id=number)
 
 
+def unfold(page: Page, title: str) -> Any:
+    """Unfold a section of the order's page by its title, if it is folded, and return the section."""
+    section = page.get_by_role("region", name=title, exact=True)
+    fold = section.locator("> details")
+    if fold.get_attribute("open") is None:
+        fold.locator("> summary").click()
+    return section
+
+
+def edit(page: Page, block: str) -> None:
+    """Open the inputs of a block of the order's page, such as `delivery`."""
+    page.locator(f"#block-{block} .crm-edit > summary").click()
+
+
 def due_in(hours: float) -> dict[str, str]:
     """Return the site's properties of a delivery in this number of hours from now, but not later than today.
 

@@ -21,7 +21,7 @@ from cvety_crm.users import User
 from orders import services
 from orders.models import Courier, Order, Status
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
-from tests.browser.conftest import LIST, SIZES, Shop, due_in
+from tests.browser.conftest import LIST, SIZES, Shop, due_in, unfold
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
@@ -181,6 +181,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
     for name, path in pages.items():
         page = screen.open(path)
         if name == "order":
+            unfold(page, "Фото букета")
             page.get_by_label("Сфотографировать").set_input_files(
                 {"name": "1.jpg", "mimeType": "image/jpeg", "buffer": bouquet()}
             )

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cvety_crm.users import User
 from orders.models import Order, Status
-from tests.browser.conftest import LIST, Screen
+from tests.browser.conftest import LIST, Screen, edit
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -41,11 +41,14 @@ def test_two_users_editing_one_order_lose_no_changes(screen, screen_of, shop):
     expect(theirs.get_by_text("Сейчас здесь: Данияр")).to_be_visible()
 
     address = "мкр Самал-2, д. 33"
+    edit(theirs, "delivery")
     theirs.get_by_label("Адрес", exact=True).fill(address)
     save(theirs)
     expect(theirs.locator("#crm-messages")).to_contain_text("Сохранено")
 
+    edit(mine, "delivery")
     mine.get_by_label("Адрес", exact=True).fill("пр. Достык 5")
+    edit(mine, "requests")
     mine.get_by_label("Пожелания клиента").fill("побольше зелени")
     save(mine)
     warning = mine.get_by_role("alert").filter(has_text="Пока не сохранено")
@@ -64,7 +67,7 @@ def test_two_users_editing_one_order_lose_no_changes(screen, screen_of, shop):
 
 
 def save(page: Page) -> None:
-    page.get_by_role("button", name="Сохранить и продолжить редактирование").click()
+    page.get_by_role("button", name="Сохранить", exact=True).click()
 
 
 @desktop
@@ -146,8 +149,9 @@ def test_list_keeps_its_page_and_position_after_an_order_was_saved(screen):
     here = page.url
     top = page.evaluate("window.scrollY")
     screen.open_order(number)
+    edit(page, "requests")
     page.get_by_label("Пожелания клиента").fill("побольше зелени")
-    page.get_by_role("button", name="Сохранить", exact=True).click()
+    page.get_by_role("button", name="Сохранить и к списку").click()
     expect(page.locator("#crm-messages")).to_contain_text("Сохранено")
     assert page.url == here
     expect(screen.row(number)).to_be_in_viewport()

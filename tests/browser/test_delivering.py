@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from orders.models import EventKind, Order
 from orders.services import postcard_prints
+from tests.browser.conftest import unfold
 from tests.orders.paper.pdf import has_missing_glyphs, pdf_text
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -65,7 +66,7 @@ def test_07_manager_assigns_and_notifies_a_courier(screen, shop, courier):
     page = screen.open()
     screen.shows(1001, "нет курьера")
     screen.open_order(1001)
-    panel = page.get_by_role("region", name="Флорист и курьер")
+    panel = unfold(page, "Флорист и курьер")
     panel.get_by_role("button", name="Скопировать коротко").click()
     expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
     short = screen.clipboard()

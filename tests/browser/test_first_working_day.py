@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from bitrix_bridge.models import Push
 from orders import services
 from orders.models import EventKind, Order
-from tests.browser.conftest import LIST, SIZES
+from tests.browser.conftest import LIST, SIZES, unfold
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -119,6 +119,7 @@ def test_09_notes_show_author_and_time_and_problems_stay_until_solved(screen, sh
     order = shop.order(1001)
     page = screen.open()
     screen.open_order(1001)
+    unfold(page, "Заметки")
     page.get_by_label("Заметка для коллег").fill("Домофон не работает, звонить снизу")
     page.get_by_role("button", name="Добавить заметку").click()
     notes = page.get_by_role("region", name="Заметки").get_by_role("listitem")
@@ -161,7 +162,7 @@ def test_10_payment_is_shown_in_list_order_and_courier_text(screen, shop):
         screen.open_order(number)
         head = page.get_by_role("region", name="Заказ", exact=True)
         expect(head).to_contain_text(f"{amount} · {words}")
-        page.get_by_role("button", name="Скопировать полностью").click()
+        unfold(page, "Флорист и курьер").get_by_role("button", name="Скопировать полностью").click()
         expect(page.get_by_role("status").filter(has_text="Скопировано")).to_have_count(1)
         assert to_courier in screen.clipboard()
         page.get_by_role("link", name="К списку").click()
@@ -171,7 +172,7 @@ def test_14_order_page_shows_the_customers_other_orders(screen, shop):
     for number in range(1001, 1008):
         order = shop.order(number)
     page = screen.open(f"{LIST}{order.pk}/change/")
-    orders_of_customer = page.get_by_role("region", name="Заказы клиента")
+    orders_of_customer = unfold(page, "Заказы клиента")
     expect(orders_of_customer).to_contain_text("7 заказов на 63\xa0000\xa0₸")
     expect(orders_of_customer).to_contain_text("постоянный клиент")
     expect(orders_of_customer.get_by_role("listitem")).to_have_count(5)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from orders.models import EventKind, Order, OrderEvent
-from tests.browser.conftest import LIST
+from tests.browser.conftest import LIST, unfold
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -28,7 +28,7 @@ def chats(screen):
 
 def test_message_is_sent_copied_and_recorded_in_the_chosen_language(screen, order, chats):
     page = screen.open(f"{LIST}{order.pk}/change/")
-    panel = page.get_by_role("region", name="Сообщения", exact=True)
+    panel = unfold(page, "Сообщения")
     with page.expect_popup() as opened:
         panel.get_by_role("link", name="WhatsApp: В пути").first.click()
     assert "wa.me/77771234567?text=Здравствуйте, Айгерим!" in unquote(opened.value.url)
@@ -41,12 +41,13 @@ def test_message_is_sent_copied_and_recorded_in_the_chosen_language(screen, orde
     found = OrderEvent.objects.filter(kind=EventKind.MESSAGE).order_by("happened_at").values_list("details", flat=True)
     assert [(one["channel"], one["language"]) for one in found] == [("whatsapp", "ru"), ("copy", "kk")]
     page.reload()
+    unfold(page, "Сообщения")
     expect(page.get_by_role("radio", name="Қазақша").first).to_be_checked()
 
 
 def test_message_that_was_not_recorded_is_not_shown_as_recorded(screen, order, chats):
     page = screen.open(f"{LIST}{order.pk}/change/")
-    panel = page.get_by_role("region", name="Сообщения", exact=True)
+    panel = unfold(page, "Сообщения")
     screen.context.route("**/messages/**", lambda route: route.abort())
     with page.expect_popup():
         panel.get_by_role("link", name="WhatsApp: В пути").first.click()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SIZES, english, overflow_width, serious_violations
+from tests.browser.conftest import SIZES, english, overflow_width, serious_violations, unfold
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -24,7 +24,7 @@ def test_11_customer_sees_the_photo_and_the_answer_is_on_the_order(screen, shop,
     order = shop.order(1001)
     page = screen.open()
     screen.open_order(1001)
-    photos = page.get_by_role("region", name="Фото букета")
+    photos = unfold(page, "Фото букета")
     photos.get_by_label("Сфотографировать").set_input_files(snapshot)
     expect(photos.get_by_role("status")).to_contain_text("Добавлено 1 фото")
     expect(photos.get_by_role("img", name="Фото 1, открыть крупно")).to_be_visible()

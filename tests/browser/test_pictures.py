@@ -58,11 +58,10 @@ def test_pictures_have_their_size_before_and_after_loading_and_when_they_are_mis
 
 def test_order_page_shows_pictures(screen: Screen, pictured):
     page = screen.open(reverse("admin:orders_order_change", args=[pictured[4].pk]))
-    shown = page.locator(".crm-head-pictures img.crm-picture")
+    shown = page.locator(".crm-composition img.crm-picture")
     expect(shown).to_have_count(1)
-    page.wait_for_function(f"[...document.querySelectorAll('.crm-head-pictures img')].every({LOADED})")
-    side = 64 if screen.size == "phone" else 96
-    assert box(shown.first) == (side, side)
+    page.wait_for_function(f"[...document.querySelectorAll('.crm-composition img')].every({LOADED})")
+    assert box(shown.first) == (56, 56)
     screen.check()
 
 
@@ -76,7 +75,7 @@ def test_picture_that_is_being_fetched_is_requested_again(screen: Screen, pictur
 
     monkeypatch.setattr(responses, "thumbnail", busy_once)
     page = screen.open(reverse("admin:orders_order_change", args=[pictured[4].pk]))
-    page.wait_for_function(f"[...document.querySelectorAll('.crm-head-pictures img')].every({LOADED})")
+    page.wait_for_function(f"[...document.querySelectorAll('.crm-composition img')].every({LOADED})")
 
 
 def test_new_order_shows_pictures_of_found_and_chosen_products(screen: Screen, pictured):

@@ -30,6 +30,7 @@ def page(live_server, manager) -> Iterator[Page]:
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.goto(address)
+        page.locator("#delivery > details > summary").tap()
         yield page
         browser.close()
 

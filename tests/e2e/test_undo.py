@@ -177,6 +177,7 @@ def test_manager_can_undo_statuses_on_phone_and_desktop(checkout, browser):
     expect(page.locator(".crm-undo-button").first).to_be_visible()
     # On the same page, the manager adds a note. Text that was entered in other fields is not lost. The manager then
     # changes the order in a different window.
+    page.locator("#block-requests .crm-edit > summary").click()
     page.locator("[name=courier_comment]").fill("Домофон 12")
     page.locator("#crm-note-text").fill("Позвонить вечером")
     page.get_by_role("button", name="Добавить заметку").click()

@@ -21,7 +21,6 @@ from orders import services
 from orders.admin.doubts import questions_context, unconfirmed
 from orders.admin.orders.forms import OrderForm
 from orders.admin.orders.items_inline import ItemFormSet
-from orders.admin.orders.readonly_fields import readonly_fieldsets
 from orders.models import Order, Source
 from orders.rules.doubts import Doubt, doubt_of_sum
 from orders.rules.visibility import hidden_fields, may_see_prices
@@ -92,13 +91,18 @@ class OrderFormAdmin(FeatureModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fieldsets without the fields that the user may not see.
 
-        For a user who may only read the order, return the fields as text.
+        For a user who may only read the order, return none: the page shows the values itself.
         """
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
-        found = _without(found, left_out(request, obj))
-        return found if self.has_change_permission(request, obj) else readonly_fieldsets(found, request.user)
+        return _without(found, left_out(request, obj)) if self.has_change_permission(request, obj) else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Return the inline of the items if the user may change them. Its inputs contain prices."""
+        sees_prices = obj is None or may_see_prices(request.user, obj.delivery_date)
+        may_edit = sees_prices and self.has_change_permission(request, obj)
+        return super().get_inlines(request, obj) if may_edit else ()
 
     def save_model(self, request: HttpRequest, obj: Order, form: BaseModelForm, change: bool) -> None:
         """Do nothing: the service also needs the items, and only `save_related` receives them."""

@@ -12,31 +12,32 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from cvety_crm.admin_site.features import Feature
+from cvety_crm.model_fields import field_label
 from orders import services
 from orders.admin.actions.conflicts import desired_status
 from orders.admin.actions.presence import presence_context
 from orders.admin.actions.problems import REASONS
 from orders.admin.actions.undo import undo_of_order
 from orders.admin.badges import SIGNS, delivery_marks, order_marks, stage_class, status_badge, sync_badge
+from orders.admin.orders.composition import composition
 from orders.admin.orders.concurrent_changes import both_changed
 from orders.admin.orders.notes import notes_of
 from orders.admin.panels import event_links, panels
 from orders.admin.people import similar_rows
 from orders.admin.permissions import may_change_customer, may_change_status, may_work
 from orders.admin.step_links import step_url
-from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, OrderItem, Status, SyncState
+from orders.models import REPORTED_BY_SITE, Customer, EventKind, Order, OrderEvent, Status, SyncState
 from orders.presentation.addresses import with_city
 from orders.presentation.contacts import given_contact, given_email
 from orders.presentation.details import order_details
 from orders.presentation.formatting import money, short_moment
 from orders.presentation.links import two_gis_url, yandex_maps_url
 from orders.presentation.making import making_text
-from orders.presentation.payment import payment_text, receipt_number, sum_text
+from orders.presentation.payment import amount_text, payment_text, receipt_number, sum_text
 from orders.presentation.phones import chat_links, phone_text, shown_phone
 from orders.presentation.timeline import timeline
 from orders.presentation.unknown import unknown_facts
 from orders.presentation.when import when_text
-from orders.product_pictures.links import item_picture, large
 from orders.rules.lateness import lateness, lateness_words
 from orders.rules.next_step import step_of
 from orders.rules.visibility import HIDDEN, hidden_fields, may_see_phones, may_see_prices
@@ -44,12 +45,13 @@ from orders.selectors.customer_orders import MOST_COUNTED, CustomerOrders, custo
 from orders.timeline_payloads import RefusedBySite
 
 ENTRIES_SHOWN = 100
+LATEST_SHOWN = 3
+"""The number of timeline entries that are not folded."""
 DETAILS_SHOWN = 30
-PICTURES_SHOWN = 4
 
 
 class OrderHeader(Feature[Order]):
-    """The context of `orders/order_head.html` and `orders/order_after.html`."""
+    """The context of the templates in `orders/page/`."""
 
     def page_context(self, request: HttpRequest, row: Order, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context, with the concurrent changes and the text of a note that was entered but not added."""
@@ -61,7 +63,7 @@ class OrderHeader(Feature[Order]):
 
 
 def header_context(request: HttpRequest, order: Order, *, may_move: bool, preserved: str) -> dict[str, Any]:
-    """Return the context for the templates around the order's form.
+    """Return the context for the templates of the order's page.
 
     `may_move` is True if the user may change the status. `preserved` is the query string with the filters of the list
     from which the page was opened.
@@ -71,10 +73,15 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
     found = list(events if shown_all else events[: ENTRIES_SHOWN + 1])
     hidden = hidden_fields(request.user, order.delivery_date)
     items = list(order.items.select_related("product").defer("product__metadata", "product__search"))
+    entries = timeline(found if shown_all else found[:ENTRIES_SHOWN], items=items, hidden=hidden)
     return {
-        "head_pictures": _pictures(items),
+        "composition": composition(order, items, request.user),
+        "sums": _sums(order) if "items" not in hidden else [],
         "head": _head(request, order, found, may_move=may_move, preserved=preserved),
-        "entries": timeline(found if shown_all else found[:ENTRIES_SHOWN], items=items, hidden=hidden),
+        "latest_entries": entries[:LATEST_SHOWN],
+        "earlier_entries": entries[LATEST_SHOWN:],
+        "entries_count": f"{ENTRIES_SHOWN}+" if len(found) > len(entries) else len(entries),
+        "shows_all_entries": shown_all,
         "all_entries_url": _all_entries_url(request) if not shown_all and len(found) > ENTRIES_SHOWN else "",
         "entry_links": event_links(request),
         "notes": notes_of(order, may_write=may_move, back=request.get_full_path()),
@@ -85,10 +92,14 @@ def header_context(request: HttpRequest, order: Order, *, may_move: bool, preser
     }
 
 
-def _pictures(items: Sequence[OrderItem]) -> list[dict[str, str]]:
-    """Return the pictures of the first items with their names. A product is shown once."""
-    found = {url: item.name for item in items if (url := item_picture(item))}
-    return [{"url": url, "large": large(url), "name": name} for url, name in list(found.items())[:PICTURES_SHOWN]]
+def _sums(order: Order) -> list[tuple[str, str]]:
+    """Return the parts of the sum with their labels. Without a discount and a payment these are left out."""
+    names = ["delivery_fee", *(name for name in ("discount_amount", "paid_amount") if _is_given(order, name))]
+    return [(str(field_label(Order, name)).lower(), amount_text(order, name)) for name in names]
+
+
+def _is_given(order: Order, name: str) -> bool:
+    return bool(getattr(order, name)) or order.is_unknown(name)
 
 
 def _details(request: HttpRequest, order: Order) -> dict[str, Any]:

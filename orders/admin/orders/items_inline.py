@@ -28,7 +28,7 @@ from orders.admin.orders.stored_instance import StoredInstanceMixin
 from orders.models import Order, OrderItem, Product
 from orders.presentation.details import item_details
 from orders.presentation.formatting import plain, unit_price
-from orders.presentation.item_values import price_text, quantity_text, total_text
+from orders.presentation.item_values import total_text
 from orders.presentation.payment import unknown_text
 from orders.product_pictures.links import item_picture
 from orders.rules.discounts import full_price
@@ -292,40 +292,27 @@ def _changed_before_it_was_removed(form: ItemForm) -> list[BothChanged]:
 
 
 class ItemInline(TabularInline):
-    """The items of an order. Users who may change orders and see prices may change the items."""
+    """The inputs of an order's items. Users who may change orders and see prices may change the items."""
 
     model = OrderItem
     form = ItemForm
     formset = ItemFormSet
     fields = ("product", "name", "quantity", "price", "total_column")
-    readonly_fields = ("name_column", "quantity_column", "price_column", "total_column")
+    readonly_fields = ("total_column",)
     autocomplete_fields = ("product",)
     hide_title = True
     extra = 0
-    sees_phones = sees_prices = False
     order: Order
     """The order of the page. `get_formset` sets it."""
     verbose_name = _("product")
     add_text = _("Add a product")
     verbose_name_plural = _("items")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields. A user who may not change the items gets columns of text.
-
-        The columns of a user who may not see prices contain no prices.
-        """
-        if not self._sees_prices(request, obj):
-            return ("name_column", "quantity_column")
-        if obj is not None and not self.has_change_permission(request, obj):
-            return ("name_column", "quantity_column", "price_column", "total_column")
-        return self.fields
-
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Return the formset class for this user. Django creates the form class and the inline for each request."""
         self.order = obj
-        self.sees_phones, self.sees_prices = may_see_phones(request.user), self._sees_prices(request, obj)
         formset = super().get_formset(request, obj, **kwargs)
-        formset.form.sees_phones = self.sees_phones
+        formset.form.sees_phones = may_see_phones(request.user)
         return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
@@ -335,22 +322,6 @@ class ItemInline(TabularInline):
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Return the form field without the small buttons that edit a product."""
         return without_related_buttons(super().formfield_for_dbfield(db_field, request, **kwargs))
-
-    @admin.display(description=_("product"))
-    def name_column(self, item: OrderItem) -> str:
-        """Return the picture of the item, the name under which it was sold, and its details."""
-        below = details_below(item, phones=self.sees_phones, prices=self.sees_prices)
-        return with_picture(picture_of(item), format_html("{}{}", item.name, below))
-
-    @admin.display(description=_("quantity"))
-    def quantity_column(self, item: OrderItem) -> str:
-        """Return the quantity without trailing zeros."""
-        return quantity_text(item)
-
-    @admin.display(description=_("price, ₸"))
-    def price_column(self, item: OrderItem) -> str:
-        """Return the price of one piece, and the list price if the item has a discount."""
-        return format_html("{} {}", price_text(item, self.order), struck_list_price(item))
 
     @admin.display(description=_("sum"))
     def total_column(self, item: OrderItem) -> str:

@@ -38,6 +38,7 @@ from orders.admin.orders.list_views import ListViews
 from orders.admin.orders.live_updates import LiveUpdates
 from orders.admin.orders.neighbours import Neighbours
 from orders.admin.orders.notes import Notes
+from orders.admin.orders.page_blocks import PageBlocks, fieldsets
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
 from orders.admin.rows.columns import COLUMNS
@@ -47,21 +48,6 @@ from orders.selectors.order_search import found_orders
 from orders.selectors.search import search_for
 
 HEAVY = ("search", "metadata", "bitrix_state")
-
-_DELIVERY = (
-    ("delivery_date", "delivery_slot"),
-    ("city", "shop"),
-    "delivery_address",
-    ("is_anonymous", "is_surprise"),
-    "is_pickup",
-)
-_RECIPIENT = (("recipient_name", "recipient_phone"),)
-_MONEY = (
-    ("total_amount", "delivery_fee"),
-    ("discount_amount", "paid_amount"),
-    ("payment_method", "payment_status"),
-)
-
 
 FEATURES = (
     SelectAll,
@@ -89,6 +75,7 @@ FEATURES = (
     LiveUpdates,
     OrderHeader,
     Neighbours,
+    PageBlocks,
 )
 """The features of the order's pages. The menu of bulk actions is sorted in the same way."""
 
@@ -122,16 +109,7 @@ class OrderAdmin(OrderFormAdmin):
     change_status_dialog = change_status_dialog  # Unfold looks up the action by this name
     inlines = (ItemInline,)
     autocomplete_fields = ("customer",)
-    change_form_outer_before_template = "orders/order_head.html"
-    change_form_outer_after_template = "orders/order_after.html"
-    fieldsets = (
-        (_("Delivery"), {"fields": _DELIVERY}),
-        (_("Recipient"), {"fields": _RECIPIENT}),
-        (_("Customer"), {"fields": ("customer",)}),
-        (_("Postcard"), {"fields": ("postcard_text",)}),
-        (_("Comments"), {"fields": ("comment", "courier_comment")}),
-        (_("Money"), {"fields": _MONEY}),
-    )
+    fieldsets = fieldsets()
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | str | None = None) -> bool:
         """Return False: an order is cancelled, never deleted."""

@@ -44,8 +44,8 @@ class Notes(Feature[Order]):
             refused = str(refusal)
         if request.headers.get("HX-Request"):
             notes = notes_of(order, may_write=True, back=request.POST.get("next", page))
-            shown = {**notes, "refused": refused, "typed": text if refused else ""}
-            return render(request, "orders/notes.html", {"notes": shown})
+            shown = {**notes, "refused": refused, "typed": text if refused else "", "is_open": True}
+            return render(request, "orders/page/notes.html", {"notes": shown})
         if refused:
             messages.error(request, refused)
         else:
@@ -54,9 +54,9 @@ class Notes(Feature[Order]):
 
 
 def notes_of(order: Order, *, may_write: bool, back: str) -> dict[str, Any]:
-    """Return the context of `orders/notes.html`: the latest notes, newest first, and the form's URL. Make one query.
+    """Return the context of `orders/page/notes.html`: the latest notes, newest first, and the form's URL.
 
-    `back` is the URL of the page that shows the notes.
+    Make one query. `back` is the URL of the page that shows the notes.
     """
     rows = list(order.notes.select_related("author").order_by("-created_at")[: NOTES_SHOWN + 1])
     return {

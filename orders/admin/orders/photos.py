@@ -37,7 +37,7 @@ PANEL = "#crm-photos"
 
 
 def photos_panel(order: Order, request: HttpRequest, *, back: str) -> dict[str, Any]:
-    """Return the context of `orders/photos.html`. Make two queries.
+    """Return the context of `orders/page/photos.html`. Make two queries.
 
     `back` is the URL of the page that shows the panel.
     """

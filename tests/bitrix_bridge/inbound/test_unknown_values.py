@@ -75,7 +75,7 @@ def surfaces(staff, order):
     with translation.override("ru"):
         return {
             "list": part(response.content, '<td class="c-amount', "</td>"),
-            "page": part(staff.get(change_url(order)).content, "<dt>Сумма</dt>", "</div>"),
+            "page": part(staff.get(change_url(order)).content, 'id="block-money"', "</p>"),
             "customer": part(
                 staff.get(f"/crm/orders/customer/{order.customer_id}/change/").content, "№&nbsp;122183", "</li>"
             ),

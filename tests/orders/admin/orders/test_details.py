@@ -90,7 +90,7 @@ def test_order_without_details_has_no_block(browser, make_order):
 def test_many_details_are_shown_on_demand(browser, make_order):
     order = make_order(properties={f"property{n}": str(n) for n in range(41)})
     shown = block(page(browser, order))
-    head, _summary, rest = shown.partition("<details>")
+    head, _summary, rest = shown.rpartition("<details>")
     assert (head.count("<dt"), rest.count("<dt")) == (30, 11)
     assert "Ещё 11 значений" in rest
 
