@@ -73,8 +73,11 @@ def order_marks(order: Order, *, has_problem_shown: bool = False) -> SafeString:
         marks.append(("plain", "▤", gettext("in the site's archive")))
     if order.is_cancelled:
         marks.append(("danger", "×", gettext("cancelled on the site")))
+    # A list has a line for each mark, and cuts a longer one.
     return format_html_join(
-        " ", '<span class="crm-mark crm-mark-{}"><span aria-hidden="true">{}</span> {}</span>', marks
+        " ",
+        '<span class="crm-mark crm-mark-{}" title="{}"><span aria-hidden="true">{}</span> {}</span>',
+        ((css, words, sign, words) for css, sign, words in marks),
     )
 
 

@@ -15,6 +15,6 @@ from orders.templatetags.pictures import picture
 def environment(**options: Any) -> Environment:
     """Return the environment. `_` translates, and `picture` is the template tag of the same name."""
     del options["autoescape"]  # Django's default is the same
-    found = Environment(**options, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found = Environment(**options, autoescape=True, lstrip_blocks=True)
     found.globals.update({"_": gettext, "picture": picture})
     return found
