@@ -4,12 +4,11 @@ The form posts the ids of its drafts. The session contains the ids of the saved 
 drafts from the browser. The session is used because the answer to a save may get lost on its way.
 """
 
-from collections.abc import Callable
-
 from django.contrib import admin
 from django.contrib.messages import constants, get_messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
+from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -20,15 +19,11 @@ REMEMBERED = 20
 _LONGEST_ID = 20
 
 
-class SavedDrafts:
+class SavedDrafts(MiddlewareMixin):
     """The middleware that remembers which drafts have been saved."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Return the response, and store the posted ids if the form was saved."""
-        response = self.get_response(request)
         if request.method == "POST" and _is_saved(request, response):
             ids = [one for one in request.POST.getlist(FIELD) if one.isalnum() and len(one) <= _LONGEST_ID]
             if ids and request.user.is_authenticated:

@@ -43,15 +43,18 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
     ("role", "pages"),
     [
         (FLORIST, WORK),
-        (DISPATCHER, WORK | {"courier"}),
+        (DISPATCHER, WORK | {"courier", "dispatch"}),
         (ACCOUNTANT, WORK | {"customer", "product", "orderevent"}),
-        (MANAGER, WORK | EXCHANGE | {"customer", "product", "courier", "telegrammessage", "messagetemplate"}),
+        (
+            MANAGER,
+            WORK | EXCHANGE | {"customer", "product", "courier", "dispatch", "telegrammessage", "messagetemplate"},
+        ),
         (
             OWNER,
             WORK
             | EXCHANGE
             | REFERENCE
-            | {"customer", "product", "courier", "telegrammessage", "telegramchat", "user", "group"},
+            | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"},
         ),
     ],
     ids=lambda value: getattr(value, "name", ""),
