@@ -36,15 +36,18 @@ _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STA
 
 _MAKING = frozenset({"orders.make_order"})
 _DELIVERY = frozenset({"orders.assign_order", "orders.deliver_order"})
+_CASH = _each("view add", "orders.payment", "orders.couriersettlement")
+_TILL = _each("view", "orders.tillday") | {"orders.close_till", "orders.refund_payment"}
 
 FLORIST = Role("Флорист", _WORK | _MAKING)
 """A florist makes bouquets and changes the status of orders, but sees no phones and only today's sums."""
 
 DISPATCHER = Role(
     "Диспетчер",
-    _WORK | _PHONES | _DELIVERY | _each("view add change", "orders.courier"),
+    _WORK | _PHONES | _DELIVERY | _CASH | _each("view add change", "orders.courier"),
 )
-"""A dispatcher assigns couriers, hands orders over for delivery, and sees phones and the sums to collect today."""
+"""A dispatcher assigns couriers, hands orders over for delivery, takes the couriers' cash, and sees phones and the sums
+to collect today."""
 
 MANAGER = Role(
     "Менеджер",
@@ -52,7 +55,7 @@ MANAGER = Role(
     | _MAKING
     | _PRICES
     | _EXPORT
-    | {"orders.share_savedview"}
+    | {"orders.share_savedview", "orders.refund_payment"}
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
     | _each("view add change", "orders.messagetemplate")
@@ -69,13 +72,18 @@ MANAGER = Role(
 
 ACCOUNTANT = Role(
     "Бухгалтер",
-    _PRICES | _EXPORT | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
+    _PRICES
+    | _EXPORT
+    | _CASH
+    | _TILL
+    | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
 )
-"""An accountant reads and exports all orders, but cannot change anything and sees no phones."""
+"""An accountant reads and exports all orders, records payments and closes the day's till, but sees no phones."""
 
 OWNER = Role(
     "Владелец",
     MANAGER.permissions
+    | _TILL
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
     | _each("delete", "orders.messagetemplate")

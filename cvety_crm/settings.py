@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 ORDER_EVENT_HANDLERS = [
+    "orders.services.payment_rows.on_order_change",
     "bitrix_bridge.outbound.queueing.on_order_event",
     "notifications.queueing.on_order_event",
 ]

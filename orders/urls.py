@@ -6,6 +6,8 @@ from django.urls import path, re_path
 from orders.admin.board import board_page
 from orders.admin.dispatch import views as dispatch
 from orders.admin.earlier_pages import order, page
+from orders.admin.money.couriers_cash import couriers_cash_page
+from orders.admin.money.till import till_page
 from orders.admin.thumbnails import item_thumbnail, product_thumbnail
 
 _UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -21,6 +23,8 @@ urlpatterns = [
         admin.site.admin_view(dispatch.open_map),
         name="dispatch_map",
     ),
+    path("cash/", admin.site.admin_view(couriers_cash_page), name="couriers_cash"),
+    path("till/", admin.site.admin_view(till_page), name="till"),
     path(
         "products/<uuid:key>/thumbnail/",
         admin.site.admin_view(product_thumbnail, cacheable=True),

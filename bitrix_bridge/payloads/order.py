@@ -13,6 +13,7 @@ from bitrix_bridge.payloads.dates import read_date, read_moment
 from bitrix_bridge.payloads.identity import crm_order_id, object_id, read_checksum
 from bitrix_bridge.payloads.names import fold, order_column
 from bitrix_bridge.payloads.payment_method import Method, read_method
+from bitrix_bridge.payloads.payments import is_returned, payments_of, read_payments
 from bitrix_bridge.payloads.properties import Labels, PropertyTranslation, list_properties
 from bitrix_bridge.payloads.storable import add_under_free_key, storable
 from bitrix_bridge.payloads.translation import ABSENT, Fields, Translation, as_typed, is_empty
@@ -36,7 +37,6 @@ _BASKETS = ("basket", "basketItems")
 _PROPERTIES = ("properties", "propertyValues")
 _LABELS = ("property_labels", "property_choices")
 _CONTACTS = ("name", "fio", "phone", "email")
-_RETURNED = frozenset({"Y", "P"})
 _ENTERED = frozenset({"method", "text"})
 _NO_PAY_SYSTEMS: Mapping[int, str] = MappingProxyType({})
 
@@ -88,6 +88,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
     payments = _read_payments(order)
     if order.fields.get("payment_status") == "pending" and is_returned(payments or ()):
         order.fields["payment_status"] = "refunded"
+    _complete_paid_amount(order)
     xml_id = order.source.peek("XML_ID")
     order.keep_rest(rename=order_column)
     properties.keep_rest()
@@ -120,6 +121,7 @@ def _read(data: Mapping[str, Any], pay_systems: Mapping[int, str], *, is_partial
         places=_places(properties),
         customer=customer if is_known(customer) else None,
         items=None if is_partial else basket.items,
+        payments=read_payments(payments or (), pay_systems),
         metadata=metadata,
         readable=readable,
         problems=(
@@ -203,22 +205,16 @@ def _read_payment_method(order: Translation, properties: PropertyTranslation, pa
     return method
 
 
-def payments_of(raw: Any) -> list[Mapping[str, Any]] | None:
-    """Return the payments of an order, or None if `raw` is not a list of objects."""
-    rows = list(raw.values()) if isinstance(raw, Mapping) else raw
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        return None
-    return rows
-
-
-def is_returned(payments: Iterable[Any]) -> bool:
-    """Return whether a payment was returned to the customer and no other payment is paid.
-
-    `IS_RETURN` is Y if the money went to the customer's account on the site, and P if a pay system returned it.
+def _complete_paid_amount(order: Translation) -> None:
+    """Set the paid amount of a paid order to its sum if it is 0 or absent. Not all senders send SUM_PAID, and orders of
+    old shops have 0 in it; PAYED is Y only if the whole sum is paid.
     """
-    rows = [Fields(payment) for payment in payments if isinstance(payment, Mapping)]
-    returned = any(str(row.peek("IS_RETURN")).strip().upper() in _RETURNED for row in rows)
-    return returned and not any(read_flag(row.peek("PAID")).value for row in rows if row.peek("PAID") is not ABSENT)
+    total = order.fields.get("total_amount")
+    if order.fields.get("payment_status") != "paid" or total is None:
+        return
+    if not order.fields.get("paid_amount"):
+        order.fields["paid_amount"] = total
+        order.unread.pop("paid_amount", None)
 
 
 def _read_payments(order: Translation) -> list[Any] | None:

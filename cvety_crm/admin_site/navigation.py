@@ -46,6 +46,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             allowed.insert(1, _board(request))
             if may_assign(request.user):
                 allowed.insert(2, _dispatch(request))
+        if items is work:
+            allowed += _money(request)
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))
         if allowed:
@@ -120,6 +122,18 @@ def _board(request: HttpRequest) -> dict[str, Any]:
 def _dispatch(request: HttpRequest) -> dict[str, Any]:
     url = reverse("dispatch")
     return {"title": gettext("Dispatch"), "icon": "route", "link": url, "active": request.path == url}
+
+
+def _money(request: HttpRequest) -> list[dict[str, Any]]:
+    pages = (
+        ("couriers_cash", gettext("Couriers' cash"), "payments", ["orders.add_couriersettlement"]),
+        ("till", gettext("Day's till"), "point_of_sale", ["orders.view_tillday", "orders.close_till"]),
+    )
+    return [
+        {"title": title, "icon": icon, "link": reverse(name), "active": request.path == reverse(name)}
+        for name, title, icon, permissions in pages
+        if any(map(request.user.has_perm, permissions))
+    ]
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:

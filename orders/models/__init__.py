@@ -16,11 +16,13 @@ from orders.models.order import (
     long_columns,
 )
 from orders.models.pay_system import PaymentMethod, PaySystem
+from orders.models.payment import Payment
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
 from orders.models.saved_view import RoleView, SavedView
 from orders.models.site import SiteReport
+from orders.models.till import CourierSettlement, TillCount, TillDay
 from orders.models.timeline import EventKind, OrderEvent, Reason
 from orders.models.work import Courier, OrderNote, OrderPresence
 
@@ -34,6 +36,7 @@ __all__ = [
     "Channel",
     "City",
     "Courier",
+    "CourierSettlement",
     "Customer",
     "CustomerChange",
     "DeliverySlot",
@@ -46,6 +49,7 @@ __all__ = [
     "OrderPhoto",
     "OrderPresence",
     "PaySystem",
+    "Payment",
     "PaymentMethod",
     "PaymentStatus",
     "PhotoAnswer",
@@ -64,5 +68,7 @@ __all__ = [
     "Stage",
     "Status",
     "SyncState",
+    "TillCount",
+    "TillDay",
     "long_columns",
 ]

@@ -15,6 +15,8 @@ class PaymentMethod(models.TextChoices):
     CARD = "card", pgettext_lazy("payment", "card")
     KASPI = "kaspi", _("Kaspi")
     TRANSFER = "transfer", _("transfer")
+    ONLINE = "online", pgettext_lazy("payment", "online on the site")
+    CERTIFICATE = "certificate", pgettext_lazy("payment", "gift certificate")
 
 
 class PaySystem(NamedById):

@@ -33,6 +33,7 @@ class EventKind(models.TextChoices):
     REMADE = "remade", _("Bouquet to be made again")
     NOTIFIED = "notified", _("Courier notified")
     CUSTOMER = "customer", _("Customer changed")
+    PAYMENT = "payment", _("Payment")
     MESSAGE = "message", _("Message sent or copied")
     PHOTO_ADDED = "photo_added", _("Photo added")
     PHOTO_WITHDRAWN = "photo_withdrawn", _("Photo withdrawn")

@@ -26,7 +26,7 @@ from orders.presentation.formatting import NBSP, short_moment
 from orders.presentation.payment import due_text, dues_text
 from orders.presentation.phones import phone_text
 from orders.presentation.when import slot_or_missing, unknown_date
-from orders.rules.payment import Dues, Payment, dues_of, payment_of
+from orders.rules.payment import Dues, PaymentState, dues_of, payment_of
 from orders.rules.route import in_route_order
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.values.paper_formats import PaperFormat
@@ -139,7 +139,7 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
     }
 
 
-def _due(payment: Payment, reader: User | AnonymousUser, day: date | None) -> str:
+def _due(payment: PaymentState, reader: User | AnonymousUser, day: date | None) -> str:
     if not payment.is_due:
         return ""
     return due_text(payment) if may_see_prices(reader, day) else HIDDEN

@@ -6,7 +6,7 @@ from django.utils.translation import gettext, ngettext
 
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.formatting import money
-from orders.rules.payment import Dues, Payment, Standing, payment_of
+from orders.rules.payment import Dues, PaymentState, Standing, payment_of
 from orders.sync.unknown import system_token
 from orders.values.phone_masking import without_phones
 
@@ -57,7 +57,7 @@ def receipt_number(order: Order) -> str:
     return str(number).strip() if isinstance(number, str | int) else ""
 
 
-def state_text(payment: Payment) -> str:
+def state_text(payment: PaymentState) -> str:
     """Return whether an order is paid, without sums."""
     return {
         Standing.PAID: gettext("paid"),
@@ -81,7 +81,7 @@ def payment_text(order: Order) -> str:
     return method_text(order, payment)
 
 
-def method_text(order: Order, payment: Payment) -> str:
+def method_text(order: Order, payment: PaymentState) -> str:
     """Return “not paid” with the payment method of an unpaid order. `payment` is the payment of this order."""
     if payment.method is None:
         name = unknown_method(order)
@@ -90,7 +90,7 @@ def method_text(order: Order, payment: Payment) -> str:
     return gettext("not paid: %(method)s") % {"method": payment.method.label}
 
 
-def due_text(payment: Payment) -> str:
+def due_text(payment: PaymentState) -> str:
     """Return the due sum, or “sum unknown”."""
     return gettext("sum unknown") if payment.due is None else money(payment.due, payment.currency)
 

@@ -34,7 +34,7 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class PaymentState:
     """The payment of one order."""
 
     standing: Standing
@@ -69,13 +69,13 @@ class Dues:
         return bool(self.sums or self.unknown)
 
 
-def payment_of(order: Order) -> Payment:
+def payment_of(order: Order) -> PaymentState:
     """Return the payment of the order."""
     standing, due = _standing(order)
     method = PaymentMethod(order.payment_method) if order.payment_method in PaymentMethod.values else None
     if order.is_unknown("payment_method"):
         method = None
-    return Payment(standing, due, order.currency or KZT, method)
+    return PaymentState(standing, due, order.currency or KZT, method)
 
 
 def dues_of(orders: Iterable[Order]) -> Dues:
@@ -96,7 +96,7 @@ def sum_is_counted(prefix: str = "") -> Q:
 
 
 def is_due(prefix: str = "") -> Q:
-    """Return the condition of orders for which a sum is due or may be due (`Payment.is_due`)."""
+    """Return the condition of orders for which a sum is due or may be due (`PaymentState.is_due`)."""
     total, paid = F(f"{prefix}total_amount"), F(f"{prefix}paid_amount")
     status = f"{prefix}payment_status"
     # The order of a query may be missing in an outer join. So each condition is one that such an order fails.

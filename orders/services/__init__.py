@@ -46,6 +46,7 @@ from orders.services.outbound.push_results import (
 )
 from orders.services.outbound.reconciliation import keep_ours, send_again, take_site_value
 from orders.services.pay_systems import MethodChoice, choose_payment_method
+from orders.services.payments import add_payment, correct_payment, refund
 from orders.services.photo_approval import LinkExpiredError, answer_photos, make_photo_link, revoke_photo_link
 from orders.services.photos import add_photo, withdraw_photo
 from orders.services.printing import AlreadyPrintedError, Print, postcard_prints, record_postcards_printed
@@ -65,6 +66,7 @@ from orders.services.site_limits import current_limits, record_site_limits
 from orders.services.status_decisions import StatusDecision, choose_stage, save_status, separate_status
 from orders.services.status_profiles import PROFILES, ProfileOutcome, load_profile
 from orders.services.status_questions import StatusQuestion, note_site_statuses, questions_about
+from orders.services.till import close_till, settle_courier
 from orders.services.undo import (
     changes_of_batch,
     held_until_of,
@@ -100,6 +102,7 @@ __all__ = [
     "accept_site_state",
     "add_customer",
     "add_note",
+    "add_payment",
     "add_photo",
     "answer_photos",
     "apply_customer",
@@ -117,7 +120,9 @@ __all__ = [
     "choose_columns",
     "choose_payment_method",
     "choose_stage",
+    "close_till",
     "conflicting_change",
+    "correct_payment",
     "create_order",
     "current_limits",
     "customer_for_call",
@@ -159,6 +164,7 @@ __all__ = [
     "record_site_limits",
     "record_site_status",
     "record_value_refused",
+    "refund",
     "release_order",
     "release_status",
     "released_status",
@@ -173,6 +179,7 @@ __all__ = [
     "send_again",
     "separate_status",
     "set_route",
+    "settle_courier",
     "solve_problem",
     "sort_shared_accounts",
     "start_fetch",

@@ -19,6 +19,7 @@ from orders.services.items import store_items
 from orders.services.locking import lock_order, save_pending
 from orders.services.making_facts import Changes, follow_status, set_making
 from orders.services.order_customer import note_moved_order, set_account
+from orders.services.payments import paid_with
 from orders.services.references import UNREAD_STATUS, resolve
 from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
@@ -125,6 +126,7 @@ def edit_order(
     existing = list(order.items.all()) if items is not None or not changes.keys().isdisjoint(MONEY) else None
     if existing is not None:
         changes, items = edited_totals(order, changes, items, existing)
+    changes = paid_with(order, changes)
 
     names = [name for name in changes if name in FIELDS]
     local = [name for name in changes if name in LOCAL_FIELDS]

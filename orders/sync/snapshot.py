@@ -96,6 +96,20 @@ class ItemSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSnapshot:
+    """A payment of an order on the site, in the order's currency."""
+
+    bitrix_payment_id: int
+    amount: Decimal
+    is_paid: bool
+    """False if the sum is not paid yet, or was returned to the customer."""
+    method: str = ""
+    """Empty if the payment method of its pay system is unknown."""
+    paid_at: datetime | None = None
+    """DATE_PAID, aware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSnapshot:
     """The data of an order on the site.
 
@@ -134,6 +148,8 @@ class OrderSnapshot:
     customer: CustomerSnapshot | None = None
     items: tuple[ItemSnapshot, ...] | None = None
     """The items of the order. None if the payload has no basket, and an empty tuple if the basket is empty."""
+    payments: tuple[PaymentSnapshot, ...] = ()
+    """The payments of the order, if the payload contains them."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     readable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each key of `metadata`, the names of the fields that could be read this time. The stored raw values of these

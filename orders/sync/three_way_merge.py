@@ -15,7 +15,7 @@ from orders.sync.fields import FIELDS, ITEMS, as_sent, empty_value, sum_of_parts
 from orders.sync.site_response import UNNAMED, FieldRefusal, SiteWarning
 from orders.sync.site_storage import EXPLAINED, Damaged, Loss, SiteLimits, explain
 
-STATUS, TOTAL = "status", "total_amount"
+STATUS, TOTAL, PAYMENT = "status", "total_amount", "payment_status"
 COMPUTED_ON_SITE = frozenset({"total_amount", "discount_amount"})
 """Fields that the site computes. If their values differ, this does not show which of two saves was first."""
 MOST_WARNINGS = 50
@@ -324,6 +324,9 @@ class Agreement:
         """Record values that the site has accepted. It has not reported those that are new, and may damage them."""
         new = [name for name in values if name in EXPLAINED and self.value(name) != as_sent(name, values[name])]
         self.settle(values)
+        if PAYMENT in values:
+            # The site marks its payments as paid up to its total, or as not paid. It has no part of a payment.
+            self.agreed["paid_amount"] = self.value(TOTAL) if values[PAYMENT] == "paid" else empty_value("paid_amount")
         self.unconfirmed |= {name: self.agreed[name] for name in new if name not in self.damaged}
 
     def merge_answer(self, version: int | None, values: Mapping[str, Any], *, is_unclear: bool) -> None:

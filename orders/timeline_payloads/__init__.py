@@ -20,6 +20,7 @@ from orders.timeline_payloads.from_site import (
     SiteHistory,
     StatusChanged,
 )
+from orders.timeline_payloads.payments import PaymentRecorded
 from orders.timeline_payloads.photos import (
     LinkChange,
     OfPhoto,
@@ -68,6 +69,7 @@ __all__ = [
     "OrderBefore",
     "OrderCreated",
     "Payload",
+    "PaymentRecorded",
     "PhotoAdded",
     "PhotoAnswered",
     "PhotoLinkChanged",
@@ -106,6 +108,7 @@ _TYPES: tuple[type[Payload], ...] = (
     CourierNotified,
     CustomerReplaced,
     MessageSent,
+    PaymentRecorded,
     PhotoAdded,
     PhotoWithdrawn,
     PhotoLinkChanged,

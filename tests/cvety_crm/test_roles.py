@@ -43,18 +43,21 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
     ("role", "pages"),
     [
         (FLORIST, WORK),
-        (DISPATCHER, WORK | {"courier", "dispatch"}),
-        (ACCOUNTANT, WORK | {"customer", "product", "orderevent"}),
+        (DISPATCHER, WORK | {"courier", "dispatch", "cash"}),
+        (ACCOUNTANT, WORK | {"customer", "product", "orderevent", "cash", "till"}),
         (
             MANAGER,
-            WORK | EXCHANGE | {"customer", "product", "courier", "dispatch", "telegrammessage", "messagetemplate"},
+            WORK
+            | EXCHANGE
+            | {"customer", "product", "courier", "dispatch", "telegrammessage", "messagetemplate", "cash"},
         ),
         (
             OWNER,
             WORK
             | EXCHANGE
             | REFERENCE
-            | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"},
+            | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
+            | {"cash", "till"},
         ),
     ],
     ids=lambda value: getattr(value, "name", ""),

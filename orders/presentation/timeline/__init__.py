@@ -4,7 +4,7 @@ The names of statuses, slots, cities, shops, staff and products are looked up fo
 for each model.
 """
 
-from orders.presentation.timeline import from_site, photos, to_site, work  # noqa: F401 (they register their renderers)
+from orders.presentation.timeline import from_site, payments, photos, to_site, work  # noqa: F401 (they register their renderers)
 from orders.presentation.timeline.entries import Change, Entry, timeline
 from orders.presentation.timeline.labels import field_label, problem_text
 from orders.presentation.timeline.names import Names, look_up

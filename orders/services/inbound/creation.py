@@ -11,6 +11,7 @@ from orders.services.inbound.outcomes import Applied, Outcome
 from orders.services.inbound.owner import agree_on_customer, give_to
 from orders.services.items import store_items
 from orders.services.making_facts import follow_status
+from orders.services.payment_rows import follow_paid_amount
 from orders.services.references import resolve, unread_status
 from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
@@ -72,6 +73,9 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     order.save(force_insert=True)
     store_items(order=order, existing=(), wanted=items, products=references.products)
 
+    if order.paid_amount:
+        paid_at = order.created_at if origin.is_copied else origin.happened_at
+        follow_paid_amount(order, source=origin.source, at=paid_at, site=snapshot.payments, is_new=True)
     odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
     event = write_entry(order, payload, origin, making)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from orders.events import OrderChange, publish
@@ -17,12 +18,15 @@ from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
 from orders.services.making_facts import follow_status
+from orders.services.payment_rows import follow_paid_amount
 from orders.services.route_position import clear_position
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
 from orders.services.totals import FEE, TOTAL, merged_total
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, order_values
 from orders.sync.freshness import Freshness, Verdict
+from orders.sync.paid_amount import PAID, paid_after
+from orders.sync.paid_amount import STATUS as PAYMENT
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import STATUS, Agreement, Merge, merge
 
@@ -35,6 +39,8 @@ class _Change:
     """The changes that the merge makes to the order. The steps of `update` add to them."""
 
     merged: Merge
+    paid: Decimal
+    """The paid amount after the merge."""
     before: Mapping[str, Any]
     """Our values before the merge, in comparable form."""
     lines_before: Sequence[ItemSnapshot]
@@ -87,6 +93,8 @@ def update(
     _set_sync_state(order, agreement, change)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
         order.save(update_fields=[*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
+    if PAID in change.merged.taken:
+        follow_paid_amount(order, source=origin.source, at=origin.happened_at, site=snapshot.payments)
     _record(order, snapshot, origin, change)
     new_pairs = {name: pair for name, pair in agreement.damaged.items() if damaged.get(name) != pair}
     write_damaged(order, new_pairs, push_id=origin.push_id, webhook_event_id=origin.webhook_event_id)
@@ -107,24 +115,39 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
         agreement.site_status = incoming.site_status
     lines: Sequence[Line] | None = None if incoming.items is None else incoming.existing
     before = order_values(order, incoming.theirs, lines)
+    ours = order_values(order, (PAID, PAYMENT))
+    paid = paid_after(agreement, ours=ours, theirs=incoming.theirs)
     merged = merge(agreement, ours=before, theirs=incoming.theirs, site_decides=SITE_DECIDES)
+    merged, values = _with_paid(merged, incoming.theirs, paid, is_changed=paid != ours[PAID])
+    before |= {PAID: ours[PAID]}
     return _Change(
         merged=merged,
         before=before,
+        paid=Decimal(paid),
         lines_before=[as_snapshot(item) for item in incoming.existing],  # copies, since `store_items` changes the rows
         lines=lines,
         entries=changes_between(
             before | dict.fromkeys(name for name in merged.taken if order.is_unknown(name)),
-            {name: incoming.theirs[name] for name in merged.taken},
+            {name: values[name] for name in merged.taken},
         ),
     )
+
+
+def _with_paid(
+    merged: Merge, theirs: Mapping[str, Any], paid: Any, *, is_changed: bool
+) -> tuple[Merge, Mapping[str, Any]]:
+    """Return the merge and the site's values with the amount that is paid on both sides together."""
+    taken = [name for name in merged.taken if name != PAID]
+    if is_changed or (PAID in merged.taken and theirs[PAID] == paid):
+        taken.append(PAID)
+    return replace(merged, taken=tuple(taken)), {**theirs, PAID: paid}
 
 
 def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
     """Set the fields in which the site's value is applied. The site's status ends the hold period of our status."""
     for name in change.merged.taken:
         if name != ITEMS:
-            setattr(order, FIELDS[name].attribute, incoming.fields[name])
+            setattr(order, FIELDS[name].attribute, change.paid if name == PAID else incoming.fields[name])
             change.columns.add(FIELDS[name].attribute)
     change.columns.update(clear_position(order, change.merged.taken))
     if STATUS in change.merged.taken:

@@ -54,7 +54,7 @@ def read_names(monkeypatch):
 
 
 PARTS = ("Columns of an order", "Properties", "Items", "Customer")
-NOT_VALUES = {"IS_RETURN", "PAID", "PAY_SYSTEM_NAME", "CODE", "VALUE"}
+NOT_VALUES = {"IS_RETURN", "PAID", "PAY_SYSTEM_NAME", "SUM", "DATE_PAID", "CODE", "VALUE"}
 """Names within a payment, which the section about payments explains, and within a property."""
 
 

@@ -294,6 +294,8 @@ class World:
             self._check_explained(order, order_values(order, theirs))
             self._check_writes(order)
             self._check_total(order, data)
+            payments = sum((payment.amount for payment in order.payments.all()), Decimal(0))
+            assert payments == order.paid_amount, f"order {key}: payments {payments}, paid {order.paid_amount}"
             self._check_kept(key, theirs, order)
             self._check_warnings(order)
 

@@ -7,7 +7,16 @@ import pytest
 from django.db.models import Sum
 
 from orders.models import Order, PaymentMethod, Status
-from orders.rules.payment import Dues, Payment, Standing, due_is_counted, dues_of, is_due, payment_of, sum_is_counted
+from orders.rules.payment import (
+    Dues,
+    PaymentState,
+    Standing,
+    due_is_counted,
+    dues_of,
+    is_due,
+    payment_of,
+    sum_is_counted,
+)
 
 ZERO = Decimal(0)
 
@@ -63,7 +72,7 @@ def test_method_is_never_cash_unless_it_is_known(values, method):
 
 @pytest.mark.parametrize("standing", list(Standing))
 def test_order_is_either_due_or_not(standing):
-    payment = Payment(standing, ZERO, "KZT", None)
+    payment = PaymentState(standing, ZERO, "KZT", None)
     assert payment.is_due == (standing in (Standing.NOT_PAID, Standing.PARTLY_PAID, Standing.UNKNOWN))
     assert payment.is_settled == (standing in (Standing.PAID, Standing.NOTHING_TO_PAY))
 

@@ -1,0 +1,1 @@
+"""The pages of the cash that couriers hand in, and of the day's till."""
