@@ -1,5 +1,5 @@
 // Subtracts the orders that a customer has not paid from the sum that the courier hands in, unless staff have typed it.
-for (const form of document.querySelectorAll(".crm-money form")) {
+for (const form of document.querySelectorAll(".crm-till form")) {
   const expected = form.querySelector("[data-expected]");
   const handedIn = form.querySelector("[data-handed-in]");
   if (!expected || !handedIn) continue;
@@ -10,6 +10,6 @@ for (const form of document.querySelectorAll(".crm-money form")) {
   form.addEventListener("change", (event) => {
     if (!event.target.matches("[data-due]") || isTyped) return;
     const unpaid = [...form.querySelectorAll("[data-due]:checked")].reduce((sum, box) => sum + Number(box.dataset.due), 0);
-    handedIn.value = (Number(expected.value) - unpaid).toFixed(2);
+    handedIn.value = (Number(expected.value) - unpaid).toFixed(2).replace(/\.00$/, "");
   });
 }

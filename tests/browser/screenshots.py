@@ -6,6 +6,7 @@ This module contains no tests: pytest does not collect it by default, and it ass
 
 import os
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -158,8 +159,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
     order = next(one for one in day if Order.objects.get(pk=one.pk).status_id == "accepted")
     services.change_status(order_id=order.pk, status="delivering", actor=manager)
     services.add_note(order_id=order.pk, text=NOTES[0], actor=manager)
-    rows = (ReferenceRow(key=code, fields={"name": name, "sort": 100}) for code, name in STATUSES_OF_SITE.items())
-    services.apply_reference(snapshot=ReferenceSnapshot(statuses=tuple(rows)))
+    make_money(manager, courier)
     pages = {
         "home": "/crm/", "list": LIST, "all": f"{LIST}?preset=all", "empty": f"{LIST}?preset=tomorrow",
         "order": f"{LIST}{order.pk}/change/", "new": f"{LIST}add/", "board": reverse("day_board"),
@@ -168,6 +168,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
         "route": reverse("admin:orders_courier_route", args=[courier.pk]),
         "status": reverse("system_status"),
         "customer": reverse("admin:orders_customer_change", args=[order.customer_id]),
+        "cash": reverse("couriers_cash"), "till": reverse("till"),
         "site-statuses": reverse("admin:orders_status_site"),
         "pay-systems": reverse("admin:orders_paysystem_methods"),
         "statuses": reverse("admin:orders_status_changelist"), "customers": reverse("admin:orders_customer_changelist"),
@@ -179,6 +180,9 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
         "user": reverse("admin:cvety_crm_user_change", args=[manager.pk]), "missing": "/crm/no/such/page/",
     }  # fmt: skip
     for name, path in pages.items():
+        if name == "site-statuses":
+            rows = (ReferenceRow(key=code, fields={"name": word, "sort": 1}) for code, word in STATUSES_OF_SITE.items())
+            services.apply_reference(snapshot=ReferenceSnapshot(statuses=tuple(rows)))
         page = screen.open(path)
         if name == "order":
             unfold(page, "Фото букета")
@@ -191,6 +195,16 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
     for name, path in {"login": "/crm/login/", "public": "/"}.items():
         screen.open(path)
         save_screenshots(screen, name)
+
+
+def make_money(manager: User, courier: Courier) -> None:
+    """Deliver orders whose cash a courier has, and record payments."""
+    today = timezone.localdate()
+    for one in Order.objects.filter(delivery_date=today, payment_status="pending").order_by("order_number")[:3]:
+        Order.objects.filter(pk=one.pk).update(courier=courier, status="completed", payment_method="cash")
+    for number, method in enumerate(("kaspi", "card", "cash")):
+        one = Order.objects.filter(payment_status="pending").order_by("-order_number")[number]
+        services.add_payment(order_id=one.pk, amount=Decimal(4000 + 500 * number), method=method, actor=manager)
 
 
 def save_screenshots(screen, name: str) -> None:

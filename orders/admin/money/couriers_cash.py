@@ -114,7 +114,7 @@ def _courier(courier: Courier, found: Collected, refused: Mapping[str, Any]) -> 
             for payment in found.payments
         ],
         "error": refused["text"] if is_refused else "",
-        "handed_in": typed.get("handed_in", ""),
+        "handed_in": typed.get("handed_in", f"{found.expected:.2f}".removesuffix(".00")),
         "note": typed.get("note", ""),
     }
 
