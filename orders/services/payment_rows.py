@@ -1,4 +1,4 @@
-"""The payments of an order follow its paid sum, whoever has changed it."""
+"""The payments of an order follow its paid sum, also if the site or an import has changed it."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -19,6 +19,7 @@ from orders.selectors.money import is_closed
 from orders.services.locking import lock_order, save_pending
 from orders.services.timeline import changes_between, write_event
 from orders.services.unknown import answer_unknown
+from orders.services.validation import refuse_excess
 from orders.sync.fields import CENT, order_values
 from orders.timeline_payloads import PaymentRecorded
 from orders.values.text import storable_text
@@ -43,8 +44,8 @@ def add_payment(
 ) -> Payment:
     """Record a sum that a customer has paid, in the order's currency. It was paid now unless `paid_at` is given.
 
-    An order whose payments reach its sum becomes paid, and the site is told. A `payment_id` makes the call repeatable:
-    a payment with this id is returned unchanged. Raise `Order.DoesNotExist` if there is no such order, and
+    An order whose payments reach its sum becomes paid, and the site receives that. A `payment_id` makes the call
+    repeatable: a payment with this id is returned unchanged. Raise `Order.DoesNotExist` if there is no such order, and
     `NotAllowedError` if the amount is not positive, if the method is unknown, if `paid_at` is in the future, or if the
     till of its day is closed and there is no `reason`.
     """
@@ -73,18 +74,18 @@ def refund(
     `Order.DoesNotExist` if there is no such order, and `NotAllowedError` if the reason is missing, if the method is
     unknown, or if the amount is not positive or more than was paid.
     """
-    return _take_back(order_id, amount, method, reason, actor, source, is_refund=True)
+    return _subtract(order_id, amount, method, reason, actor, source, is_refund=True)
 
 
 @transaction.atomic
 def correct_payment(*, payment_id: UUID, reason: str, actor: User | None, source: Source = Source.ADMIN) -> Payment:
-    """Take back a payment that was recorded by mistake, with a negative payment and a reason.
+    """Correct a payment that was recorded by mistake, with a negative payment and a reason.
 
     An order whose payments no longer reach its sum is no longer paid. Raise `Payment.DoesNotExist` if there is no such
-    payment, and `NotAllowedError` if the reason is missing, or if the payment is negative or taken back already.
+    payment, and `NotAllowedError` if the reason is missing, or if the payment is negative or corrected already.
     """
     payment = Payment.objects.get(pk=payment_id)
-    return _take_back(payment.order_id, payment.amount, payment.method, reason, actor, source, corrects=payment)
+    return _subtract(payment.order_id, payment.amount, payment.method, reason, actor, source, corrects=payment)
 
 
 def paid_with(order: Order, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def paid_with(order: Order, changes: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _take_back(
+def _subtract(
     order_id: UUID,
     amount: Decimal,
     method: str,
@@ -123,7 +124,7 @@ def _take_back(
         if corrects.settled_at is None:
             payment.courier = corrects.courier  # the courier no longer has the sum to hand in
         if order.payments.filter(corrects=corrects).exists():
-            raise NotAllowedError(gettext("This payment has been taken back already."))
+            raise NotAllowedError(gettext("This payment has been corrected already."))
     paid = _paid(order)
     if amount > paid:
         raise NotAllowedError(gettext("Only %(paid)s is paid.") % {"paid": money(paid)}, field="amount")
@@ -171,12 +172,7 @@ def _new(
 def _checked(reason: str) -> str:
     """Return the reason as one line. Raise `NotAllowedError` if it is too long."""
     reason = " ".join(storable_text(reason).split())
-    if len(reason) > LONGEST_REASON:
-        raise NotAllowedError(
-            gettext("The reason is too long: %(limit)s characters at most, there are %(count)s.")
-            % {"limit": LONGEST_REASON, "count": len(reason)},
-            field="reason",
-        )
+    refuse_excess(reason, LONGEST_REASON, field="reason")
     return reason
 
 

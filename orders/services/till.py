@@ -16,6 +16,7 @@ from orders.presentation.formatting import money
 from orders.selectors.money import collected_by, expected_in_till
 from orders.services.locking import lock_names
 from orders.services.payments import AMOUNT_BELOW, LONGEST_REASON, add_payment
+from orders.services.validation import refuse_excess
 from orders.values.text import storable_text
 
 
@@ -44,7 +45,8 @@ def settle_courier(
     )
     if found.expected != seen:
         raise NotAllowedError(
-            gettext("Meanwhile the courier has to hand in %(sum)s. Look again.") % {"sum": money(found.expected)}
+            gettext("The sum has changed: the courier has to hand in %(sum)s. Look again.")
+            % {"sum": money(found.expected)}
         )
     if not orders and not found.payments:
         raise NotAllowedError(gettext("The courier has no cash of this day."))
@@ -86,7 +88,7 @@ def close_till(
         raise NotAllowedError(gettext("This day has not begun yet."))
     expected = expected_in_till(day)
     if dict(expected) != dict(seen):
-        raise NotAllowedError(gettext("Meanwhile the sums of this day have changed. Look again."))
+        raise NotAllowedError(gettext("The sums of this day have changed. Look again."))
     if missing := [method for method in expected if method not in counted]:
         labels = dict(PaymentMethod.choices)
         names = ", ".join(str(labels.get(method, gettext("unknown"))) for method in missing)
@@ -104,10 +106,5 @@ def close_till(
 
 def _note(text: str) -> str:
     note = " ".join(storable_text(text).split())
-    if len(note) > LONGEST_REASON:
-        raise NotAllowedError(
-            gettext("The note is too long: %(limit)s characters at most, there are %(count)s.")
-            % {"limit": LONGEST_REASON, "count": len(note)},
-            field="note",
-        )
+    refuse_excess(note, LONGEST_REASON, field="note")
     return note

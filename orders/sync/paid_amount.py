@@ -25,8 +25,8 @@ def paid_after(agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping
     mine, agreed = ours[PAID], agreement.value(PAID)
     state = theirs.get(STATUS)
     if PAID not in theirs:
-        is_taken_back = state not in (None, "paid", as_sent(STATUS, ours[STATUS])) and agreement.value(STATUS) == "paid"
-        return NOTHING if is_taken_back else mine
+        is_unpaid_now = state not in (None, "paid", as_sent(STATUS, ours[STATUS])) and agreement.value(STATUS) == "paid"
+        return NOTHING if is_unpaid_now else mine
     if mine == agreed:
         return theirs[PAID]
     if state is not None and state == as_sent(STATUS, ours[STATUS]) != agreement.value(STATUS):

@@ -14,7 +14,7 @@ class PaymentRecorded(Payload):
 
     kind: ClassVar[EventKind] = EventKind.PAYMENT
     amount: Text
-    """The amount with two decimals. It is negative if money was given back, or a wrong payment is taken back."""
+    """The amount with two decimals. It is negative if money was given back, or a wrong payment is corrected."""
     method: Text = ""
     courier: Text = ""
     """The name at that time of the courier who has collected the sum."""

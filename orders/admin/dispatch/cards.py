@@ -17,7 +17,7 @@ from orders.presentation.payment import due_text, state_text
 from orders.presentation.when import slot_text
 from orders.rules.lateness import Lateness, lateness, lateness_words
 from orders.rules.making import is_ready, work_stage
-from orders.rules.payment import Payment, payment_of
+from orders.rules.payment import PaymentState, payment_of
 from orders.rules.visibility import shown_text
 
 ADDRESS_LENGTH = 90
@@ -65,7 +65,7 @@ def late_words(order: Order, now: datetime) -> str:
     return lateness_words(order, now)
 
 
-def _payment_words(payment: Payment, reader: Reader) -> str:
+def _payment_words(payment: PaymentState, reader: Reader) -> str:
     if not payment.is_due or not reader.sees_prices:
         return state_text(payment)
     if payment.method == PaymentMethod.CASH and payment.due is not None:

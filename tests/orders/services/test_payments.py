@@ -46,7 +46,7 @@ def test_order_without_money_has_no_payments(order):
     assert read(order) == ("0.00", "pending", "synced")
 
 
-def test_parts_add_up_and_the_site_is_told_when_the_whole_is_paid(order, manager):
+def test_parts_add_up_and_the_whole_is_sent_to_the_site(order, manager):
     payments.add_payment(order_id=order.pk, amount=Decimal(4000), method=CASH, actor=manager)
     assert read(order) == ("4000.00", "pending", "synced")
     payments.add_payment(order_id=order.pk, amount=Decimal(5000), method=KASPI, actor=manager)
@@ -177,7 +177,7 @@ def test_part_that_staff_have_given_back_survives_the_answer_not_paid(manager):
     assert read(order) == ("5000.00", "pending", "synced")
 
 
-def test_site_that_takes_back_a_payment_without_naming_a_sum(manager):
+def test_site_that_cancels_a_payment_without_naming_a_sum(manager):
     site(paid_amount=Decimal(9000), payment_status="paid")
     order = site(version=2)
     assert read(order) == ("0.00", "pending", "synced")

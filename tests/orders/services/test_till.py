@@ -163,7 +163,7 @@ def test_differences_need_a_note_and_all_methods_are_counted(delivered, today, m
             close(today, manager, counted=values, note=note)
 
 
-def test_till_that_changed_meanwhile_and_a_day_to_come_are_refused(today, manager):
+def test_till_that_changed_and_a_day_to_come_are_refused(today, manager):
     with pytest.raises(NotAllowedError):
         till.close_till(day=today, counted={}, seen={"cash": Decimal(1)}, actor=manager)
     with pytest.raises(NotAllowedError):

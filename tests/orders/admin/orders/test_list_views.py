@@ -143,7 +143,7 @@ def test_views_of_the_shop_are_for_all_and_changed_with_the_permission_only(boss
 def test_names_and_numbers_of_views_are_limited(boss):
     browser = browser_of(boss)
     saved(browser)
-    for name, text in (("  ", "Назовите вид"), ("НОВЫЕ", "уже есть"), ("я" * 61, "лишний 1")):
+    for name, text in (("  ", "Назовите вид"), ("НОВЫЕ", "уже есть"), ("я" * 61, "лишние 1")):
         page = browser.post(f"{VIEWS}save/?preset=late", {"name": name, "for": "me"}, headers={"HX-Request": "true"})
         assert text in page.content.decode()
         assert page.headers["HX-Retarget"] == "#crm-dialog"
