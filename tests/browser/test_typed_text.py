@@ -24,7 +24,10 @@ def order(shop) -> Order:
 
 
 def open_order(screen, order):
-    return screen.open(f"{LIST}{order.pk}/change/")
+    """Open the page of the order, with the inputs of all its blocks."""
+    page = screen.open(f"{LIST}{order.pk}/change/")
+    page.evaluate("document.querySelectorAll('.crm-edit').forEach((one) => { one.open = true; })")
+    return page
 
 
 def save_button(page):
