@@ -32,6 +32,7 @@ _STATUS = frozenset({"orders.change_order_status"})
 _PHONES = frozenset({"orders.view_phones"})
 _PRICES = frozenset({"orders.view_all_prices"})
 _EXPORT = frozenset({"orders.export_order"})
+_REPORTS = frozenset({"orders.view_report"}) | _each("view", "orders.peakday")
 _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STATUS
 
 _MAKING = frozenset({"orders.make_order"})
@@ -55,6 +56,7 @@ MANAGER = Role(
     | _MAKING
     | _PRICES
     | _EXPORT
+    | _REPORTS
     | {"orders.share_savedview", "orders.refund_payment"}
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
@@ -74,6 +76,7 @@ ACCOUNTANT = Role(
     "Бухгалтер",
     _PRICES
     | _EXPORT
+    | _REPORTS
     | _CASH
     | _TILL
     | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
@@ -87,6 +90,7 @@ OWNER = Role(
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
     | _each("delete", "orders.messagetemplate")
+    | _each("add change delete", "orders.peakday")
     | _each("view add change delete", "notifications.telegramchat")
     # The owner adds users and assigns roles. Only superusers change the permissions of a role.
     | _each("view add change", "cvety_crm.user")

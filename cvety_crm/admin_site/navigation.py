@@ -32,8 +32,10 @@ NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar, with the items that this user may see."""
     work, system = _work(), _system(request)
+    reports: list[_Item] = []
     groups = [
         ("", False, work),
+        (gettext("Reports"), True, reports),
         (gettext("Reference data"), True, _reference()),
         (gettext("Exchange with the site"), False, _exchange()),
         ("Telegram", False, _telegram()),
@@ -48,6 +50,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 allowed.insert(2, _dispatch(request))
         if items is work:
             allowed += _money(request)
+        if items is reports:
+            allowed += _reports(request)
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))
         if allowed:
@@ -136,6 +140,17 @@ def _money(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _reports(request: HttpRequest) -> list[dict[str, Any]]:
+    if not (request.user.has_perm("orders.view_report") and may_view(request.user, "orders.order")):
+        return []
+    pages: list[tuple[str, Any, str]] = import_string("orders.reports.definitions.PAGES")
+    return [
+        {"title": str(title), "icon": icon, "link": url, "active": request.path == url}
+        for key, title, icon in pages
+        if (url := reverse("report", args=[key]))
+    ]
+
+
 def _status(request: HttpRequest) -> dict[str, Any]:
     url = reverse("system_status")
     return {"title": gettext("Is everything well?"), "icon": "health_and_safety", "link": url,
@@ -158,6 +173,7 @@ def _reference() -> list[_Item]:
         (gettext("Shops"), "storefront", "orders.shop", ""),
         (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),
         (gettext("Message templates"), "chat", "orders.messagetemplate", ""),
+        (gettext("Peak days"), "event", "orders.peakday", ""),
         (gettext("Pay systems"), "payments", "orders.paysystem", "orders.selectors.pay_systems.undecided"),
     ]
 

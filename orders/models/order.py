@@ -346,6 +346,7 @@ class Order(Table):
             ("export_order", gettext_noop("Can export orders")),
             ("view_phones", gettext_noop("Can see phones in full")),
             ("view_all_prices", gettext_noop("Can see prices of any day")),
+            ("view_report", gettext_noop("Can see reports")),
         ]
 
     def __str__(self) -> str:

@@ -63,6 +63,8 @@ class Payment(Table):
         verbose_name_plural = _("payments")
         indexes = [
             models.Index(fields=["-paid_at"], name="payments_paid"),
+            # Reports read the refunds, which are few, and not all payments of a period.
+            models.Index(fields=["order"], name="payments_refunds", condition=Q(amount__lt=0)),
             models.Index(
                 fields=["courier", "paid_at"],
                 name="payments_collected",

@@ -13,6 +13,7 @@ from cvety_crm.admin_site.navigation import sidebar
 from cvety_crm.roles import ACCOUNTANT, DISPATCHER, FLORIST, MANAGER, OWNER, ROLES, grant, make_roles
 from cvety_crm.users import User
 from orders.models import Order
+from orders.reports.definitions import PAGES
 from tests.cvety_crm.test_russian_pages import english
 from tests.orders.admin.conftest import make_order  # noqa: F401 - a fixture
 from tests.roles import browser_of, person
@@ -36,6 +37,7 @@ def pages_of(user):
 
 WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
+REPORTS = {key for key, *_ in PAGES} | {"peakday"}
 REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 
 
@@ -44,17 +46,19 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
     [
         (FLORIST, WORK),
         (DISPATCHER, WORK | {"courier", "dispatch", "cash"}),
-        (ACCOUNTANT, WORK | {"customer", "product", "orderevent", "cash", "till"}),
+        (ACCOUNTANT, WORK | REPORTS | {"customer", "product", "orderevent", "cash", "till"}),
         (
             MANAGER,
             WORK
             | EXCHANGE
+            | REPORTS
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "messagetemplate", "cash"},
         ),
         (
             OWNER,
             WORK
             | EXCHANGE
+            | REPORTS
             | REFERENCE
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
             | {"cash", "till"},

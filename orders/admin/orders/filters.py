@@ -13,6 +13,8 @@ from unfold.utils import parse_date_str
 
 from cvety_crm.users import User, display_name
 from orders.models import Order, Stage
+from orders.reports.dimensions import ROW_PARAMETER, chosen_row
+from orders.reports.populations import POPULATIONS
 from orders.selectors.presets import DAY_PARAMETER
 
 FILTERS_URL = "orders_order_filters"
@@ -139,3 +141,37 @@ class ProblemFilter(DropdownFilter):
         }
         value = self.value()
         return queryset.filter(conditions[value]) if value in conditions else queryset
+
+
+class CountedFilter(DropdownFilter):
+    """A filter for the orders that reports count, such as those that are not cancelled."""
+
+    title = _("counted in reports")
+    parameter_name = "counted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the sets of orders that reports count."""
+        return [(population.key, population.label) for population in POPULATIONS.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Return the orders of the chosen set, or all orders if no set is chosen."""
+        population = POPULATIONS.get(self.value() or "")
+        return queryset if population is None else queryset.filter(population.condition(""))
+
+
+class ReportRowFilter(DropdownFilter):
+    """A filter for the orders of one row of a report, from which a link leads to the list."""
+
+    title = _("row of a report")
+    parameter_name = ROW_PARAMETER
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the chosen row. Without one, the dialog does not show the filter."""
+        text = request.GET.get(self.parameter_name, "")
+        row = chosen_row(text)
+        return [] if row is None else [(text, row.label)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Return the orders of the row, or all orders if no row is chosen."""
+        row = chosen_row(self.value() or "")
+        return queryset if row is None else row.orders(queryset)

@@ -31,7 +31,15 @@ from orders.admin.orders.change_view import OrderFormAdmin
 from orders.admin.orders.changelist import ListHead, OrderChangeList
 from orders.admin.orders.column_dialog import ColumnDialog
 from orders.admin.orders.filter_dialog import FilterDialog
-from orders.admin.orders.filters import ActiveRowsFilter, CourierFilter, FloristFilter, ProblemFilter, StageFilter
+from orders.admin.orders.filters import (
+    ActiveRowsFilter,
+    CountedFilter,
+    CourierFilter,
+    FloristFilter,
+    ProblemFilter,
+    ReportRowFilter,
+    StageFilter,
+)
 from orders.admin.orders.header import OrderHeader
 from orders.admin.orders.items_inline import ItemInline
 from orders.admin.orders.list_views import ListViews
@@ -99,6 +107,9 @@ class OrderAdmin(OrderFormAdmin):
         ("sync_state", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ProblemFilter,
+        ("created_at", DayOrRangeFilter),
+        CountedFilter,
+        ReportRowFilter,
     )
     extra_lookups = ("customer__id__exact",)
     list_select_related = ("status", "city", "delivery_slot")

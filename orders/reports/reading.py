@@ -1,0 +1,143 @@
+"""The queries of the tables of reports: one for each table, grouped by a dimension."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, DurationField, IntegerField, Q, QuerySet, Value
+from django.utils.functional import Promise
+
+from orders.reports.dimensions import Dimension, row_parameter
+from orders.reports.period import Period
+from orders.reports.populations import Population
+from orders.reports.scope import Scope
+from orders.reports.tables import Column, Row, Sums, Table, values_of
+
+ORDERS, UNCOUNTED = "orders", "uncounted"
+"""The names of the aggregates that every table has: the orders, and those whose sum is not added up."""
+_NUMBER, _SUM, _TIME = IntegerField(), DecimalField(max_digits=20, decimal_places=4), DurationField()
+ZEROS: Mapping[type, Value] = {
+    int: Value(0, output_field=_NUMBER),
+    Decimal: Value(Decimal(0), output_field=_SUM),
+    timedelta: Value(timedelta(0), output_field=_TIME),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """The sum or the number of something. `make` returns it for the path to the order."""
+
+    type: type
+    make: Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Aggregates over the rows of one model. `prefix` is the path from the rows to the order."""
+
+    rows: Callable[[], QuerySet[Any]]
+    prefix: str
+    aggregates: Mapping[str, Aggregate]
+    condition: Callable[[str], Q] = field(default=lambda _prefix: Q())
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A table of a report: what is added up, by what, and which orders a row leads to."""
+
+    dimension: Dimension
+    parts: tuple[Part, ...]
+    columns: tuple[Column, ...]
+    population: Population
+    """The orders that the column of orders counts."""
+    bars: tuple[str, ...] = (ORDERS,)
+    """The keys of the columns that the chart shows as bars."""
+    line: str = ""
+    """The key of the column of a sum that the chart shows as a line."""
+    label: str | Promise = ""
+
+    @property
+    def key(self) -> str:
+        """Return the key of the table in URLs."""
+        return self.dimension.key
+
+    @property
+    def title(self) -> str:
+        """Return the name of the table."""
+        return str(self.label or self.dimension.label)
+
+
+def read_table(grouping: Grouping, scope: Scope) -> Table:
+    """Return the table of the period, with a query for its rows, one for the totals, and one for the names.
+
+    Rows without orders and refunds are left out.
+    """
+    found = _read(grouping.parts, scope, scope.period, grouping.dimension)
+    kept = {key: sums for key, sums in found.items() if sums[ORDERS]}
+    names = grouping.dimension.names(kept)
+    rows = [
+        Row(
+            key,
+            names.get(key) or str(grouping.dimension.unknown),
+            values_of(grouping.columns, sums),
+            _list_parameters(grouping, scope, key),
+        )
+        for key, sums in _sorted(grouping.dimension, kept)
+    ]
+    totals = read_totals(grouping, scope, scope.period)
+    return Table(
+        grouping.title, grouping.columns, tuple(rows), values_of(grouping.columns, totals), totals.get(UNCOUNTED, 0)
+    )
+
+
+def read_totals(grouping: Grouping, scope: Scope, period: Period) -> Sums:
+    """Return the aggregates of all orders of a period, with one query."""
+    found = _read(grouping.parts, scope, period, None)
+    return found.get(0) or {name: zero.value for name, zero in _zeros(grouping.parts).items()}
+
+
+def _zeros(parts: Iterable[Part]) -> dict[str, Value]:
+    return {name: ZEROS[aggregate.type] for part in parts for name, aggregate in part.aggregates.items()}
+
+
+def _read(
+    parts: tuple[Part, ...], scope: Scope, period: Period, dimension: Dimension | None
+) -> dict[Any, dict[str, Any]]:
+    zeros = _zeros(parts)
+    queries = [_query(part, zeros, scope, period, dimension) for part in parts]
+    # One statement, in which each part has rows of its own: joins of items and payments would multiply orders.
+    union = queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
+    found: dict[Any, dict[str, Any]] = {}
+    for key, *values in union:
+        sums = found.setdefault(key, {name: zero.value for name, zero in zeros.items()})
+        for name, value in zip(zeros, values, strict=True):
+            sums[name] += value or zeros[name].value
+    return found
+
+
+def _query(
+    part: Part, zeros: Mapping[str, Value], scope: Scope, period: Period, dimension: Dimension | None
+) -> QuerySet[Any]:
+    key = Value(0) if dimension is None else dimension.expression(scope.basis, part.prefix)
+    rows = part.rows().filter(scope.condition(period, part.prefix), part.condition(part.prefix)).order_by()
+    columns = {
+        f"{name}_": part.aggregates[name].make(part.prefix) if name in part.aggregates else zero
+        for name, zero in zeros.items()
+    }
+    return rows.annotate(key_=key).values("key_").annotate(**columns).values_list("key_", *columns)
+
+
+def _sorted(dimension: Dimension, found: Mapping[Any, Sums]) -> list[tuple[Any, Sums]]:
+    if dimension.is_sequence:
+        return sorted(found.items(), key=lambda pair: (pair[0] is None, pair[0]))
+    return sorted(found.items(), key=lambda pair: (-pair[1][ORDERS], str(pair[0])))
+
+
+def _list_parameters(grouping: Grouping, scope: Scope, key: Any) -> dict[str, str]:
+    counted = {"counted": grouping.population.key}
+    dimension = grouping.dimension
+    if dimension.days is not None and key is not None:
+        return scope.list_parameters(dimension.days(key).within(scope.period)) | counted
+    return scope.list_parameters(scope.period) | counted | row_parameter(dimension, scope.basis, key)

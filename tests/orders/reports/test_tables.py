@@ -1,0 +1,236 @@
+"""Tests of the tables of reports against sums in plain Python, and of the links from their rows."""
+
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib import admin
+from django.http import QueryDict
+from django.test import RequestFactory
+from django.utils import timezone
+
+from orders.admin.list_query import list_queryset
+from orders.admin.reports.page import list_url
+from orders.models import Order
+from orders.reports.definitions import REPORTS
+from orders.reports.period import Period, Span
+from orders.reports.reading import read_table, read_totals
+from orders.reports.scope import Basis, Scope
+from tests.orders.reports.shop import make_shop
+
+pytestmark = pytest.mark.django_db
+GROUPINGS = [(report.key, grouping.key) for report in REPORTS.values() for grouping in report.groupings]
+SALES = REPORTS["sales"]
+
+
+@pytest.fixture
+def today():
+    return timezone.localdate()
+
+
+def scope_of(today, basis=Basis.DELIVERY, days=40, **filters):
+    return Scope(Span.DATES, Period(today - timedelta(days=days), today), Basis(basis), filters)
+
+
+def date_of(order, basis):
+    return order.delivery_date if basis == Basis.DELIVERY else timezone.localdate(order.created_at)
+
+
+def orders_in(scope):
+    found = (
+        Order.objects.select_related("status", "delivery_slot").prefetch_related("items", "payments").defer("search")
+    )
+    for order in found:
+        day = date_of(order, scope.basis)
+        if day is None or not scope.period.first <= day <= scope.period.last:
+            continue
+        if all(str(getattr(order, f"{name}_id", getattr(order, name))) == str(value)
+               for name, value in scope.filters.items()):  # fmt: skip
+            yield order
+
+
+def is_sold(order):
+    return not (order.is_cancelled or order.is_deleted_on_site or order.status.stage == "cancelled")
+
+
+def is_counted(order):
+    return order.currency == "KZT" and not {"total_amount", "currency"} & set(order.unknown_values)
+
+
+def refunds_of(order):
+    if order.currency != "KZT" or "currency" in order.unknown_values:
+        return Decimal(0)
+    return sum((-payment.amount for payment in order.payments.all() if payment.amount < 0), Decimal(0))
+
+
+def hour_of(order, basis):
+    if basis == Basis.ORDER:
+        return timezone.localtime(order.created_at).hour
+    return order.delivery_slot.starts_at.hour if order.delivery_slot else None
+
+
+def reason_of(order):
+    return order.metadata.get("fields", {}).get("REASON_CANCELED", "").strip()
+
+
+KEYS = {
+    "day": date_of,
+    "week": lambda order, basis: (day := date_of(order, basis)) - timedelta(days=day.weekday()),
+    "month": lambda order, basis: date_of(order, basis).replace(day=1),
+    "weekday": lambda order, basis: date_of(order, basis).isoweekday(),
+    "hour": hour_of,
+    "shop": lambda order, _: order.shop_id,
+    "city": lambda order, _: order.city_id,
+    "manager": lambda order, _: order.responsible_id,
+    "source": lambda order, _: order.source,
+    "method": lambda order, _: order.payment_method,
+    "reason": lambda order, _: reason_of(order),
+}
+
+
+def grouped(orders, scope, key):
+    groups = defaultdict(list)
+    for order in orders:
+        groups[KEYS[key](order, scope.basis)].append(order)
+    return groups
+
+
+def amount(orders, name):
+    known = [order for order in orders if is_counted(order) and name not in order.unknown_values]
+    return sum((getattr(order, name) for order in known), Decimal(0))
+
+
+def sales(orders):
+    orders = [order for order in orders if is_sold(order)]
+    counted = [order for order in orders if is_counted(order)]
+    priced = [order for order in counted if "delivery_fee" not in order.unknown_values]
+    total, goods = amount(orders, "total_amount"), sum((o.total_amount - o.delivery_fee for o in priced), Decimal(0))
+    return {
+        "orders": len(orders),
+        "amount": total,
+        "average": total / len(counted) if counted else None,
+        "goods_average": goods / len(priced) if priced else None,
+        "delivery": amount(orders, "delivery_fee"),
+        "discount": amount(orders, "discount_amount"),
+        "refunds": sum(map(refunds_of, orders), Decimal(0)),
+        "uncounted": len(orders) - len(counted),
+    }
+
+
+def refusals(orders):
+    refused = [order for order in orders if not is_sold(order)]
+    return {
+        "orders": len(refused),
+        "share": len(refused) / len(orders) if orders else None,
+        "amount": amount(refused, "total_amount"),
+        "refunds": sum(map(refunds_of, refused), Decimal(0)),
+        "paid": amount(refused, "paid_amount"),
+        "uncounted": sum(not is_counted(order) for order in refused),
+    }
+
+
+EXPECTED = {"sales": sales, "refusals": refusals}
+PLAIN = [
+    (report.key, grouping.key)
+    for report in REPORTS.values()
+    if report.key in EXPECTED
+    for grouping in report.groupings
+    if grouping.key in KEYS
+]
+
+
+def check_against_python(scope, names=PLAIN):
+    found = list(orders_in(scope))
+    for name, key in names:
+        table = read_table(REPORTS[name].grouping(key), scope)
+        expected = {
+            value: sums
+            for value, orders in grouped(found, scope, key).items()
+            if (sums := EXPECTED[name](orders))["orders"]
+        }  # fmt: skip
+        assert {row.key: dict(row.values) for row in table.rows} == expected, (name, key)
+        assert dict(table.totals) == EXPECTED[name](found), (name, key)
+
+
+@pytest.mark.parametrize("basis", Basis)
+def test_tables_are_the_sums_of_plain_python(basis, today):
+    make_shop(basis, 300, today)
+    check_against_python(scope_of(today, basis))
+    check_against_python(scope_of(today, basis, shop=9001, source="bitrix"))
+    check_against_python(scope_of(today, basis, days=0, city=9001))
+
+
+@pytest.mark.slow
+def test_tables_are_the_sums_of_plain_python_for_thousands_of_orders(today):
+    make_shop(5, 5000, today)
+    for basis in Basis:
+        check_against_python(scope_of(today, basis, days=400))
+
+
+def test_products_are_the_sums_of_plain_python(today):
+    make_shop(7, 300, today)
+    scope = scope_of(today)
+    expected = defaultdict(lambda: [set(), Decimal(0), Decimal(0), set()])
+    for order in filter(is_sold, orders_in(scope)):
+        in_kzt = order.currency == "KZT" and "currency" not in order.unknown_values
+        for item in order.items.all():
+            orders, *_, uncounted = sums = expected[item.product_id]
+            orders.add(order.pk)
+            sums[1] += 0 if "quantity" in item.unknown_values else item.quantity
+            is_known = in_kzt and not item.unknown_values
+            sums[2] += item.total if is_known else 0
+            if not is_known:
+                uncounted.add(order.pk)
+    rows = {row.key: tuple(row.values.values()) for row in read_table(SALES.grouping("product"), scope).rows}
+    assert rows == {
+        key: (len(orders), quantity, total, len(uncounted))
+        for key, (orders, quantity, total, uncounted) in expected.items()
+    }
+
+
+def test_refunds_are_the_sums_of_plain_python(today):
+    make_shop(8, 400, today)
+    scope = scope_of(today)
+    found = {"refund": defaultdict(list), "refunded_by": defaultdict(list)}
+    for order in orders_in(scope):
+        for payment in order.payments.all():
+            if payment.amount < 0:
+                found["refund"][payment.reason.strip()].append((order, payment))
+                found["refunded_by"][payment.method].append((order, payment))
+    for key, groups in found.items():
+        rows = {row.key: row.values for row in read_table(REPORTS["refusals"].grouping(key), scope).rows}
+        assert set(rows) == set(groups)
+        for value, pairs in groups.items():
+            in_kzt = [payment for order, payment in pairs if refunds_of(order)]
+            assert rows[value]["refunds"] == -sum(payment.amount for payment in in_kzt)
+            assert rows[value]["orders"] == len({order.pk for order, _ in pairs})
+            assert rows[value]["payments"] == len(pairs)
+            assert rows[value]["cancelled"] == len({order.pk for order, _ in pairs if not is_sold(order)})
+
+
+@pytest.mark.parametrize(("name", "key"), GROUPINGS)
+@pytest.mark.parametrize("basis", Basis)
+def test_row_leads_to_exactly_the_orders_it_counts(basis, name, key, today, manager):
+    make_shop(f"{name} {key}", 120, today)
+    request = RequestFactory().get("/crm/orders/order/")
+    request.user = manager
+    model_admin = admin.site._registry[Order]
+    for filters in ({}, {"shop": 9000}):
+        table = read_table(REPORTS[name].grouping(key), scope_of(today, basis, **filters))
+        assert table.rows
+        for row in table.rows:
+            query = QueryDict(list_url(row.parameters).partition("?")[2])
+            found = list_queryset(model_admin, request, query)
+            assert found.count() == row.values["orders"], row.label
+
+
+def test_table_and_totals_take_one_query_each(today, django_assert_num_queries, django_assert_max_num_queries):
+    make_shop(1, 150, today)
+    scope = scope_of(today)
+    for name, key in GROUPINGS:
+        # The rows, the totals, and the names of the rows, such as those of people.
+        with django_assert_max_num_queries(3):
+            read_table(REPORTS[name].grouping(key), scope)
+    with django_assert_num_queries(1):
+        read_totals(SALES.groupings[0], scope, scope.before)
