@@ -6,7 +6,20 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, DateField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import (
     Coalesce,
@@ -18,6 +31,7 @@ from django.db.models.functions import (
     TruncMonth,
     TruncWeek,
 )
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.functional import Promise
@@ -29,12 +43,23 @@ from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Payment
 from orders.presentation.formatting import WEEKDAYS, full_day
 from orders.reports.period import Period, add_months
 from orders.reports.scope import Basis
+from orders.rules.lateness import DueAt
 
 REASON_LENGTH = 100
 ROW_PARAMETER = "row"
 UNKNOWN = _("unknown")
 LARGEST_KEY = 2**63 - 1
 """The largest number of a column."""
+LAST_HOUR, LAST_DAY = timedelta(hours=1), timedelta(days=1)
+LEADS = (
+    (LAST_HOUR, _("in the last hour")),
+    (timedelta(hours=3), _("1 to 3 hours before")),
+    (LAST_DAY, _("3 to 24 hours before")),
+    (timedelta(days=3), _("1 to 3 days before")),
+    (timedelta(days=7), _("3 to 7 days before")),
+)
+"""The steps of the time from an order until its delivery is due, with the end of each step."""
+LONGEST_LEAD = _("a week before, or earlier")
 Expression = Callable[[Basis, str], Any]
 Names = Callable[[Iterable[Any]], Mapping[Any, str]]
 OnOrders = Callable[[QuerySet[Order], Any], QuerySet[Order]]
@@ -111,6 +136,24 @@ def _hour(basis: Basis, prefix: str) -> Any:
     if basis == Basis.DELIVERY:
         return ExtractHour(f"{prefix}delivery_slot__starts_at")
     return ExtractHour(f"{prefix}created_at", tzinfo=_zone())
+
+
+def lead(_basis: Basis = Basis.DELIVERY, _prefix: str = "") -> Any:
+    """Return the time from an order's creation until the end of its delivery slot."""
+    return ExpressionWrapper(DueAt() - F("created_at"), output_field=DurationField())
+
+
+def _lead_step(basis: Basis, prefix: str) -> Any:
+    steps = (
+        When(LessThan(lead(basis, prefix), Value(limit)), then=Value(number))
+        for number, (limit, _name) in enumerate(LEADS)
+    )
+    is_undated = When(**{f"{prefix}delivery_date": None}, then=Value(None))
+    return Case(is_undated, *steps, default=Value(len(LEADS)), output_field=IntegerField())
+
+
+def _lead_name(step: int) -> str:
+    return str(LEADS[step][1] if 0 <= step < len(LEADS) else LONGEST_LEAD)
 
 
 def _column(name: str) -> Expression:
@@ -224,11 +267,14 @@ REFUND_METHOD = Dimension(
     "refunded_by", _("refunds by payment method"), lambda _basis, _prefix: F("method"), _choices(PaymentMethod), str,
     empty="", on_orders=_of_refund_method,
 )  # fmt: skip
+LEAD = Dimension(
+    "lead", _("by the time before delivery"), _lead_step, _words(_lead_name), int, is_sequence=True
+)  # fmt: skip
 DIMENSIONS = {
     one.key: one
     for one in (
         DAY, WEEK, MONTH, WEEKDAY, HOUR, SHOP, CITY, MANAGER, SOURCE, METHOD, PRODUCT, COURIER, SLOT, FLORIST,
-        REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
+        LEAD, REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
     )
 }  # fmt: skip
 

@@ -74,11 +74,10 @@ def controls(choice: Choice, tables: Iterable[tuple[str, str]], current: str) ->
             {"label": span.label, "url": choice.span_url(span), "is_current": span == scope.span}
             for span in Span
         ],
-        "span": scope.span.value,
+        "kept": [("span", scope.span.value), (TABLE, current)],
         "first": scope.period.first.isoformat(),
         "last": scope.period.last.isoformat(),
         "period": period_text(scope.period),
-        "by": current,
         "bases": [(basis.value, basis.label, basis == scope.basis) for basis in Basis],
         "filters": [
             {**one, "chosen": str(scope.filters.get(one["name"], ""))} for one in choices_of_filters()
@@ -97,7 +96,7 @@ def table_context(table: Table, columns: list[Column], row_title: str) -> dict[s
         "columns": [column.label for column in columns],
         "rows": [_row(row, columns) for row in table.rows[:MOST_ROWS]],
         "more_rows": len(table.rows) - MOST_ROWS if len(table.rows) > MOST_ROWS else 0,
-        "totals": [value_text(column.kind, table.totals.get(column.key)) for column in columns],
+        "totals": [value_text(column.kind, table.totals.get(column.key)) for column in columns] if table.totals else [],
         "uncounted": _uncounted(table.uncounted, columns),
     }
 

@@ -1,12 +1,19 @@
 """The reports. A new report is a module here, with its name, tables, headline and notes."""
 
+from django.utils.translation import gettext_lazy as _
+
 from orders.reports.definitions.refusals import REFUSALS
 from orders.reports.definitions.report import Report
 from orders.reports.definitions.sales import SALES
 
+HOLIDAYS = "holidays"
+"""The key of the report of holidays, which compares years and has no period."""
 REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS)}
 
-PAGES = [(report.key, report.title, report.icon) for report in REPORTS.values()]
+PAGES = [
+    *((report.key, report.title, report.icon) for report in REPORTS.values()),
+    (HOLIDAYS, _("Holidays"), "celebration"),
+]
 """The keys, the titles and the icons of the pages of all reports."""
 
-__all__ = ["PAGES", "REPORTS", "Report"]
+__all__ = ["HOLIDAYS", "PAGES", "REPORTS", "Report"]
