@@ -39,12 +39,19 @@ def is_refunded(prefix: str = "") -> Q:
 
 
 def is_delivered(prefix: str = "") -> Q:
-    """Return the condition of orders that were delivered or picked up, at a time that is known."""
-    return is_sold(prefix) & Q(**{f"{prefix}status__stage": Stage.DONE, f"{prefix}completed_at__isnull": False})
+    """Return the condition of delivered orders whose date, and whose time of delivery, is known. Pickup is none."""
+    known = {f"{prefix}completed_at__isnull": False, f"{prefix}delivery_date__isnull": False}
+    return is_sold(prefix) & Q(**{f"{prefix}status__stage": Stage.DONE, f"{prefix}is_pickup": False}, **known)
+
+
+def is_made(prefix: str = "") -> Q:
+    """Return the condition of orders whose bouquet was marked as ready."""
+    return Q(**{f"{prefix}ready_at__isnull": False})
 
 
 SOLD = Population("sold", _("not cancelled"), is_sold)
 REFUSED = Population("refused", _("cancelled or deleted"), is_refused)
 REFUNDED = Population("refunded", _("with a refund"), is_refunded)
 DELIVERED = Population("delivered", _("delivered, time known"), is_delivered)
-POPULATIONS = {one.key: one for one in (SOLD, REFUSED, REFUNDED, DELIVERED)}
+MADE = Population("made", _("bouquet marked as ready"), is_made)
+POPULATIONS = {one.key: one for one in (SOLD, REFUSED, REFUNDED, DELIVERED, MADE)}

@@ -25,6 +25,7 @@ def chart_of(table: Table, bars: Iterable[str], line: str) -> dict[str, str]:
             "data": [_plain(columns[key], row.values.get(key)) for row in _shown(table)],
             "backgroundColor": colour,
             "borderRadius": 3,
+            "maxBarThickness": 72,
             "order": 2,
         }
         for key, colour in zip(bars, COLOURS * 9, strict=False)

@@ -2,13 +2,15 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from orders.reports.definitions.delivery import DELIVERY
+from orders.reports.definitions.people import PEOPLE
 from orders.reports.definitions.refusals import REFUSALS
 from orders.reports.definitions.report import Report
 from orders.reports.definitions.sales import SALES
 
 HOLIDAYS = "holidays"
 """The key of the report of holidays, which compares years and has no period."""
-REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS)}
+REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS, DELIVERY, PEOPLE)}
 
 PAGES = [
     *((report.key, report.title, report.icon) for report in REPORTS.values()),

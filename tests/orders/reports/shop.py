@@ -72,6 +72,7 @@ def _order(chance, number, today, people, shops, cities, slots, couriers, status
         taken_by=chance.choice([None, *people]),
         ready_at=taken + timedelta(minutes=chance.randrange(5, 90)) if chance.random() < 0.6 else None,
         ready_by=chance.choice([None, *people]),
+        is_pickup=chance.random() < 0.1,
         completed_at=created + lag + timedelta(minutes=chance.randrange(1, 1500)) if chance.random() < 0.7 else None,
     )
 
@@ -93,7 +94,8 @@ def _items(chance, order, products):
 
 def _payments(chance, order):
     if chance.random() < 0.6:
-        yield Payment(order=order, amount=order.total_amount + 1, method="cash")
+        courier = order.courier if chance.random() < 0.5 else None
+        yield Payment(order=order, amount=order.total_amount + 1, method="cash", courier=courier)
     while chance.random() < 0.15:
         yield Payment(
             order=order,
