@@ -39,7 +39,19 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User, display_name
-from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Payment, PaymentMethod, Product, Shop, Source
+from orders.models import (
+    City,
+    Courier,
+    Customer,
+    DeliverySlot,
+    Order,
+    OrderItem,
+    Payment,
+    PaymentMethod,
+    Product,
+    Shop,
+    Source,
+)
 from orders.presentation.formatting import WEEKDAYS, full_day
 from orders.reports.period import Period, add_months
 from orders.reports.scope import Basis
@@ -156,6 +168,17 @@ def _lead_name(step: int) -> str:
     return str(LEADS[step][1] if 0 <= step < len(LEADS) else LONGEST_LEAD)
 
 
+def _is_returning(_basis: Basis, prefix: str) -> Any:
+    earlier = Order.objects.filter(
+        customer=OuterRef(f"{prefix}customer"),
+        created_at__lt=OuterRef(f"{prefix}created_at"),
+        is_cancelled=False,
+        is_deleted_on_site=False,
+    )
+    nameless = When(**{f"{prefix}customer": None}, then=Value(None))
+    return Case(nameless, When(Exists(earlier), then=Value(1)), default=Value(0), output_field=IntegerField())
+
+
 def _column(name: str) -> Expression:
     return lambda _basis, prefix: F(f"{prefix}{name}")
 
@@ -255,6 +278,15 @@ SLOT = Dimension(
     "slot", _("by interval"), _column("delivery_slot"), _named(DeliverySlot, "bitrix_id"), str, _("no time")
 )
 FLORIST = Dimension("florist", _("by florist"), _column("ready_by"), _people, int, _("not recorded"))
+NEW_OR_RETURNING = Dimension(
+    "returning", _("new and returning"), _is_returning,
+    _words(lambda value: str(_("returning") if value else pgettext_lazy("customers", "new"))), int,
+    _("no customer"), is_sequence=True,
+)  # fmt: skip
+CUSTOMER = Dimension(
+    "customer", _("by customer"), _column("customer"), _named(Customer, "pk"), UUID, _("no customer"),
+    parameters=_by_row("customer__id__exact"),
+)  # fmt: skip
 REFUSAL_REASON = Dimension(
     "reason", _("by reason"), _cancel_reason, _words(str), str, pgettext_lazy("reason", "not given"),
     empty="",
@@ -274,7 +306,7 @@ DIMENSIONS = {
     one.key: one
     for one in (
         DAY, WEEK, MONTH, WEEKDAY, HOUR, SHOP, CITY, MANAGER, SOURCE, METHOD, PRODUCT, COURIER, SLOT, FLORIST,
-        LEAD, REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
+        NEW_OR_RETURNING, CUSTOMER, LEAD, REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
     )
 }  # fmt: skip
 

@@ -98,7 +98,7 @@ def _read(
             last_hour=Count("pk", filter=Q(LessThan(lead(), Value(LAST_HOUR)))),
         )
     )
-    return {(row.pop("peak_"), row.pop("key_")): row for row in rows}
+    return {(row["peak_"], row["key_"]): dict(row) for row in rows}
 
 
 def _parameters(peak: PeakDay, filters: Mapping[str, Any]) -> dict[str, str]:

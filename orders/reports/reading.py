@@ -57,6 +57,8 @@ class Grouping:
     line: str = ""
     """The key of the column of a sum that the chart shows as a line."""
     label: str | Promise = ""
+    most_rows: int = 0
+    """The largest number of rows that are read, those with the most orders, or 0. Such a table has one part."""
 
     @property
     def key(self) -> str:
@@ -74,7 +76,7 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
 
     Rows without orders and refunds are left out.
     """
-    found = _read(grouping.parts, scope, scope.period, grouping.dimension)
+    found = _read(grouping.parts, scope, scope.period, grouping.dimension, grouping.most_rows)
     kept = {key: sums for key, sums in found.items() if sums[ORDERS]}
     names = grouping.dimension.names(kept)
     rows = [
@@ -103,12 +105,14 @@ def _zeros(parts: Iterable[Part]) -> dict[str, Value]:
 
 
 def _read(
-    parts: tuple[Part, ...], scope: Scope, period: Period, dimension: Dimension | None
+    parts: tuple[Part, ...], scope: Scope, period: Period, dimension: Dimension | None, most: int = 0
 ) -> dict[Any, dict[str, Any]]:
     zeros = _zeros(parts)
     queries = [_query(part, zeros, scope, period, dimension) for part in parts]
     # One statement, in which each part has rows of its own: joins of items and payments would multiply orders.
     union = queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
+    if most:
+        union = union.order_by(f"-{ORDERS}_", "key_")[:most]
     found: dict[Any, dict[str, Any]] = {}
     for key, *values in union:
         sums = found.setdefault(key, {name: zero.value for name, zero in zeros.items()})

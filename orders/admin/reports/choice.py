@@ -45,17 +45,17 @@ class Choice:
 def chosen(query: QueryDict, today: date | None = None) -> Choice:
     """Return what the user has chosen, by default this month by delivery date."""
     today = today or timezone.localdate()
-    span = Span(query["span"]) if query.get("span") in Span.values else Span.MONTH
+    span = Span(_text(query, "span")) if _text(query, "span") in Span.values else Span.MONTH
     period, error = period_of(span, today), ""
     if query.get("from") or query.get("to"):
         dates, error = _typed_dates(query, period)
         if dates != period:
             span, period = Span.DATES, dates
-    basis = Basis(query["basis"]) if query.get("basis") in Basis.values else Basis.DELIVERY
+    basis = Basis(_text(query, "basis")) if _text(query, "basis") in Basis.values else Basis.DELIVERY
     filters = {name: value for name in _READERS if (value := _READERS[name](query.get(name, ""))) is not None}
     typed = {"basis": basis.value, **{name: str(value) for name, value in filters.items()}}
-    if query.get(TABLE):
-        typed[TABLE] = query[TABLE]
+    if table := _text(query, TABLE):
+        typed[TABLE] = table
     return Choice(Scope(span, period, basis, filters), typed, error)
 
 
@@ -89,6 +89,10 @@ def _typed_dates(query: QueryDict, default: Period) -> tuple[Period, str]:
     if (last - first).days >= MOST_DAYS:
         return Period(last - timedelta(days=MOST_DAYS - 1), last), gettext("A report has at most five years.")
     return Period(first, last), ""
+
+
+def _text(query: QueryDict, name: str) -> str:
+    return str(query.get(name, ""))
 
 
 def _day(text: str) -> date | None:

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from orders.reports.definitions.customers import CUSTOMERS
 from orders.reports.definitions.delivery import DELIVERY
 from orders.reports.definitions.people import PEOPLE
 from orders.reports.definitions.refusals import REFUSALS
@@ -10,7 +11,7 @@ from orders.reports.definitions.sales import SALES
 
 HOLIDAYS = "holidays"
 """The key of the report of holidays, which compares years and has no period."""
-REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS, DELIVERY, PEOPLE)}
+REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS, DELIVERY, PEOPLE, CUSTOMERS)}
 
 PAGES = [
     *((report.key, report.title, report.icon) for report in REPORTS.values()),

@@ -7,7 +7,19 @@ from decimal import Decimal
 from django.utils import timezone
 
 from cvety_crm.users import User
-from orders.models import City, Courier, DeliverySlot, Order, OrderItem, Payment, PaymentMethod, Product, Shop, Status
+from orders.models import (
+    City,
+    Courier,
+    Customer,
+    DeliverySlot,
+    Order,
+    OrderItem,
+    Payment,
+    PaymentMethod,
+    Product,
+    Shop,
+    Status,
+)
 
 SOURCES = ("bitrix", "admin", "telegram")
 REASONS = ("Клиент передумал", "", "Нет цветка", "  Клиент передумал ")
@@ -29,15 +41,17 @@ def make_shop(seed, count, today):
     couriers = [Courier.objects.create(name=f"Курьер {n}") for n in range(2)]
     products = [Product.objects.create(name=f"Букет {n}") for n in range(4)]
     statuses = list(Status.objects.all())
+    customers = [Customer.objects.create(name=f"Клиент {n}") for n in range(12)]
     orders = [
-        _order(chance, number, today, people, shops, cities, slots, couriers, statuses) for number in range(count)
+        _order(chance, number, today, people, shops, cities, slots, couriers, statuses, customers)
+        for number in range(count)
     ]
     Order.objects.bulk_create(orders)
     OrderItem.objects.bulk_create(item for order in orders for item in _items(chance, order, products))
     Payment.objects.bulk_create(payment for order in orders for payment in _payments(chance, order))
 
 
-def _order(chance, number, today, people, shops, cities, slots, couriers, statuses):
+def _order(chance, number, today, people, shops, cities, slots, couriers, statuses, customers):
     day = today - timedelta(days=chance.choice([*range(45), 365, 366, 380, 400]))
     clock = chance.choice(MIDNIGHTS) if chance.random() < 0.2 else time(chance.randrange(24), chance.randrange(60))
     created = timezone.make_aware(datetime.combine(day, clock))
@@ -51,6 +65,7 @@ def _order(chance, number, today, people, shops, cities, slots, couriers, status
         order_number=str(number),
         status=chance.choice(statuses),
         created_at=created,
+        customer=chance.choice([None, *customers]),
         delivery_date=None if chance.random() < 0.05 else day + lag,
         delivery_slot=chance.choice([None, *slots]),
         city=chance.choice([None, *cities]),
