@@ -164,6 +164,7 @@ def test_pictures_of_every_page(screen, day, manager, slots, courier):
         "home": "/crm/", "list": LIST, "all": f"{LIST}?preset=all", "empty": f"{LIST}?preset=tomorrow",
         "order": f"{LIST}{order.pk}/change/", "new": f"{LIST}add/", "board": reverse("day_board"),
         "dispatch": reverse("dispatch"),
+        "sales": reverse("report", args=["sales"]), "holidays": reverse("report", args=["holidays"]),
         "couriers": reverse("admin:orders_courier_changelist"),
         "route": reverse("admin:orders_courier_route", args=[courier.pk]),
         "status": reverse("system_status"),

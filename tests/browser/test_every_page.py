@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from orders import services
 from orders.models import Courier, Order
 from orders.photos.links import photo_token
+from orders.reports.definitions import PAGES
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
 from tests.browser.conftest import LIST, Screen, english, overflow_width, serious_violations
 
@@ -29,6 +30,7 @@ def pages(client: Client) -> Iterator[str]:
     yield f"{reverse('day_board')}?date={today}"
     yield f"{reverse('dispatch')}?date={today}"
     yield f"{reverse('dispatch_brief', args=[Courier.objects.first().pk])}?date={today}"
+    yield from (reverse("report", args=[key]) for key, *_ in PAGES)
     yield f"{LIST}?preset=all"
     yield f"{LIST}?q=нет такого"
     yield f"{LIST}columns/?preset=all"
