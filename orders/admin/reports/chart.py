@@ -16,8 +16,11 @@ MOST_BARS = 60
 LONGEST_LABEL = 24
 
 
-def chart_of(table: Table, bars: Iterable[str], line: str) -> dict[str, str]:
-    """Return the data and the options of the chart as JSON: bars for numbers, and a line for a sum."""
+def chart_of(table: Table, bars: Iterable[str], line: str, *, is_sequence: bool = True) -> dict[str, str]:
+    """Return the data and the options of the chart as JSON: bars for numbers, and a line for a sum.
+
+    The sum is a line only between rows that follow each other, such as days. Others have points.
+    """
     columns = {column.key: column for column in table.columns}
     datasets: list[dict[str, Any]] = [
         {
@@ -45,8 +48,8 @@ def chart_of(table: Table, bars: Iterable[str], line: str) -> dict[str, str]:
                 "data": [_plain(columns[line], row.values.get(line)) for row in _shown(table)],
                 "borderColor": "#c2410c",
                 "backgroundColor": "#c2410c",
-                "pointRadius": 2,
-                "tension": 0.25,
+                "showLine": is_sequence,
+                "pointRadius": 2 if is_sequence else 6,
                 "yAxisID": "y1",
                 "order": 1,
             }

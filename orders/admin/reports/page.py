@@ -52,7 +52,7 @@ def report_page(request: HttpRequest, name: str) -> HttpResponse:
         "notes": report.notes,
         **controls(choice, [(one.key, one.title) for one in report.groupings], grouping.key),
         "cards": _cards(report, choice, sees_sums, table.totals if grouping is report.groupings[0] else None),
-        "chart": chart_of(table, grouping.bars, grouping.line if sees_sums else "") if table.rows else None,
+        "chart": _chart(grouping, table, sees_sums) if table.rows else None,
         "chart_note": chart_note(table),
         **table_context(table, columns, row_title=gettext("Row")),
     }
@@ -99,6 +99,11 @@ def table_context(table: Table, columns: list[Column], row_title: str) -> dict[s
         "totals": [value_text(column.kind, table.totals.get(column.key)) for column in columns] if table.totals else [],
         "uncounted": _uncounted(table.uncounted, columns),
     }
+
+
+def _chart(grouping: Grouping, table: Table, sees_sums: bool) -> dict[str, str]:
+    line = grouping.line if sees_sums else ""
+    return chart_of(table, grouping.bars, line, is_sequence=grouping.dimension.is_sequence)
 
 
 def chart_note(table: Table) -> str:
@@ -166,6 +171,6 @@ def _compared(column: Column, now: Mapping[str, Any], then: Mapping[str, Any], p
     return {
         "text": text,
         "tone": tone,
-        "value": value_text(column.kind, then[column.key]),
+        "value": value_text(column.kind, then[column.key]) if then[column.key] else "",
         "period": period_text(period),
     }
