@@ -21,6 +21,7 @@ def make_orders():
             delivery_date=today - timedelta(days=number // 3),
             total_amount=Decimal(15000 + 700 * number),
             delivery_fee=Decimal(1500),
+            completed_at=timezone.now(),
             is_cancelled=number % 8 == 5,
             unknown_values={"total_amount": "?"} if number == 4 else {},
             metadata={"fields": {"REASON_CANCELED": "Клиент передумал"}},
@@ -51,5 +52,9 @@ def test_report_changes_its_period_and_leads_to_orders(screen):
 
 def test_reports_fit_every_screen(screen):
     make_orders()
-    for path in ("sales/?by=shop", "refusals/", "refusals/?by=refund", "holidays/?holiday=Наурыз&by=lead"):
+    for path in (
+        "sales/?by=shop", "refusals/", "refusals/?by=refund", "holidays/?holiday=Наурыз&by=lead", "delivery/?by=slot",
+        "people/?by=courier", "customers/",
+    ):  # fmt: skip
         screen.check(f"/crm/reports/{path}")
+    screen.check("/crm/orders/peakday/")
