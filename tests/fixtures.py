@@ -32,7 +32,7 @@ _test_utils: Any = test_utils  # its names for rendering are private
 def _restore_reference_data() -> Iterator[None]:
     """Insert the reference data again after a flush. A test with real transactions empties all tables at its end."""
     seed = import_module("orders.migrations.0001_initial").seed
-    seed_peak_days = import_module("orders.migrations.0004_peak_days").seed
+    seed_peak_days = import_module("orders.migrations.0005_peak_days").seed
     last = list(apps.get_app_configs())[-1].label  # after post_migrate of this app, every permission exists
 
     def refill(sender: AppConfig, **_kwargs: Any) -> None:

@@ -38,7 +38,7 @@ def grant_rights(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0003_reports"),
+        ("orders", "0004_reports"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0002_payments"),
+        ("orders", "0003_route_position"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
