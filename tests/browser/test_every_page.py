@@ -12,7 +12,7 @@ from orders.models import Courier, Order
 from orders.photos.links import photo_token
 from orders.reports.definitions import PAGES
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
-from tests.browser.conftest import LIST, Screen, english, overflow_width, serious_violations
+from tests.browser.conftest import LIST, TALL, Screen, english, overflow_width, serious_violations
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
 
@@ -46,9 +46,7 @@ def _is_page(client: Client, path: str) -> bool:
     return answer.status_code == 200 and not answer.streaming and b"<html" in answer.content
 
 
-# The window is so tall that no sticky bar covers a part of the page. The test uses the widths of a desktop and of a
-# phone, both without touch, so the touch targets are not enlarged.
-TALL = 2400
+# The widths of a desktop and of a phone, both without touch, so the touch targets are not enlarged.
 WIDTHS = (1280, 360)
 
 
