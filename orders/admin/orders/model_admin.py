@@ -47,6 +47,7 @@ from orders.admin.orders.live_updates import LiveUpdates
 from orders.admin.orders.neighbours import Neighbours
 from orders.admin.orders.notes import Notes
 from orders.admin.orders.page_blocks import PageBlocks, fieldsets
+from orders.admin.orders.payments import Payments
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
 from orders.admin.rows.columns import COLUMNS
@@ -72,6 +73,7 @@ FEATURES = (
     Presence,
     Resending,
     Printing,
+    Payments,
     Photos,
     Export,
     NewOrder,

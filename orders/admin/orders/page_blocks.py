@@ -47,6 +47,7 @@ LABELS = {
     Block.DELIVERY: gettext_lazy("Delivery"),
     Block.PEOPLE: gettext_lazy("Courier"),
     Block.MESSAGES: gettext_lazy("Messages"),
+    Block.PAYMENTS: gettext_lazy("Payments"),
     Block.PHOTOS: pgettext_lazy("index", "Photo"),
     Block.NOTES: gettext_lazy("Notes"),
     Block.CUSTOMER_ORDERS: pgettext_lazy("index", "Orders"),
@@ -58,6 +59,7 @@ LABELS = {
 ANCHORS = {
     Block.PEOPLE: "delivery",
     Block.MESSAGES: "crm-people-messages",
+    Block.PAYMENTS: "payments",
     Block.PHOTOS: "crm-photos",
     Block.NOTES: "crm-notes",
     Block.DETAILS: "details",
@@ -133,6 +135,8 @@ def _has(block: Block, context: Mapping[str, Any]) -> bool:
     """Return whether the block has something to show."""
     if block == Block.MESSAGES:
         return bool(context.get("message_panel"))
+    if block == Block.PAYMENTS:
+        return "payments" in context
     if block == Block.DETAILS:
         return bool(context["details"]["shown"])
     if block == Block.CUSTOMER_ORDERS:

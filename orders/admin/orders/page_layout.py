@@ -21,6 +21,7 @@ class Block(StrEnum):
     REQUESTS = "requests"
     PEOPLE = "people"
     MESSAGES = "messages"
+    PAYMENTS = "payments"
     PHOTOS = "photos"
     NOTES = "notes"
     DETAILS = "details"
@@ -75,8 +76,8 @@ EDITING = Layout(
     first=(Block.COMPOSITION, Block.MONEY),
     main=(Block.DELIVERY, Block.RECIPIENT, Block.CUSTOMER, Block.CARD, Block.REQUESTS),
     side=(
-        Block.PEOPLE, Block.NOTES, Block.TIMELINE, Block.MESSAGES, Block.PHOTOS, Block.CUSTOMER_ORDERS, Block.DETAILS,
-        Block.EXCHANGE,
+        Block.PEOPLE, Block.NOTES, Block.TIMELINE, Block.MESSAGES, Block.PAYMENTS, Block.PHOTOS, Block.CUSTOMER_ORDERS,
+        Block.DETAILS, Block.EXCHANGE,
     ),
     opened=(Block.PEOPLE, Block.NOTES),
     is_edited=True,
@@ -86,8 +87,8 @@ MAKING = Layout(
     first=(Block.COMPOSITION, Block.CARD, Block.REQUESTS),
     main=(Block.DELIVERY, Block.RECIPIENT, Block.CUSTOMER, Block.MONEY),
     side=(
-        Block.PHOTOS, Block.NOTES, Block.PEOPLE, Block.DETAILS, Block.MESSAGES, Block.CUSTOMER_ORDERS, Block.EXCHANGE,
-        Block.TIMELINE,
+        Block.PHOTOS, Block.NOTES, Block.PEOPLE, Block.DETAILS, Block.MESSAGES, Block.CUSTOMER_ORDERS, Block.PAYMENTS,
+        Block.EXCHANGE, Block.TIMELINE,
     ),
     opened=(Block.PHOTOS, Block.NOTES, Block.DETAILS),
     has_camera=True,
@@ -97,7 +98,8 @@ DELIVERING = Layout(
     first=(Block.DELIVERY, Block.RECIPIENT, Block.PEOPLE),
     main=(Block.COMPOSITION, Block.CARD, Block.REQUESTS, Block.CUSTOMER, Block.MONEY),
     side=(
-        Block.MESSAGES, Block.NOTES, Block.PHOTOS, Block.DETAILS, Block.CUSTOMER_ORDERS, Block.EXCHANGE, Block.TIMELINE,
+        Block.MESSAGES, Block.NOTES, Block.PHOTOS, Block.DETAILS, Block.CUSTOMER_ORDERS, Block.PAYMENTS, Block.EXCHANGE,
+        Block.TIMELINE,
     ),
     opened=(Block.NOTES, Block.PHOTOS),
 )  # fmt: skip
@@ -106,7 +108,8 @@ MAKING_AND_DELIVERING = Layout(
     first=(Block.COMPOSITION, Block.CARD, Block.REQUESTS, Block.DELIVERY, Block.RECIPIENT, Block.PEOPLE),
     main=(Block.CUSTOMER, Block.MONEY),
     side=(
-        Block.PHOTOS, Block.MESSAGES, Block.NOTES, Block.DETAILS, Block.CUSTOMER_ORDERS, Block.EXCHANGE, Block.TIMELINE,
+        Block.PHOTOS, Block.MESSAGES, Block.NOTES, Block.DETAILS, Block.CUSTOMER_ORDERS, Block.PAYMENTS, Block.EXCHANGE,
+        Block.TIMELINE,
     ),
     opened=(Block.PHOTOS, Block.NOTES),
     has_camera=True,
@@ -116,10 +119,10 @@ COUNTING = Layout(
     first=(Block.MONEY, Block.COMPOSITION, Block.CUSTOMER),
     main=(Block.DELIVERY, Block.RECIPIENT, Block.CARD, Block.REQUESTS),
     side=(
-        Block.CUSTOMER_ORDERS, Block.DETAILS, Block.NOTES, Block.PEOPLE, Block.MESSAGES, Block.PHOTOS, Block.EXCHANGE,
-        Block.TIMELINE,
+        Block.PAYMENTS, Block.CUSTOMER_ORDERS, Block.DETAILS, Block.NOTES, Block.PEOPLE, Block.MESSAGES, Block.PHOTOS,
+        Block.EXCHANGE, Block.TIMELINE,
     ),
-    opened=(Block.CUSTOMER_ORDERS, Block.DETAILS, Block.NOTES),
+    opened=(Block.PAYMENTS, Block.CUSTOMER_ORDERS, Block.DETAILS, Block.NOTES),
 )  # fmt: skip
 READING = Layout(
     name="reading",
