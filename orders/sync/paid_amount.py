@@ -4,7 +4,7 @@ The site knows only the money that it has taken itself, and marks the whole orde
 also knows what staff and couriers have taken. So a change of the site's sum is added to ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,20 +15,26 @@ PAID, STATUS = "paid_amount", "payment_status"
 NOTHING = "0.00"
 
 
-def paid_after(agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Any:
+def paid_after(
+    agreement: Agreement, *, ours: Mapping[str, Any], theirs: Mapping[str, Any], is_recorded: Callable[[], bool]
+) -> Any:
     """Return our paid amount, in comparable form, after the site has reported `theirs`. Call it before the merge.
 
-    `ours` contains our paid amount and the state of our payment. If both sides agreed on the amount, the site's new
-    amount applies. If staff have taken money since then, only the difference of the site's amounts is added. The amount
-    with which the site answers to "paid" or "not paid" from the CRM is none that a customer has paid on the site.
+    `ours` contains our paid amount and the state of our payment. `is_recorded` returns whether staff have recorded
+    single payments. If both sides agreed on the amount, the site's new amount applies. If staff have taken money since
+    then, only the difference of the site's amounts is added. The amount with which the site answers to "paid" or "not
+    paid" from the CRM is none that a customer has paid on the site. If staff have only marked the order as paid, the
+    site decides how much that is, because its sum may have changed since then.
     """
     mine, agreed = ours[PAID], agreement.value(PAID)
-    state = theirs.get(STATUS)
+    state, our_state = theirs.get(STATUS), as_sent(STATUS, ours[STATUS])
     if PAID not in theirs:
-        is_unpaid_now = state not in (None, "paid", as_sent(STATUS, ours[STATUS])) and agreement.value(STATUS) == "paid"
+        is_unpaid_now = state not in (None, "paid", our_state) and agreement.value(STATUS) == "paid"
         return NOTHING if is_unpaid_now else mine
-    if mine == agreed:
+    if mine == agreed or mine == theirs[PAID]:
         return theirs[PAID]
-    if state is not None and state == as_sent(STATUS, ours[STATUS]) != agreement.value(STATUS):
+    if state == our_state == "paid" and not is_recorded():
+        return theirs[PAID]
+    if state is not None and state == our_state != agreement.value(STATUS):
         return mine
     return comparable(max(Decimal(mine) + Decimal(theirs[PAID]) - Decimal(agreed), Decimal(0)))

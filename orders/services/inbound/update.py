@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.events import OrderChange, publish
-from orders.models import Order, Reason, SyncState
+from orders.models import EventKind, Order, Reason, SyncState
 from orders.services.inbound.bookkeeping import set_bookkeeping
 from orders.services.inbound.details import detail_changes
 from orders.services.inbound.entries import payload_of, write_entry
@@ -116,7 +116,12 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
     lines: Sequence[Line] | None = None if incoming.items is None else incoming.existing
     before = order_values(order, incoming.theirs, lines)
     ours = order_values(order, (PAID, PAYMENT))
-    paid = paid_after(agreement, ours=ours, theirs=incoming.theirs)
+    paid = paid_after(
+        agreement,
+        ours=ours,
+        theirs=incoming.theirs,
+        is_recorded=lambda: order.events.filter(kind=EventKind.PAYMENT).exists(),
+    )
     merged = merge(agreement, ours=before, theirs=incoming.theirs, site_decides=SITE_DECIDES)
     merged, values = _with_paid(merged, incoming.theirs, paid, is_changed=paid != ours[PAID])
     before |= {PAID: ours[PAID]}

@@ -190,3 +190,10 @@ def test_unknown_amount_adds_no_payment_until_it_is_known(manager):
     services.edit_order(order_id=order.pk, changes={"paid_amount": Decimal(2000)}, actor=manager)
     assert read(order)[0] == "2000.00"
     assert rows(order) == [("2000.00", "", "admin")]
+
+
+def test_whole_that_was_only_marked_as_paid_follows_the_sum_of_the_site(order, manager):
+    services.edit_order(order_id=order.pk, changes={"payment_status": PaymentStatus.PAID}, actor=manager)
+    order = site(version=2, paid_amount=Decimal(7000), total_amount=Decimal(7000), payment_status="paid")
+    assert read(order) == ("7000.00", "paid", "synced")
+    assert [amount for amount, *_others in rows(order)] == ["9000.00", "-2000.00"]
