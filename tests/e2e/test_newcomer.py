@@ -81,7 +81,7 @@ def test_new_user_accepts_an_order_and_the_site_receives_the_status(checkout, pa
 
     # The output shows the exchange and contains none of the secrets.
     lines = (checkout.folder / ".env").read_text().splitlines()
-    secrets = [line.split("=", 1)[1] for line in lines if line.startswith(("SECRET_KEY=", "WEBHOOK", "BITRIX"))]
+    secrets = [line.split("=", 1)[1] for line in lines if line.startswith(("SECRET_KEY=", "WEBHOOK", "BITRIX_API"))]
     assert len(secrets) == 3
     assert "success" in checkout.output()
     assert not [secret for secret in secrets if secret in checkout.output()]
