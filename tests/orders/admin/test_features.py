@@ -15,9 +15,11 @@ METHODS = {
     "add_customers": "GET",
     "add_note": "POST",
     "add_photos": "POST",
+    "add_payment": "POST",
     "add_products": "GET",
     "apply_pending_change": "POST",
     "contacts": "GET",
+    "correct_payment": "POST",
     "courier": "POST",
     "edit": "GET",
     "delete_view": "POST",
@@ -36,6 +38,7 @@ METHODS = {
     "print": "POST",
     "problem": "POST",
     "pulse": "GET",
+    "refund": "POST",
     "release": "POST",
     "remake": "POST",
     "select_all": "POST",
@@ -53,7 +56,7 @@ METHODS = {
 }
 DIALOGS = ("columns", "edit_view", "save_view")
 """The names of the URLs that show a form with GET and save it with POST."""
-TWO_KEYS = ("edit", "message", "undo_one", "withdraw_photo")
+TWO_KEYS = ("correct_payment", "edit", "message", "undo_one", "withdraw_photo")
 NO_KEY = (
     "add_customers", "add_products", "columns", "export", "filters", "print", "pulse", "save_view", "select_all",
     "view_counts", "views",
