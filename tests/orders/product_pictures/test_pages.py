@@ -71,12 +71,13 @@ def test_pictures_add_no_queries_to_the_list(browser, make_order, product):
     assert queries() == one
 
 
-def test_order_page_has_pictures_in_head_and_items(browser, pictured, product, picture_site):
+def test_order_page_has_pictures_in_the_composition_and_in_its_inputs(browser, pictured, product, picture_site):
     html = browser.get(change_url(pictured)).content.decode()
-    in_head, in_items = pictures_in(html)
-    assert f"{product_picture(product)}&amp;size=large" in in_head
-    assert 'width="96"' in in_head
-    assert product_picture(product) in in_items
+    in_composition, in_inputs = pictures_in(html)
+    assert product_picture(product) in in_composition
+    assert 'width="56"' in in_composition
+    assert f"{product_picture(product)}&amp;size=large" in html, "a tap shows the larger picture"
+    assert product_picture(product) in in_inputs
     assert "Картинка: Букет Стандарт" in html
     assert picture_site.paths == []
     assert "127.0.0.1" not in html  # the browser never gets the address on the site
@@ -84,7 +85,12 @@ def test_order_page_has_pictures_in_head_and_items(browser, pictured, product, p
 
 def test_florist_who_may_only_read_sees_pictures(browser_of, pictured, product):
     html = browser_of("orders.view_order").get(change_url(pictured)).content.decode()
-    assert sum(product_picture(product) in shown for shown in pictures_in(html)) == 2
+    (shown,) = pictures_in(html)
+    assert product_picture(product) in shown
+    html = browser_of("orders.view_order", "orders.make_order").get(change_url(pictured)).content.decode()
+    (shown,) = pictures_in(html)
+    assert f"{product_picture(product)}&amp;size=large" in shown
+    assert 'width="96"' in shown
 
 
 def test_product_search_of_new_order_has_pictures(browser, product, django_assert_num_queries):
