@@ -59,7 +59,7 @@ def test_page_shows_names_orders_and_methods_with_undecided_ones_first(browser, 
     make_order(4, PAY_SYSTEM_ID="40")
     shown = sections(browser.get(PAGE).content.decode())
     assert list(shown) == [12, 40, 1, 3]
-    buttons = "Наличные Карта Kaspi Перевод"
+    buttons = "Наличные Карта Kaspi Перевод Онлайн на сайте Сертификат"
     assert shown[12] == (
         f"На сайте № 12 Оплата в офисе 2 заказа, способ неизвестен в 1 Способ оплаты неизвестно {buttons}"
     )
