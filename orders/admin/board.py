@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from cvety_crm.users import AnyUser
 from orders.admin.badges import stage_class
+from orders.admin.days import day_or_none
 from orders.admin.dispatch.page import page_url
 from orders.admin.permissions import may_assign
 from orders.admin.step_links import step_url
@@ -41,7 +42,7 @@ def board_page(request: HttpRequest) -> HttpResponse:
     if not may_see_orders(request.user):
         raise PermissionDenied
     today = timezone.localdate()
-    day = _day(request.GET.get(DAY_PARAMETER, "")) or today
+    day = day_or_none(request.GET.get(DAY_PARAMETER, "")) or today
     context = _shown(day_board(Order.objects.all(), day), today, request.user)
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "orders/board_live.html", context)
@@ -114,10 +115,3 @@ def _list_url(column: Column, day: date) -> str:
 
 def _day_url(day: date) -> str:
     return f"{reverse('admin:orders_order_changelist')}?{urlencode({DAY_PARAMETER: day.isoformat()})}"
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -21,6 +21,7 @@ from cvety_crm.admin_site.features import POST, READ, Feature
 from orders.admin.actions.next_step import post_step
 from orders.admin.badges import status_badge
 from orders.admin.courier_texts import courier_contacts
+from orders.admin.lookup import uuid_or_404
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order, Stage, Status
 from orders.paper.courier_texts import route_text
@@ -98,7 +99,7 @@ class CourierRoute(Feature[Courier]):
 
     def step(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Do the posted step of one of the courier's orders. Raise `Http404` if the step is not in `STEPS`."""
-        order = _orders_of(key).filter(pk=_uuid(request.POST.get("order", ""))).first()
+        order = _orders_of(key).filter(pk=uuid_or_404(request.POST.get("order", ""))).first()
         if request.POST.get("step") not in STEPS:
             raise Http404
         if order is None:
@@ -121,13 +122,6 @@ def _day(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError:
         return timezone.localdate()
-
-
-def _uuid(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise Http404 from None
 
 
 def _days(on: date) -> list[dict[str, Any]]:

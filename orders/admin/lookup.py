@@ -1,4 +1,4 @@
-"""The lookup of an order by the primary key in a URL."""
+"""The lookup of an order by the primary key in a URL, and the reading of keys that a form posts."""
 
 from typing import Any
 from uuid import UUID
@@ -7,6 +7,22 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 
 from orders.models import Order
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the UUID, or None if the string is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def uuid_or_404(text: str) -> UUID:
+    """Return the UUID. Raise `Http404` if the string is none."""
+    found = uuid_or_none(text)
+    if found is None:
+        raise Http404
+    return found
 
 
 def find_order(key: Any) -> Order | None:

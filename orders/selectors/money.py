@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from orders.models import Order, Payment, PaymentMethod, Stage, TillDay
-from orders.rules.payment import KZT, due_is_counted, is_due
+from orders.rules.payment import KZT, due_is_counted, dues_of, is_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Collected:
     @property
     def expected(self) -> Decimal:
         """Return the sum that the courier should hand in."""
-        dues = sum((order.total_amount - order.paid_amount for order in self.orders), Decimal(0))
+        dues = dues_of(self.orders).sums.get(KZT, Decimal(0))
         return dues + sum((payment.amount for payment in self.payments), Decimal(0))
 
 
@@ -90,5 +90,6 @@ def is_closed(moment: datetime) -> bool:
 
 
 def after_closing(till: TillDay) -> QuerySet[Payment]:
-    """Return the payments of the day that were recorded after its till was closed."""
-    return in_till(till.day).filter(created_at__gt=till.closed_at).select_related("order", "taken_by")
+    """Return the payments of the day that were recorded, or handed in by a courier, after its till was closed."""
+    is_later = Q(created_at__gt=till.closed_at) | Q(settled_at__gt=till.closed_at)
+    return in_till(till.day).filter(is_later).select_related("order", "taken_by")

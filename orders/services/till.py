@@ -13,7 +13,7 @@ from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
 from orders.models import Courier, CourierSettlement, Payment, PaymentMethod, TillCount, TillDay
 from orders.presentation.formatting import money
-from orders.selectors.money import collected_by, expected_in_till
+from orders.selectors.money import Collected, collected_by, expected_in_till, is_closed
 from orders.services.locking import lock_names
 from orders.services.payments import AMOUNT_BELOW, LONGEST_REASON, add_payment
 from orders.services.validation import refuse_excess
@@ -35,14 +35,12 @@ def settle_courier(
 
     The cash of delivered orders is recorded as their payment, except of those in `not_paid`, whose customers have not
     paid. `seen` is the sum of all of them that the actor's page showed. Raise `NotAllowedError` if another sum is
-    expected now, if nothing is expected, or if a difference has no note.
+    expected now, if nothing is expected, or if a difference or a till that is closed has no note.
     """
     lock_names([f"settlement {courier.pk}"])
     found = collected_by(courier.pk, day)
     orders = [order for order in found.orders if order.pk not in not_paid]
-    expected = sum((order.total_amount - order.paid_amount for order in orders), Decimal(0)) + sum(
-        (payment.amount for payment in found.payments), Decimal(0)
-    )
+    expected = Collected(orders, found.payments).expected
     if found.expected != seen:
         raise NotAllowedError(
             gettext("The sum has changed: the courier has to hand in %(sum)s. Look again.")
@@ -55,13 +53,16 @@ def settle_courier(
         raise NotAllowedError(gettext("Enter the sum that was handed in."), field="handed_in")
     if handed_in != expected and not note:
         raise NotAllowedError(gettext("Say why the sums differ."), field="note")
+    if not note and is_closed(timezone.now()):
+        raise NotAllowedError(gettext("Today's till is closed: say why the money is handed in now."), field="note")
     payments = [*found.payments]
     payments += [
         add_payment(
             order_id=order.pk,
-            amount=order.total_amount - order.paid_amount,
+            amount=Collected([order], []).expected,
             method=PaymentMethod.CASH,
             courier=courier,
+            reason=note,
             actor=actor,
         )
         for order in orders

@@ -29,6 +29,7 @@ from orders.admin.actions.bulk import add_refusal_messages
 from orders.admin.actions.row_dialogs import UNDO_FOR
 from orders.admin.actions.undo import undo_button
 from orders.admin.courier_texts import courier_contacts
+from orders.admin.days import day_or_none
 from orders.admin.dispatch.keys import long, seen_couriers, with_seen
 from orders.admin.dispatch.page import Refusals, live_context, page_context, page_url
 from orders.admin.permissions import may_assign
@@ -76,7 +77,7 @@ def dispatch_page(request: HttpRequest) -> HttpResponse:
     The response to a request of htmx contains only the part that changes. It is 204 if the page already shows the
     version that exists now.
     """
-    day = _parsed(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate()
+    day = day_or_none(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate()
     if request.headers.get("HX-Request"):
         if request.GET.get(SEEN) == day_version(day):
             return HttpResponse(status=204)
@@ -198,7 +199,7 @@ def undo(request: HttpRequest, batch: UUID) -> HttpResponse:
 def brief(request: HttpRequest, key: UUID) -> HttpResponse:
     """Show the text for a courier about the whole route, to copy or to send, and the button that marks it as sent."""
     courier = get_object_or_404(Courier, pk=key)
-    day = _parsed(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate()
+    day = day_or_none(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate()
     stops = _route(courier, day)
     sheet = RouteSheet(courier, day, stops)
     user = request.user
@@ -230,7 +231,7 @@ def open_map(request: HttpRequest, key: UUID, name: str) -> HttpResponse:
     Raise `Http404` if no address of the route is known.
     """
     courier = get_object_or_404(Courier, pk=key)
-    stops = _route(courier, _parsed(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate())
+    stops = _route(courier, day_or_none(request.GET.get(DAY_PARAMETER, "")) or timezone.localdate())
     urls = [yandex_route_url(stops)] if name == "yandex" else [two_gis_url(order) for order in stops]
     url = next((one for one in urls if one), "")
     if not url:
@@ -298,11 +299,4 @@ def _shown_day(request: HttpRequest) -> date:
     urls: Sequence[str] = (request.headers.get("HX-Current-URL", ""), request.POST.get("next", ""))
     texts = [request.POST.get(DAY_PARAMETER, "")]
     texts += [value for url in urls for value in parse_qs(urlsplit(url).query).get(DAY_PARAMETER, [])]
-    return next((day for day in map(_parsed, texts) if day), timezone.localdate())
-
-
-def _parsed(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+    return next((day for day in map(day_or_none, texts) if day), timezone.localdate())

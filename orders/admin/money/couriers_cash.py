@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,10 +17,15 @@ from django.views.decorators.http import require_http_methods
 from cvety_crm.formatting import short_moment
 from cvety_crm.users import display_name, staff_user
 from orders import services
-from orders.admin.money.days import day_of, days_around, typed_sum
+from orders.admin.lookup import uuid_or_404
+from orders.admin.money.days import day_of, days_around
+from orders.admin.money.sums import read_sum, sum_to_type
 from orders.exceptions import NotAllowedError
 from orders.models import Courier, CourierSettlement
 from orders.presentation.formatting import money
+from orders.presentation.payment import due_text
+from orders.rules.payment import payment_of
+from orders.rules.visibility import may_see_prices
 from orders.selectors.money import Collected, collected_by_all
 from orders.selectors.presets import DAY_PARAMETER
 
@@ -31,11 +35,13 @@ from orders.selectors.presets import DAY_PARAMETER
 def couriers_cash_page(request: HttpRequest) -> HttpResponse:
     """Show what the couriers have to hand in of today or of the day in `?date=`, and record what a courier hands in.
 
-    Raise `PermissionDenied` if the user may not take the couriers' cash.
+    Raise `PermissionDenied` if the user may not take the couriers' cash, or may not see the sums of the day.
     """
     if not request.user.has_perm("orders.add_couriersettlement"):
         raise PermissionDenied
     day = day_of(request)
+    if not may_see_prices(request.user, day):
+        raise PermissionDenied
     refused: Mapping[str, Any] = {}
     if request.method == "POST":
         try:
@@ -54,7 +60,7 @@ def couriers_cash_page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": gettext("Couriers' cash"),
-        "days": days_around(day),
+        "days": [one for one in days_around(day) if may_see_prices(request.user, one["day"])],
         "day": day.isoformat(),
         "couriers": [_courier(courier, found[courier.pk], refused) for courier in couriers],
         "settled": [_settled(one) for one in settled],
@@ -63,10 +69,10 @@ def couriers_cash_page(request: HttpRequest) -> HttpResponse:
 
 
 def _settle(request: HttpRequest, day: date) -> CourierSettlement:
-    courier = Courier.objects.filter(pk=_uuid(request.POST.get("courier", ""))).first()
+    courier = Courier.objects.filter(pk=uuid_or_404(request.POST.get("courier", ""))).first()
     if courier is None:
         raise Http404
-    handed_in, seen = typed_sum(request.POST.get("handed_in", "")), typed_sum(request.POST.get("seen", ""))
+    handed_in, seen = read_sum(request.POST.get("handed_in", "")), read_sum(request.POST.get("seen", ""))
     if handed_in is None or seen is None:
         raise NotAllowedError(gettext("Enter the sum that was handed in."), field="handed_in")
     return services.settle_courier(
@@ -74,17 +80,10 @@ def _settle(request: HttpRequest, day: date) -> CourierSettlement:
         day=day,
         handed_in=handed_in,
         seen=seen,
-        not_paid=[_uuid(key) for key in request.POST.getlist("not_paid")],
+        not_paid=[uuid_or_404(key) for key in request.POST.getlist("not_paid")],
         note=request.POST.get("note", ""),
         actor=staff_user(request),
     )
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise Http404 from None
 
 
 def _courier(courier: Courier, found: Collected, refused: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,8 +97,8 @@ def _courier(courier: Courier, found: Collected, refused: Mapping[str, Any]) -> 
         "orders": [
             {
                 "order": order,
-                "due": order.total_amount - order.paid_amount,
-                "due_text": money(order.total_amount - order.paid_amount),
+                "due": payment_of(order).due,
+                "due_text": due_text(payment_of(order)),
                 "is_not_paid": str(order.pk) in not_paid,
                 "url": reverse("admin:orders_order_change", args=[order.pk]),
             }
@@ -114,7 +113,7 @@ def _courier(courier: Courier, found: Collected, refused: Mapping[str, Any]) -> 
             for payment in found.payments
         ],
         "error": refused["text"] if is_refused else "",
-        "handed_in": typed.get("handed_in", f"{found.expected:.2f}".removesuffix(".00")),
+        "handed_in": typed.get("handed_in", sum_to_type(found.expected)),
         "note": typed.get("note", ""),
     }
 

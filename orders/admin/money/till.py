@@ -19,7 +19,8 @@ from django.views.decorators.http import require_http_methods
 from cvety_crm.formatting import short_moment
 from cvety_crm.users import display_name, staff_user
 from orders import services
-from orders.admin.money.days import day_of, days_around, typed_sum
+from orders.admin.money.days import day_of, days_around
+from orders.admin.money.sums import read_sum
 from orders.exceptions import NotAllowedError
 from orders.models import Payment, PaymentMethod, TillDay
 from orders.presentation.formatting import money
@@ -66,12 +67,12 @@ def till_page(request: HttpRequest) -> HttpResponse:
 def _close(request: HttpRequest, day: date) -> None:
     names = {method: method or UNKNOWN for method in ("", *PaymentMethod.values)}
     counted = {
-        method: typed_sum(request.POST[f"counted_{name}"])
+        method: read_sum(request.POST[f"counted_{name}"])
         for method, name in names.items()
         if request.POST.get(f"counted_{name}", "").strip()
     }
     seen = {
-        method: typed_sum(request.POST[f"seen_{name}"])
+        method: read_sum(request.POST[f"seen_{name}"])
         for method, name in names.items()
         if f"seen_{name}" in request.POST
     }

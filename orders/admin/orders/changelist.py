@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -19,6 +18,7 @@ from django.utils.translation import gettext
 from cvety_crm.admin_site.base import PeekChangeList
 from cvety_crm.admin_site.features import Feature
 from orders.admin.actions.bulk import select_all_url
+from orders.admin.days import day_or_none
 from orders.admin.list_query import is_without_page
 from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
 from orders.admin.orders.table import COUNTED, headers, range_text, total_text
@@ -56,7 +56,7 @@ class OrderChangeList(PeekChangeList):
         for status in self.statuses.values():
             codes.setdefault(status.stage, []).append(status.code)
         self.moment = Moment(timezone.now(), request.user, codes)
-        self.day = _day(request.GET.get(DAY_PARAMETER))
+        self.day = day_or_none(request.GET.get(DAY_PARAMETER))
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -218,15 +218,6 @@ def _search(changelist: OrderChangeList) -> dict[str, Any]:
 
 def _parameters(changelist: OrderChangeList) -> list[tuple[str, str]]:
     return [(name, value) for name, values in changelist.filter_params.items() for value in values]
-
-
-def _day(text: str | None) -> date | None:
-    """Return the day in the URL, or None if the string is not a date between the years 2000 and 2099."""
-    try:
-        found = parse_date(text) if text else None
-    except ValueError:
-        return None
-    return found if found is not None and 2000 <= found.year < 2100 else None
 
 
 def _day_name(day: date, today: date) -> str:

@@ -14,8 +14,8 @@ from cvety_crm.admin_site.features import POST, Feature
 from cvety_crm.formatting import short_moment
 from cvety_crm.users import display_name, staff_user
 from orders import services
-from orders.admin.lookup import order_or_404
-from orders.admin.money.days import typed_sum
+from orders.admin.lookup import order_or_404, uuid_or_none
+from orders.admin.money.sums import read_sum, sum_to_type
 from orders.admin.redirects import redirect_back
 from orders.models import Order, Payment, PaymentMethod
 from orders.presentation.formatting import money
@@ -74,8 +74,8 @@ class Payments(Feature[Order]):
                 else "",
                 "methods": PaymentMethod.choices,
                 "method": row.payment_method,
-                "due": _typed(due) if due else "",
-                "paid": _typed(row.paid_amount),
+                "due": sum_to_type(due) if due else "",
+                "paid": sum_to_type(row.paid_amount),
                 "key": uuid4(),
                 "longest": services.LONGEST_REASON,
             }
@@ -90,7 +90,7 @@ class Payments(Feature[Order]):
                 amount=amount,
                 method=request.POST.get("method", ""),
                 reason=request.POST.get("reason", ""),
-                payment_id=_uuid(request.POST.get("key", "")),
+                payment_id=uuid_or_none(request.POST.get("key", "")),
                 actor=staff_user(request),
             )
             return gettext("Recorded: %(sum)s.") % {"sum": money(payment.amount, order.currency)}
@@ -129,7 +129,7 @@ class Payments(Feature[Order]):
 
     def _record(self, request: HttpRequest, key: UUID, record: Callable[[Order, Decimal], str]) -> HttpResponse:
         order = order_or_404(key)
-        amount = typed_sum(request.POST.get("amount", ""))
+        amount = read_sum(request.POST.get("amount", ""))
         try:
             if amount is None:
                 raise NotAllowedError(gettext("Enter the sum as a number."), field="amount")
@@ -147,7 +147,6 @@ def _row(payment: Payment, request: HttpRequest, currency: str, *, may: bool) ->
     is_correctable = may and payment.amount > 0
     return {
         "sum": money(payment.amount, currency),
-        "is_negative": payment.amount < 0,
         "method": payment.get_method_display() or gettext("method unknown"),
         "when": short_moment(payment.paid_at),
         "who": who,
@@ -158,14 +157,3 @@ def _row(payment: Payment, request: HttpRequest, currency: str, *, may: bool) ->
         if is_correctable
         else "",
     }
-
-
-def _typed(amount: Decimal) -> str:
-    return f"{amount:.2f}".removesuffix(".00")
-
-
-def _uuid(typed: str) -> UUID | None:
-    try:
-        return UUID(typed)
-    except ValueError:
-        return None

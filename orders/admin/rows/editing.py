@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
-from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User, display_name
 from orders import services
+from orders.admin.lookup import uuid_or_none
 from orders.admin.permissions import may_assign, may_edit
 from orders.models import Courier, DeliverySlot, Order
 from orders.presentation.formatting import delivery_time
@@ -78,20 +78,13 @@ def _save_courier(order: Order, value: str, seen: str, actor: User) -> Order:
     courier = _courier(value)
     if value and courier is None:
         raise NotAllowedError(gettext("There is no such courier."))
-    was = _uuid(seen)
+    was = uuid_or_none(seen)
     return services.assign_courier(order_id=order.pk, courier=courier, actor=actor, seen=was)
 
 
 def _courier(value: str) -> Courier | None:
-    key = _uuid(value)
+    key = uuid_or_none(value)
     return Courier.objects.filter(pk=key).first() if key else None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _couriers(order: Order, _typed: str | None) -> Mapping[str, Any]:

@@ -5,25 +5,24 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
-from cvety_crm.users import User
+from cvety_crm.roles import ROLES
 from orders import services
 from orders.models import Courier, CourierSettlement, Order, Payment, PaymentMethod, TillDay
+from tests.roles import person
 
 pytestmark = pytest.mark.django_db
 CASH_PAGE, TILL_PAGE = "/crm/cash/", "/crm/till/"
 
 
 @pytest.fixture
-def person(client):
-    """Return a function that logs in a member of staff with a role."""
+def log_in(client):
+    """Return a function that logs in a member of staff who has the role with this name."""
 
-    def log_in(role):
-        user = User.objects.create_user(role, password="made-up", is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
+    def log_in(name):
+        user = person(next(role for role in ROLES if role.name == name))
         client.force_login(user)
         return user
 
@@ -53,8 +52,8 @@ def courier():
         ("Владелец", 200, 200, 422),
     ],
 )
-def test_pages_belong_to_the_roles_that_handle_money(client, person, role, cash, till, closing):
-    person(role)
+def test_pages_belong_to_the_roles_that_handle_money(client, log_in, role, cash, till, closing):
+    log_in(role)
     assert client.get(CASH_PAGE).status_code == cash
     assert client.get(TILL_PAGE).status_code == till
     assert client.post(TILL_PAGE, {"date": "2999-01-01", "seen_cash": "1"}).status_code == closing
@@ -64,8 +63,8 @@ def test_pages_belong_to_the_roles_that_handle_money(client, person, role, cash,
     assert (f'href="{CASH_PAGE}"' in sidebar, f'href="{TILL_PAGE}"' in sidebar) == (cash == 200, till == 200)
 
 
-def test_courier_hands_in_and_the_page_shows_it(client, person, courier, django_assert_num_queries):
-    person("Диспетчер")
+def test_courier_hands_in_and_the_page_shows_it(client, log_in, courier):
+    log_in("Диспетчер")
     paid, unpaid = deliver("901", courier), deliver("902", courier, total=5000)
     page = client.get(CASH_PAGE).content.decode()
     assert "Руслан" in page
@@ -89,8 +88,8 @@ def test_courier_hands_in_and_the_page_shows_it(client, person, courier, django_
     assert "902" in answer
 
 
-def test_number_of_queries_does_not_depend_on_couriers(client, person, django_assert_max_num_queries):
-    person("Диспетчер")
+def test_number_of_queries_does_not_depend_on_couriers(client, log_in, django_assert_max_num_queries):
+    log_in("Диспетчер")
     client.get(CASH_PAGE)  # the counts of the sidebar are cached
     counts = []
     for number in range(2):
@@ -102,8 +101,18 @@ def test_number_of_queries_does_not_depend_on_couriers(client, person, django_as
     assert counts[0] == counts[1]
 
 
-def test_empty_days_say_what_comes(client, person):
-    person("Бухгалтер")
+def test_sums_of_other_days_are_for_those_who_may_see_them(client, log_in):
+    yesterday = f"{CASH_PAGE}?date={timezone.localdate() - timedelta(1)}"
+    log_in("Диспетчер")
+    assert yesterday.removeprefix(CASH_PAGE) not in client.get(CASH_PAGE).content.decode()
+    assert client.get(yesterday).status_code == 403
+    log_in("Бухгалтер")
+    assert yesterday.removeprefix(CASH_PAGE) in client.get(CASH_PAGE).content.decode()
+    assert client.get(yesterday).status_code == 200
+
+
+def test_empty_days_say_what_comes(client, log_in):
+    log_in("Бухгалтер")
     assert "Ни у кого из курьеров нет наличных" in client.get(CASH_PAGE).content.decode()
     assert "За этот день денег ещё не было" in client.get(TILL_PAGE).content.decode()
     for bad in ("?date=никогда", "?date=0001-01-01", "?date=9999-12-31"):
@@ -111,8 +120,8 @@ def test_empty_days_say_what_comes(client, person):
         assert client.get(TILL_PAGE + bad).status_code == 200
 
 
-def test_till_is_counted_closed_and_shows_what_came_later(client, person, courier):
-    user = person("Бухгалтер")
+def test_till_is_counted_closed_and_shows_what_came_later(client, log_in, courier):
+    user = log_in("Бухгалтер")
     order = deliver("903", None)
     for amount, method in ((4000, "cash"), (3000, "kaspi")):
         services.add_payment(order_id=order.pk, amount=Decimal(amount), method=method, actor=user)
@@ -136,8 +145,8 @@ def test_till_is_counted_closed_and_shows_what_came_later(client, person, courie
     assert client.post(TILL_PAGE, {**seen, **counted}).status_code == 422
 
 
-def test_till_of_an_earlier_day_can_be_closed(client, person):
-    user = person("Владелец")
+def test_till_of_an_earlier_day_can_be_closed(client, log_in):
+    user = log_in("Владелец")
     yesterday = timezone.localdate() - timedelta(1)
     order = deliver("904", None)
     services.add_payment(
@@ -149,8 +158,8 @@ def test_till_of_an_earlier_day_can_be_closed(client, person):
     assert TillDay.objects.get().day == yesterday
 
 
-def test_settlements_of_the_day_are_listed(client, person, courier):
-    user = person("Менеджер")
+def test_settlements_of_the_day_are_listed(client, log_in, courier):
+    user = log_in("Менеджер")
     deliver("905", courier)
     services.settle_courier(
         courier=courier, day=timezone.localdate(), handed_in=Decimal(9000), seen=Decimal(9000), actor=user

@@ -168,3 +168,16 @@ def test_till_that_changed_and_a_day_to_come_are_refused(today, manager):
         till.close_till(day=today, counted={}, seen={"cash": Decimal(1)}, actor=manager)
     with pytest.raises(NotAllowedError):
         close(today + timedelta(1), manager)
+
+
+def test_cash_that_is_handed_in_after_closing_needs_a_note_and_is_shown(courier, delivered, today, manager):
+    order = delivered()
+    known = payments.add_payment(order_id=order.pk, amount=Decimal(4000), method=CASH, actor=manager, courier=courier)
+    closed = close(today, manager, note="пусто")
+    with pytest.raises(NotAllowedError):
+        settle(courier, today, manager)
+    assert not CourierSettlement.objects.exists()
+    settle(courier, today, manager, note="вернулся поздно")
+    later = list(after_closing(closed))
+    assert known in later
+    assert [(row.amount, row.reason) for row in later if row != known] == [(5000, "вернулся поздно")]

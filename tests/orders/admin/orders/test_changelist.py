@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders import services
 from orders.admin.orders.live_updates import ListState, last_change
-from orders.admin.rows.columns import DEFAULT
+from orders.admin.rows.columns import BY_KEY, DEFAULT
 from orders.admin.rows.row_context import version
 from orders.models import Order, SyncState
 from tests.orders.admin.conftest import LIST, numbers
@@ -25,6 +25,17 @@ def test_row_shows_status_delivery_payment_and_notes(browser, make_order):
                  "15:00–16:00", "Букет Стандарт", "💌&nbsp;открытка", "9\xa0000\xa0₸", "доплата 5\xa0000\xa0₸",
                  "на сайте", "Алматы", "нет курьера", "без лилий"):  # fmt: skip
         assert text in html, text
+
+
+def test_texts_of_customers_are_escaped_in_every_cell(browser, make_order):
+    order = make_order(1)
+    hostile = '<img src=x onerror="alert(1)">'
+    names = ("recipient_name", "recipient_phone", "delivery_address", "comment", "contact_name", "problem")
+    Order.objects.filter(pk=order.pk).update(**dict.fromkeys(names, hostile))
+    order.items.update(product_snapshot={"name": hostile})
+    page = browser.get(LIST, {"preset": "all", "columns": ",".join(BY_KEY)}).content.decode()
+    assert hostile not in page
+    assert page.count("&lt;img src=x") >= len(names)
 
 
 def test_row_shows_mark_for_each_problem(browser, make_order, post_webhook):

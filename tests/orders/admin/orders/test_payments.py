@@ -4,13 +4,13 @@ import re
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
-from cvety_crm.users import User
+from cvety_crm.roles import ROLES
 from orders import services
 from orders.models import Order, Payment
+from tests.roles import person
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +24,11 @@ def order():
 
 
 @pytest.fixture
-def person(client):
-    """Return a function that logs in a member of staff with a role."""
+def log_in(client):
+    """Return a function that logs in a member of staff who has the role with this name."""
 
-    def log_in(role):
-        user = User.objects.create_user(role, password="made-up", is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
+    def log_in(name):
+        user = person(next(role for role in ROLES if role.name == name))
         client.force_login(user)
         return user
 
@@ -54,8 +53,8 @@ def url(name, order, *more):
         ("Владелец", True, True),
     ],
 )
-def test_each_role_records_what_it_may(client, person, order, role, add, refund):
-    user = person(role)
+def test_each_role_records_what_it_may(client, log_in, order, role, add, refund):
+    user = log_in(role)
     known = services.add_payment(order_id=order.pk, amount=Decimal(1000), method="cash", actor=user)
     assert client.post(url("add_payment", order), {}).status_code == (302 if add else 403)
     assert client.post(url("refund", order), {}).status_code == (302 if refund else 403)
@@ -67,8 +66,8 @@ def test_each_role_records_what_it_may(client, person, order, role, add, refund)
     assert Payment.objects.count() == 1
 
 
-def test_payment_is_recorded_once_and_shown(client, person, order):
-    person("Менеджер")
+def test_payment_is_recorded_once_and_shown(client, log_in, order):
+    log_in("Менеджер")
     page = client.get(page_of(order)).content.decode()
     assert "Ещё ничего не оплачено." in page
     (key,) = re.findall(r'name="key" value="([^"]+)"', page)
@@ -94,14 +93,14 @@ def test_payment_is_recorded_once_and_shown(client, person, order):
         ({"amount": "10", "method": ""}, "Выберите способ оплаты."),
     ],
 )
-def test_wrong_payment_says_why(client, person, order, posted, message):
-    person("Менеджер")
+def test_wrong_payment_says_why(client, log_in, order, posted, message):
+    log_in("Менеджер")
     assert message in client.post(url("add_payment", order), posted, follow=True).content.decode()
     assert not Payment.objects.exists()
 
 
-def test_refund_and_correction_are_rows_with_reasons(client, person, order):
-    user = person("Бухгалтер")
+def test_refund_and_correction_are_rows_with_reasons(client, log_in, order):
+    user = log_in("Бухгалтер")
     wrong = services.add_payment(order_id=order.pk, amount=Decimal(9000), method="cash", actor=user)
     corrected = client.post(url("correct_payment", order, wrong.pk), {"reason": "не тот заказ"}, follow=True)
     assert "Платёж исправлен." in corrected.content.decode()
@@ -118,8 +117,8 @@ def test_refund_and_correction_are_rows_with_reasons(client, person, order):
     assert (order.paid_amount, order.payment_status) == (0, "refunded")
 
 
-def test_payment_of_another_order_is_not_corrected(client, person, order):
-    user = person("Владелец")
+def test_payment_of_another_order_is_not_corrected(client, log_in, order):
+    user = log_in("Владелец")
     other = Order.objects.create(order_number="902", status_id="new", total_amount=1)
     payment = services.add_payment(order_id=other.pk, amount=Decimal(1), method="cash", actor=user)
     assert client.post(url("correct_payment", order, payment.pk), {"reason": "х"}).status_code == 404
