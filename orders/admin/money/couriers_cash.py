@@ -108,6 +108,7 @@ def _courier(courier: Courier, found: Collected, refused: Mapping[str, Any]) -> 
             {
                 "order": payment.order,
                 "sum": money(payment.amount),
+                "is_correction": payment.corrects_id is not None,
                 "url": reverse("admin:orders_order_change", args=[payment.order_id]),
             }
             for payment in found.payments

@@ -66,7 +66,7 @@ class Payments(Feature[Order]):
         may = may_refund(request)
         return {
             "payments": {
-                "rows": [_row(one, request, row.currency, may=may and one.pk not in corrected) for one in rows],
+                "rows": [_row(one, request, row.currency, may=may, is_corrected=one.pk in corrected) for one in rows],
                 "total": money(row.paid_amount, row.currency),
                 "add_url": reverse("admin:orders_order_add_payment", args=[row.pk]) if may_add(request) else "",
                 "refund_url": reverse("admin:orders_order_refund", args=[row.pk])
@@ -142,18 +142,18 @@ class Payments(Feature[Order]):
         return redirect_back(request, reverse("admin:orders_order_change", args=[key]) + ANCHOR, changed=[key])
 
 
-def _row(payment: Payment, request: HttpRequest, currency: str, *, may: bool) -> dict[str, Any]:
+def _row(payment: Payment, request: HttpRequest, currency: str, *, may: bool, is_corrected: bool) -> dict[str, Any]:
     who = display_name(payment.taken_by) if payment.taken_by else payment.get_source_display()
-    is_correctable = may and payment.amount > 0
+    is_valid = payment.amount > 0 and not is_corrected
     return {
         "sum": money(payment.amount, currency),
         "method": payment.get_method_display() or gettext("method unknown"),
         "when": short_moment(payment.paid_at),
         "who": who,
         "courier": payment.courier.name if payment.courier else "",
-        "is_with_courier": payment.courier_id is not None and payment.settled_at is None and payment.amount > 0,
+        "is_with_courier": is_valid and payment.courier_id is not None and payment.settled_at is None,
         "reason": shown_text(request.user, payment.reason),
         "correct_url": reverse("admin:orders_order_correct_payment", args=[payment.order_id, payment.pk])
-        if is_correctable
+        if may and is_valid
         else "",
     }

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cvety_crm.roles import ROLES
 from orders import services
-from orders.models import Order, Payment
+from orders.models import Courier, Order, Payment
 from tests.roles import person
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +115,15 @@ def test_refund_and_correction_are_rows_with_reasons(client, log_in, order):
     assert "брак" in done.content.decode()
     order.refresh_from_db()
     assert (order.paid_amount, order.payment_status) == (0, "refunded")
+
+
+def test_cash_of_a_courier_is_marked_until_it_is_handed_in_or_corrected(client, log_in, order):
+    user = log_in("Менеджер")
+    courier = Courier.objects.create(name="Руслан")
+    held = services.add_payment(order_id=order.pk, amount=Decimal(9000), method="cash", actor=user, courier=courier)
+    assert "ещё не сдано" in client.get(page_of(order)).content.decode()
+    services.correct_payment(payment_id=held.pk, reason="не заплатили", actor=user)
+    assert "ещё не сдано" not in client.get(page_of(order)).content.decode()
 
 
 def test_payment_of_another_order_is_not_corrected(client, log_in, order):
