@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from cvety_crm.users import User
 from orders import services
 from orders.models import Order
+from tests.browser.conftest import edit, unfold
 from tests.e2e.test_newcomer import CHROMIUM, FLAGS
 from tests.orders.admin.conftest import change_url
 from tests.orders.photos.pictures import encoded, picture
@@ -58,6 +59,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
 ):
     settings.PUBLIC_URL = live_server.url
     page = open_order(chromium, live_server.url, order, session)
+    edit(page, "requests")
     page.fill("[name=comment]", "ещё не сохранено")
     arrived: list[bytes] = []
     release = Event()
@@ -80,6 +82,7 @@ def test_photos_are_uploaded_linked_and_answered_by_customer(
         {"name": "план.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
         {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": small},
     ]
+    unfold(page, "Фото букета")
     gallery.set_input_files(files)
     panel = page.locator("#crm-photos")
     # The manager enters the reason of a withdrawal while further photos are uploaded.
