@@ -35,7 +35,7 @@ SYNC_SIGNS: dict[str, str] = {
 
 def stage_class(stage: str) -> str:
     """Return the CSS class of a stage. An unknown stage gets the class of the stage "problem"."""
-    return f"crm-stage-{stage if stage in Stage.values else Stage.PROBLEM}"
+    return f"crm-stage-{stage if stage in SIGNS else Stage.PROBLEM}"
 
 
 def status_badge(status: Status) -> SafeString:
