@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from io import BytesIO
+from itertools import combinations
 
 import pytest
 from django.contrib.auth.models import Group
@@ -85,6 +86,11 @@ def assert_on_first_screen(page: Page, parts: list[str]) -> None:
         assert box["y"] + box["height"] <= FIRST_SCREEN, (part, box)
 
 
+def overlap(a: dict[str, float], b: dict[str, float]) -> bool:
+    """Return whether two boxes have a part in common."""
+    return all(a[at] < b[at] + b[size] and b[at] < a[at] + a[size] for at, size in (("x", "width"), ("y", "height")))
+
+
 # --- by role
 
 
@@ -98,6 +104,8 @@ def test_florist_sees_what_to_make_on_the_first_screen(page_of, order, monkeypat
         "button[name=step]:has-text('Готов')", ".crm-camera label",
     ])  # fmt: skip
     expect(page.locator("#order_form")).to_have_count(0)
+    boxes = [part.bounding_box() for part in page.locator(".crm-head > .crm-step .crm-button").all()]
+    assert [a for a, b in combinations(boxes, 2) if overlap(a, b)] == []
 
 
 @phone_and_desktop
