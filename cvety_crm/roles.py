@@ -91,6 +91,7 @@ OWNER = Role(
     | _each("view", *_REFERENCE)
     | _each("delete", "orders.messagetemplate")
     | _each("add change delete", "orders.peakday")
+    | _each("view add change delete", "orders.monthplan")
     | _each("view add change delete", "notifications.telegramchat")
     # The owner adds users and assigns roles. Only superusers change the permissions of a role.
     | _each("view add change", "cvety_crm.user")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconci
 from cvety_crm.models import Heartbeat
 from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
-from orders.models import BulkResult, BulkRun, Courier, Order, OrderNote, OrderPhoto
+from orders.models import BulkResult, BulkRun, Courier, MonthPlan, Order, OrderNote, OrderPhoto
 from tests.samples import order_data
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
@@ -56,6 +56,7 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
     OrderNote.objects.create(order=order, author=manager, text="Позвонить за час")
     OrderPhoto.objects.create(order=order, author=manager, image=ContentFile(b"", name="1.jpg"))
     Courier.objects.create(name="Ерлан", phone="+77011234567")
+    MonthPlan.objects.create(month=date(2026, 11, 1), amount=5_000_000)
     Push.objects.create(order=order, fields=["status"], last_error="Сайт отказал")
     reason = Reason(Code.UNKNOWN_CITY, "99").as_json()
     grouped = {**reason, "orders": 1, "examples": [order.bitrix_order_id]}

@@ -32,7 +32,7 @@ NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar, with the items that this user may see."""
     work, system = _work(), _system(request)
-    reports: list[_Item] = []
+    reports = _plans()
     groups = [
         ("", False, work),
         (gettext("Reports"), True, reports),
@@ -51,7 +51,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if items is work:
             allowed += _money(request)
         if items is reports:
-            allowed += _reports(request)
+            allowed = [*_reports(request), *allowed]
         if items is system and may_see_status(request.user):
             allowed.insert(0, _status(request))
         if allowed:
@@ -166,6 +166,13 @@ def _work() -> list[_Item]:
     ]
 
 
+def _plans() -> list[_Item]:
+    return [
+        (gettext("Plans of months"), "flag", "orders.monthplan", ""),
+        (gettext("Peak days"), "event", "orders.peakday", ""),
+    ]
+
+
 def _reference() -> list[_Item]:
     return [
         (gettext("Statuses"), "flag", "orders.status", "orders.selectors.site_statuses.undecided"),
@@ -173,7 +180,6 @@ def _reference() -> list[_Item]:
         (gettext("Shops"), "storefront", "orders.shop", ""),
         (gettext("Delivery slots"), "schedule", "orders.deliveryslot", ""),
         (gettext("Message templates"), "chat", "orders.messagetemplate", ""),
-        (gettext("Peak days"), "event", "orders.peakday", ""),
         (gettext("Pay systems"), "payments", "orders.paysystem", "orders.selectors.pay_systems.undecided"),
     ]
 

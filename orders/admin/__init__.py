@@ -2,7 +2,7 @@
 
 from orders.admin import bulk_runs, couriers, customers, message_templates, products, reference, timeline, work
 from orders.admin.orders import model_admin
-from orders.admin.reports import peak_days
+from orders.admin.reports import month_plans, peak_days
 
 __all__ = [
     "bulk_runs",
@@ -10,6 +10,7 @@ __all__ = [
     "customers",
     "message_templates",
     "model_admin",
+    "month_plans",
     "peak_days",
     "products",
     "reference",

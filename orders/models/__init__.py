@@ -4,6 +4,7 @@ from orders.models.bulk import BulkResult, BulkRun, Selection
 from orders.models.customer import Customer, CustomerChange, SharedAccount
 from orders.models.item import OrderItem
 from orders.models.message import Addressee, MessageTemplate
+from orders.models.month_plan import MonthPlan
 from orders.models.order import (
     CHANNEL,
     ENTERED_METHOD,
@@ -43,6 +44,7 @@ __all__ = [
     "DeliverySlot",
     "EventKind",
     "MessageTemplate",
+    "MonthPlan",
     "Order",
     "OrderEvent",
     "OrderItem",

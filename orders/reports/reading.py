@@ -100,6 +100,11 @@ def read_totals(grouping: Grouping, scope: Scope, period: Period) -> Sums:
     return found.get(0) or {name: zero.value for name, zero in _zeros(grouping.parts).items()}
 
 
+def read_sums(grouping: Grouping, scope: Scope) -> Mapping[Any, Sums]:
+    """Return the aggregates of the rows of the period by their keys, with one query and without names."""
+    return _read(grouping.parts, scope, scope.period, grouping.dimension)
+
+
 def _zeros(parts: Iterable[Part]) -> dict[str, Value]:
     return {name: ZEROS[aggregate.type] for part in parts for name, aggregate in part.aggregates.items()}
 

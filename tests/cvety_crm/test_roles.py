@@ -61,7 +61,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
             | REPORTS
             | REFERENCE
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
-            | {"cash", "till"},
+            | {"cash", "till", "monthplan"},
         ),
     ],
     ids=lambda value: getattr(value, "name", ""),

@@ -6,7 +6,9 @@ SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 """The packages of the production code. Tests and benchmarks may write rows directly."""
 
-EDITED_IN_ADMIN = frozenset({"City", "Courier", "DeliverySlot", "MessageTemplate", "PeakDay", "Product", "Shop"})
+EDITED_IN_ADMIN = frozenset(
+    {"City", "Courier", "DeliverySlot", "MessageTemplate", "MonthPlan", "PeakDay", "Product", "Shop"}
+)
 """Models that an admin page may save with `ModelAdmin.save_model`.
 
 They have no timeline, and no rules except those of `clean`.
