@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from cvety_crm.admin_site.features import POST, READ, Feature
 from orders.admin.actions.next_step import post_step
 from orders.admin.badges import status_badge
-from orders.admin.courier_texts import courier_contacts
+from orders.admin.courier_texts import cash_to_bring_back, courier_contacts
 from orders.admin.lookup import uuid_or_404
 from orders.admin.redirects import redirect_back
 from orders.models import Courier, Order, Stage, Status
@@ -33,7 +33,7 @@ from orders.presentation.delivery import handover_warning, is_off, payment_on_de
 from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import day as day_text
 from orders.presentation.links import call_url, two_gis_url, whatsapp_url, yandex_maps_url, yandex_route_url
-from orders.presentation.payment import due_text, dues_text
+from orders.presentation.payment import bring_back_text, due_text, dues_text
 from orders.presentation.phones import chat_links, shown_phone
 from orders.presentation.when import slot_or_missing, unknown_date
 from orders.rules.lateness import Lateness, lateness, lateness_words
@@ -76,7 +76,8 @@ class CourierRoute(Feature[Courier]):
         stops = in_route_order(order for order in orders if not reason_to_leave_out(order))
         sheet = RouteSheet(courier, on, stops)
         prices = may_see_prices(request.user, on)
-        text = route_text(sheet, phones=may_see_phones(request.user), prices=prices) if stops else ""
+        cash = cash_to_bring_back(sheet, request.user)
+        text = route_text(sheet, phones=may_see_phones(request.user), prices=prices, cash=cash) if stops else ""
         statuses = {status.code: status for status in Status.objects.all()} if stops and may_step(request) else {}
         context = {
             "courier": courier,
@@ -85,6 +86,7 @@ class CourierRoute(Feature[Courier]):
             "days": _days(on),
             "collect": dues_text(sheet.dues) if prices else "",
             "has_to_collect": bool(sheet.dues),
+            "bring_back": capfirst(bring_back_text(cash)) if cash is not None and cash.is_any else "",
             "stops": [
                 {"position": position, **_stop(order, request, statuses, prices)}
                 for position, order in enumerate(stops, start=1)

@@ -1,7 +1,11 @@
 """The page with texts for couriers. Staff copy the text of a whole route or of one order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin import helpers
 from django.db.models import QuerySet
@@ -17,8 +21,11 @@ from orders.presentation.links import telegram_url, whatsapp_url
 from orders.presentation.payment import dues_text
 from orders.presentation.phones import shown_phone
 from orders.presentation.when import when_text
+from orders.rules.courier_cash import CourierCash
 from orders.rules.visibility import may_see_phones, may_see_prices
+from orders.selectors.money import Collected, collected_until, courier_cash
 
+CashOfCouriers = Mapping[UUID, Mapping[date, Collected]]
 LONGEST_LINK = 1200
 """The largest number of characters of a text in a link. A Cyrillic letter needs six characters in a URL, and phones cut
 long URLs."""
@@ -27,12 +34,30 @@ long URLs."""
 def courier_texts_context(request: HttpRequest, orders: QuerySet[Order], keys: Iterable[Any]) -> dict[str, Any]:
     """Return the context of `orders/courier_texts.html` for the orders with these primary keys."""
     found = orders_to_print(orders, keys)
+    sheets = route_of(found)
+    days = [sheet.day for sheet in sheets if sheet.courier is not None and sheet.day is not None]
+    cash = collected_until(max(days)) if days else {}
     return {
-        "sheets": [_sheet(sheet, request.user) for sheet in route_of(found)],
+        "sheets": [_sheet(sheet, request.user, cash) for sheet in sheets],
         "left_out": [(order, reason) for order in found if (reason := reason_to_leave_out(order))],
         "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         "list_url": request.get_full_path(),
     }
+
+
+def cash_to_bring_back(sheet: RouteSheet, user: AnyUser, found: CashOfCouriers | None = None) -> CourierCash | None:
+    """Return the cash that the courier of a route brings back, or None if the user may not see the sums of the day.
+
+    Cash of earlier days is left out if the user may not see the sums of other days. Without `found`, the cash of
+    several couriers that was not handed in, it takes two queries.
+    """
+    courier, day = sheet.courier, sheet.day
+    if courier is None or day is None or not may_see_prices(user, day):
+        return None
+    if found is None:
+        found = collected_until(day, courier.pk)
+    cash = courier_cash(found.get(courier.pk, {}), day, sheet.stops)
+    return cash if user.has_perm("orders.view_all_prices") else replace(cash, earlier=Decimal(0))
 
 
 def order_texts(order: Order, user: AnyUser) -> dict[str, str]:
@@ -59,9 +84,10 @@ def courier_contacts(courier: Courier, user: AnyUser, text: str = "") -> dict[st
     }
 
 
-def _sheet(sheet: RouteSheet, user: AnyUser) -> dict[str, Any]:
+def _sheet(sheet: RouteSheet, user: AnyUser, found: CashOfCouriers) -> dict[str, Any]:
     prices = may_see_prices(user, sheet.day)
-    whole = route_text(sheet, phones=may_see_phones(user), prices=prices)
+    cash = cash_to_bring_back(sheet, user, found)
+    whole = route_text(sheet, phones=may_see_phones(user), prices=prices, cash=cash)
     return {
         "who": sheet.who,
         "day": long_day(sheet.day),

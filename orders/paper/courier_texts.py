@@ -21,9 +21,10 @@ from orders.presentation.delivery import handover_warning, is_off, payment_on_de
 from orders.presentation.details import as_line, courier_details
 from orders.presentation.formatting import NBSP, day, weekday_and_day
 from orders.presentation.links import readable, two_gis_url
-from orders.presentation.payment import due_text, dues_text
+from orders.presentation.payment import bring_back_text, due_text, dues_text
 from orders.presentation.phones import masked_phones, phone_words
 from orders.presentation.when import slot_or_missing, slot_text, unknown_date
+from orders.rules.courier_cash import CourierCash
 from orders.rules.payment import payment_of
 from orders.values.phone_masking import without_phones
 from orders.values.phones import format_phone
@@ -48,8 +49,11 @@ def full_text(order: Order, *, phones: bool = True, prices: bool = True) -> str:
     return "\n".join([*_stop(order, phones=phones, prices=prices), *_dispatcher()])
 
 
-def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -> str:
-    """Return a message with the sum to collect and all stops of a courier's day, which are numbered."""
+def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True, cash: CourierCash | None = None) -> str:
+    """Return a message with the sum to collect and all stops of a courier's day, which are numbered.
+
+    `cash` is what the courier brings back. Its sums are those that the sender may see.
+    """
     count = len(sheet.stops)
     head = [
         f"🚚 {sheet.who}",
@@ -61,12 +65,14 @@ def route_text(sheet: RouteSheet, *, phones: bool = True, prices: bool = True) -
         head.append(_collect(dues_text(dues)) if prices else gettext("the dispatcher says what to collect"))
     else:
         head.append(gettext("all paid"))
+    back = f"💵 {capfirst(bring_back_text(cash))}" if cash is not None and prices and cash.is_any else ""
     stops = [
         "\n".join([f"{position}. {first}", *rest])
         for position, order in enumerate(sheet.stops, start=1)
         for first, *rest in [_stop(order, phones=phones, prices=prices)]
     ]
-    return "\n\n".join([_DOT.join(head), *stops, *_dispatcher()])
+    first = "\n".join([_DOT.join(head), *([back] if back else [])])
+    return "\n\n".join([first, *stops, *_dispatcher()])
 
 
 def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:

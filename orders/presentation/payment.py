@@ -6,6 +6,7 @@ from django.utils.translation import gettext, ngettext
 
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.formatting import money
+from orders.rules.courier_cash import CourierCash
 from orders.rules.payment import Dues, PaymentState, Standing, payment_of
 from orders.sync.unknown import system_token
 from orders.values.phone_masking import without_phones
@@ -99,6 +100,17 @@ def dues_text(dues: Dues) -> str:
     """Return the sums that are due for several orders, such as `17 000 ₸ + 1 unknown sum`."""
     sums = [money(value, currency) for currency, value in dues.sums.items()]
     return " + ".join([*sums, *([unknown_sums(dues.unknown)] if dues.unknown else [])]) or money(_ZERO)
+
+
+def bring_back_text(cash: CourierCash) -> str:
+    """Return the cash that a courier brings back, such as `bring back in cash: 9 000 ₸ (in hand: 4 000 ₸)`."""
+    parts = [
+        gettext("in hand: %(sum)s") % {"sum": money(cash.held)} if cash.held else "",
+        gettext("of earlier days: %(sum)s") % {"sum": money(cash.earlier)} if cash.earlier else "",
+    ]
+    known = "; ".join(part for part in parts if part)
+    words = gettext("bring back in cash: %(sum)s") % {"sum": money(cash.total)}
+    return f"{words} ({known})" if known else words
 
 
 def uncounted_sums(count: int) -> str:

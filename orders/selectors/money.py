@@ -1,17 +1,21 @@
 """The payments of a day, what couriers still have, and the state of the day's till. All sums are in KZT."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from orders.models import Order, Payment, PaymentMethod, Stage, TillDay
+from orders.rules.courier_cash import CourierCash, cash_ahead
 from orders.rules.payment import KZT, due_is_counted, dues_of, is_due
+
+EARLIER = timedelta(days=90)
+"""How far back the cash of delivered orders is looked for. Recorded cash that was not handed in is found at any age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +36,76 @@ class Collected:
 
 def bounds(day: date) -> tuple[datetime, datetime]:
     """Return the first moment of a day in Almaty, and that of the next day."""
+    day = min(day, date.max - timedelta(days=1))  # Python's calendar has a last day
     start = timezone.make_aware(datetime.combine(day, time.min))
     return start, timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 
 
 def collected_by(courier_id: UUID, day: date) -> Collected:
     """Return the cash of the courier's deliveries of this day. Only known sums in KZT can be handed in."""
-    found = _collected(day, Q(courier=courier_id))
-    return found.get(courier_id, Collected([], []))
+    return _collected(day, day, courier_id).get(courier_id, {}).get(day, Collected([], []))
 
 
 def collected_by_all(day: date) -> Mapping[UUID, Collected]:
     """Return the cash of the deliveries of this day, by the ids of the couriers who have some. It takes two queries."""
-    return _collected(day, Q(courier__isnull=False))
+    return {courier: found[day] for courier, found in _collected(day, day).items()}
 
 
-def _collected(day: date, of_courier: Q) -> Mapping[UUID, Collected]:
+def collected_until(day: date, courier_id: UUID | None = None) -> Mapping[UUID, Mapping[date, Collected]]:
+    """Return the cash of this day and of the `EARLIER` days, by the ids of the couriers who have some, and by day.
+
+    It takes two queries.
+    """
+    return _collected(max(day, date.min + EARLIER) - EARLIER, day, courier_id)
+
+
+def courier_cash(found: Mapping[date, Collected], day: date, stops: Iterable[Order]) -> CourierCash:
+    """Return the cash that a courier with these stops brings back on a day.
+
+    `found` is the cash of the courier that was not handed in, by day (`collected_until`).
+    """
+    held = found[day].expected if day in found else Decimal(0)
+    earlier = sum((one.expected for on, one in found.items() if on < day), Decimal(0))
+    return CourierCash(cash_ahead(stops), held, earlier)
+
+
+def _collected(first: date, last: date, courier_id: UUID | None = None) -> Mapping[UUID, Mapping[date, Collected]]:
+    """Return the cash of these days. If there are several days, recorded cash may be older than the first one."""
+    of_courier = Q(courier__isnull=False) if courier_id is None else Q(courier=courier_id)
     delivered = Order.objects.filter(
         of_courier,
         is_due() & due_is_counted(),
-        delivery_date=day,
+        delivery_date__range=(first, last),
         payment_method=PaymentMethod.CASH,
         status__stage=Stage.DONE,
         is_cancelled=False,
     )
-    start, end = bounds(day)
-    held = Payment.objects.filter(
-        of_courier, settled_at=None, method=PaymentMethod.CASH, paid_at__gte=start, paid_at__lt=end
-    )
-    found: dict[UUID, Collected] = {}
+    held = Payment.objects.filter(of_courier, settled_at=None, method=PaymentMethod.CASH, paid_at__lt=bounds(last)[1])
+    if first == last:
+        held = held.filter(paid_at__gte=bounds(first)[0])
+    found: dict[UUID, dict[date, Collected]] = {}
     for order in delivered.select_related("delivery_slot").order_by("delivery_slot__starts_at", "order_number"):
         assert order.courier_id is not None
-        found.setdefault(order.courier_id, Collected([], [])).orders.append(order)
+        assert order.delivery_date is not None
+        _of(found, order.courier_id, order.delivery_date).orders.append(order)
     for payment in held.select_related("order").order_by("paid_at"):
         assert payment.courier_id is not None
-        found.setdefault(payment.courier_id, Collected([], [])).payments.append(payment)
+        _of(found, payment.courier_id, timezone.localdate(payment.paid_at)).payments.append(payment)
     return found
+
+
+def _of(found: dict[UUID, dict[date, Collected]], courier_id: UUID, day: date) -> Collected:
+    return found.setdefault(courier_id, {}).setdefault(day, Collected([], []))
+
+
+def refunded_on(day: date) -> tuple[Decimal, int]:
+    """Return the sum in KZT that was given back on a day, and the number of orders with a refund on it."""
+    start, end = bounds(day)
+    refunds = Payment.objects.filter(amount__lt=0, paid_at__gte=start, paid_at__lt=end)
+    found = refunds.aggregate(
+        sum=Sum("amount", filter=Q(order__currency=KZT), default=Decimal(0)), orders=Count("order", distinct=True)
+    )
+    return -found["sum"], found["orders"]
 
 
 def in_till(day: date) -> QuerySet[Payment]:

@@ -28,7 +28,7 @@ from orders import services
 from orders.admin.actions.bulk import add_refusal_messages
 from orders.admin.actions.row_dialogs import UNDO_FOR
 from orders.admin.actions.undo import undo_button
-from orders.admin.courier_texts import courier_contacts
+from orders.admin.courier_texts import cash_to_bring_back, courier_contacts
 from orders.admin.days import day_or_none
 from orders.admin.dispatch.keys import long, seen_couriers, with_seen
 from orders.admin.dispatch.page import Refusals, live_context, page_context, page_url
@@ -203,7 +203,10 @@ def brief(request: HttpRequest, key: UUID) -> HttpResponse:
     stops = _route(courier, day)
     sheet = RouteSheet(courier, day, stops)
     user = request.user
-    text = route_text(sheet, phones=may_see_phones(user), prices=may_see_prices(user, day)) if stops else ""
+    text = ""
+    if stops:
+        cash = cash_to_bring_back(sheet, user)
+        text = route_text(sheet, phones=may_see_phones(user), prices=may_see_prices(user, day), cash=cash)
     context = {
         "courier": courier,
         "text": text,

@@ -22,11 +22,11 @@ from orders.admin.money.days import day_of, days_around
 from orders.admin.money.sums import read_sum, sum_to_type
 from orders.exceptions import NotAllowedError
 from orders.models import Courier, CourierSettlement
-from orders.presentation.formatting import money
+from orders.presentation.formatting import full_day, money
 from orders.presentation.payment import due_text
 from orders.rules.payment import payment_of
 from orders.rules.visibility import may_see_prices
-from orders.selectors.money import Collected, collected_by_all
+from orders.selectors.money import Collected, collected_until
 from orders.selectors.presets import DAY_PARAMETER
 
 
@@ -54,18 +54,37 @@ def couriers_cash_page(request: HttpRequest) -> HttpResponse:
                 gettext("%(courier)s has handed in %(sum)s.") % {"courier": made.courier, "sum": money(made.handed_in)},
             )
             return HttpResponseRedirect(f"{reverse('couriers_cash')}?{urlencode({DAY_PARAMETER: day.isoformat()})}")
-    found = collected_by_all(day)
-    couriers = Courier.objects.filter(pk__in=found)
+    found = collected_until(day)
+    couriers = list(Courier.objects.filter(pk__in=found))
     settled = CourierSettlement.objects.filter(day=day).select_related("courier", "settled_by")
     context = {
         **admin.site.each_context(request),
         "title": gettext("Couriers' cash"),
         "days": [one for one in days_around(day) if may_see_prices(request.user, one["day"])],
         "day": day.isoformat(),
-        "couriers": [_courier(courier, found[courier.pk], refused) for courier in couriers],
+        "couriers": [
+            _courier(courier, found[courier.pk][day], refused) for courier in couriers if day in found[courier.pk]
+        ],
+        "earlier": [
+            _earlier(courier, on, found[courier.pk][on], request)
+            for courier in couriers
+            for on in sorted(found[courier.pk])
+            if on != day
+        ],
         "settled": [_settled(one) for one in settled],
     }
     return TemplateResponse(request, "orders/couriers_cash.html", context, status=422 if refused else 200)
+
+
+def _earlier(courier: Courier, day: date, found: Collected, request: HttpRequest) -> dict[str, Any]:
+    """Return the cash of an earlier day, with its sum and a link if the user may see the sums of that day."""
+    sees_sums = may_see_prices(request.user, day)
+    return {
+        "courier": courier,
+        "day": full_day(day),
+        "sum": money(found.expected) if sees_sums else "",
+        "url": f"{reverse('couriers_cash')}?{urlencode({DAY_PARAMETER: day.isoformat()})}" if sees_sums else "",
+    }
 
 
 def _settle(request: HttpRequest, day: date) -> CourierSettlement:

@@ -250,3 +250,36 @@ def test_route_works_on_first_and_last_day_of_calendar(browser, day):
     answer = browser.get(f"/crm/orders/courier/{courier.pk}/route/", {"date": day})
     assert answer.status_code == 200
     assert f"?date={day}" in answer.content.decode()
+
+
+def test_courier_reads_how_much_cash_to_bring_back(browser, browser_of, make, courier):
+    today, cash = timezone.localdate(), {"payment_method": "cash"}
+    make(**cash, total_amount=Decimal(9000))
+    make(total_amount=Decimal(700))  # not in cash
+    make("completed", **cash, total_amount=Decimal(4000))
+    make("completed", **cash, total_amount=Decimal(2000), delivery_date=today - timedelta(3))
+    said = "ривезти наличными: 15 000 ₸ (на руках: 4 000 ₸; за прошлые дни: 2 000 ₸)"
+    page = text(browser.get(route(courier)))
+    assert f'<p class="crm-bring-back">П{said}</p>' in page
+    assert f"💵 П{said}" in page
+    assert f"💵 П{said}" in text(browser.get(f"/crm/dispatch/brief/{courier.pk}/"))
+    keys = Order.objects.filter(delivery_date=today).values_list("pk", flat=True)
+    chosen = {"action": "courier_texts_of_selected", "_selected_action": [str(key) for key in keys]}
+    assert f"💵 П{said}" in text(browser.post("/crm/orders/order/", chosen))
+
+    dispatcher = browser_of("orders.view_order", "orders.view_courier", "orders.assign_order")
+    page = text(dispatcher.get(route(courier)))  # the sums of earlier days are hidden
+    assert "Привезти наличными: 13 000 ₸ (на руках: 4 000 ₸)" in page
+    assert "Привезти наличными" not in text(dispatcher.get(f"{route(courier)}?date={today - timedelta(3)}"))
+
+
+def test_texts_of_many_couriers_take_constant_number_of_queries(browser, make):
+    costs = []
+    for number in (1, 4):
+        for n in range(number):
+            make(courier=Courier.objects.create(name=f"К {number}-{n}"), payment_method="cash")
+        keys = [str(key) for key in Order.objects.values_list("pk", flat=True)]
+        with CaptureQueriesContext(connection) as queries:
+            browser.post("/crm/orders/order/", {"action": "courier_texts_of_selected", "_selected_action": keys})
+        costs.append(len(queries))
+    assert costs[0] == costs[1]

@@ -111,6 +111,34 @@ def test_sums_of_other_days_are_for_those_who_may_see_them(client, log_in):
     assert client.get(yesterday).status_code == 200
 
 
+def test_cash_of_earlier_days_is_found_and_leads_to_its_day(client, log_in, courier):
+    today = timezone.localdate()
+    deliver("901", courier, delivery_date=today - timedelta(2), total=5000)
+    deliver("902", Courier.objects.create(name="Ержан"), delivery_date=today - timedelta(91))  # too old to be read
+    order = deliver("903", courier, delivery_date=today - timedelta(200), total=3000)
+    user = log_in("Бухгалтер")
+    services.add_payment(
+        order_id=order.pk, amount=Decimal(3000), method="cash", courier=courier, actor=user, reason="привёз"
+    )
+    old = timezone.now() - timedelta(200)
+    Payment.objects.update(paid_at=old)
+    page = client.get(CASH_PAGE).content.decode()
+    found = re.findall(r'Руслан: <a [^>]*href="([^"]+)">([^<]+)</a>\s*<strong [^>]*>([^<]+)<', page)
+    assert [(day, sum_) for _url, day, sum_ in found] == [
+        (f"{timezone.localdate(old):%d.%m.%Y}", "3\xa0000\xa0₸"), (f"{today - timedelta(2):%d.%m.%Y}", "5\xa0000\xa0₸"),
+    ]  # fmt: skip
+    assert "Ержан" not in page
+    assert "Ни у кого из курьеров нет наличных" in page
+    for url, _day, sum_ in found:
+        of_day = client.get(url).content.decode()
+        assert f'Руслан: <span class="crm-nowrap">{sum_}' in of_day
+    log_in("Диспетчер")
+    page = client.get(CASH_PAGE).content.decode()
+    assert "примет бухгалтер" in page
+    assert "5\xa0000" not in page
+    assert f"?date={today - timedelta(2)}" not in page
+
+
 def test_empty_days_say_what_comes(client, log_in):
     log_in("Бухгалтер")
     assert "Ни у кого из курьеров нет наличных" in client.get(CASH_PAGE).content.decode()
