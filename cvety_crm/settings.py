@@ -458,7 +458,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "cvety_crm.admin_site.navigation.environment",
-    "DASHBOARD_CALLBACK": "cvety_crm.admin_site.dashboard.start_page",
+    "DASHBOARD_CALLBACK": "orders.admin.home.page.home_page",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},
     ],

@@ -1,1 +1,1 @@
-"""The code that all admin pages share: base classes, filters, the navigation and the dashboard."""
+"""The code that all admin pages share: base classes, filters and the navigation."""

@@ -76,10 +76,13 @@ class Probe:
     may_be_starting: bool = False
     """Whether the part needs a moment after the start, so that its problems do not count in the first minute."""
 
-    def run(self, seconds: float = TIME_LIMIT) -> Finding:
-        """Return the finding. Never raise. The time limit applies only to database statements."""
+    def run(self, seconds: float | None = TIME_LIMIT) -> Finding:
+        """Return the finding. Never raise.
+
+        The time limit applies only to database statements, which need a transaction for it. None means no limit.
+        """
         try:
-            found = self._in_transaction(seconds) if self.reads_database else self.check()
+            found = self.check() if seconds is None or not self.reads_database else self._in_transaction(seconds)
         except Exception as error:
             found = Finding(Level.RED, f"{type(error).__name__}: {error}")
         if found.level > Level.GREEN and self.may_be_starting and _is_starting():

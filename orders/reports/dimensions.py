@@ -229,6 +229,11 @@ def _of_refund_method(orders: QuerySet[Order], method: Any) -> QuerySet[Order]:
     return orders.filter(Exists(Payment.objects.filter(order=OuterRef("pk"), amount__lt=0, method=method)))
 
 
+def _of_refund_day(orders: QuerySet[Order], day: Any) -> QuerySet[Order]:
+    refunds = Payment.objects.filter(order=OuterRef("pk"), amount__lt=0)
+    return orders.filter(Exists(refunds.alias(on=TruncDate("paid_at", tzinfo=_zone())).filter(on=day)))
+
+
 def _cancel_reason(_basis: Basis, prefix: str) -> Any:
     reason = KeyTextTransform("REASON_CANCELED", KeyTransform("fields", f"{prefix}metadata"))
     return Coalesce(Left(Trim(reason), REASON_LENGTH), Value(""), output_field=CharField())
@@ -299,6 +304,10 @@ REFUND_METHOD = Dimension(
     "refunded_by", _("refunds by payment method"), lambda _basis, _prefix: F("method"), _choices(PaymentMethod), str,
     empty="", on_orders=_of_refund_method,
 )  # fmt: skip
+REFUND_DAY = Dimension(
+    "refund_day", _("refunds by day"), lambda _basis, _prefix: TruncDate("paid_at", tzinfo=_zone()),
+    _words(full_day), date.fromisoformat, is_sequence=True, on_orders=_of_refund_day,
+)  # fmt: skip
 LEAD = Dimension(
     "lead", _("by the time before delivery"), _lead_step, _words(_lead_name), int, is_sequence=True
 )  # fmt: skip
@@ -307,6 +316,7 @@ DIMENSIONS = {
     for one in (
         DAY, WEEK, MONTH, WEEKDAY, HOUR, SHOP, CITY, MANAGER, SOURCE, METHOD, PRODUCT, COURIER, SLOT, FLORIST,
         NEW_OR_RETURNING, CUSTOMER, LEAD, REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
+        REFUND_DAY,
     )
 }  # fmt: skip
 

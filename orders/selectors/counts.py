@@ -2,8 +2,11 @@
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.db.models import Count
 
-from orders.selectors.presets import Moment, counts
+from orders.models import Order
+from orders.rules.lateness import DueAt
+from orders.selectors.presets import BY_KEY, Moment, counts, is_current
 
 KEEP_SECONDS = 5
 """How long the counts are cached. All counts are queried together."""
@@ -48,6 +51,17 @@ def exchange_errors() -> int:
 def unanswered_photos() -> int:
     """Return how many orders have an open photo link without an answer."""
     return _count("photos")
+
+
+def of_preset(key: str) -> int:
+    """Return the count of a preset that does not depend on the user."""
+    return _count(key)
+
+
+def own(at: Moment) -> dict[str, int]:
+    """Return the counts of the presets `mine` and `made` for the user of this moment, with one query."""
+    found = Order.objects.order_by().annotate(due=DueAt()).filter(is_current(at))
+    return found.aggregate(**{key: Count("pk", filter=BY_KEY[key].condition(at)) for key in ("mine", "made")})
 
 
 def _count(preset: str) -> int:

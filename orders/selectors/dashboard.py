@@ -12,15 +12,14 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
-from cvety_crm.users import User
+from cvety_crm.users import AnyUser
 from orders.models import Order, Stage
 from orders.presentation.formatting import money, percent
 from orders.presentation.payment import uncounted_sums
 from orders.rules.payment import sum_is_counted
-from orders.rules.visibility import may_see_orders, may_see_prices
+from orders.rules.visibility import may_see_prices
 from orders.selectors.presets import preset_url
 
 KEEP_SECONDS = 60
@@ -109,23 +108,29 @@ def _usual(days: Sequence[Day]) -> Usual | None:
     return Usual(Decimal(orders) / len(days), amount / len(days), amount / counted if counted else None)
 
 
-def start_page(user: User) -> Mapping[str, Any]:
-    """Return the template context of the metrics that this user may see. It is empty if the user may not see orders."""
-    if not may_see_orders(user):
-        return {}
-    today = timezone.localdate()
+def figures_of_today(user: AnyUser, today: date) -> list[dict[str, str]]:
+    """Return the cards of today's metrics, without sums that this user may not see."""
+    sees_past = _sees_past(user, today)
+    return _cards(_cached(today), sees_today=may_see_prices(user, today), sees_past=sees_past)
+
+
+def chart_of_days(user: AnyUser, today: date) -> Mapping[str, Any]:
+    """Return the chart and the table of the last days, without sums if the user may not see all of them."""
+    days, sees_sums = _cached(today).days, _sees_past(user, today)
+    return {"chart": _chart(days, sees_sums), "days": _table(days), "sees_sums": sees_sums}
+
+
+def _cached(today: date) -> Metrics:
     key = f"orders.selectors.dashboard.metrics:{today.isoformat()}"
     found: Metrics | None = cache.get(key)
     if found is None:
         found = metrics(today)
         cache.set(key, found, KEEP_SECONDS)
-    sees_past = may_see_prices(user, today - timedelta(days=1))
-    return {
-        "figures": _cards(found, sees_today=may_see_prices(user, today), sees_past=sees_past),
-        "chart": _chart(found.days, sees_past),
-        "days": _table(found.days),
-        "sees_sums": sees_past,
-    }
+    return found
+
+
+def _sees_past(user: AnyUser, today: date) -> bool:
+    return may_see_prices(user, today - timedelta(days=1))
 
 
 def _cards(found: Metrics, *, sees_today: bool, sees_past: bool) -> list[dict[str, str]]:

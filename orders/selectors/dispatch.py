@@ -127,6 +127,11 @@ def dispatch_day(day: date) -> DispatchDay:
     )
 
 
+def free_districts(day: date) -> list[District]:
+    """Return the deliveries of a day that have no courier, with one query."""
+    return list(_districts([order for order in _deliveries(day, Q(courier=None)) if is_open(order)]))
+
+
 def day_version(day: date, now: datetime | None = None) -> str:
     """Return a string that differs after each change of a day's orders, notes and couriers, and in each minute.
 
@@ -149,9 +154,9 @@ def _version(rows: QuerySet[Order] | QuerySet[Courier]) -> str:
     return f"{found['n']}-{found['last'].timestamp() if found['last'] else 0}-{found['all'] or 0}"
 
 
-def _deliveries(day: date) -> Sequence[Order]:
+def _deliveries(day: date, condition: Q | None = None) -> Sequence[Order]:
     found = list(
-        Order.objects.filter(delivery_date=day, is_pickup=False)
+        Order.objects.filter(condition or Q(), delivery_date=day, is_pickup=False)
         .exclude(status__stage=Stage.CANCELLED)
         .select_related("status", "delivery_slot", "city", "pay_system")
         .only(*_COLUMNS_READ)

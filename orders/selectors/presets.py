@@ -78,6 +78,11 @@ class Moment:
         return timezone.make_aware(datetime.combine(self.today - CURRENT, time.min))
 
     @property
+    def midnight(self) -> Any:
+        """Return the beginning of this day in Almaty."""
+        return timezone.make_aware(datetime.combine(self.today, time.min))
+
+    @property
     def user_id(self) -> Any:
         """Return the id of the user, or None if no one is logged in."""
         return self.user.pk
@@ -107,6 +112,7 @@ class MomentOfStatement(Moment):
 
     today = Parameter("today", DateField())
     since = Parameter("since", DateTimeField())
+    midnight = Parameter("midnight", DateTimeField())
     user_id = Parameter("user_id", BigIntegerField())
 
     @classmethod
@@ -171,6 +177,12 @@ PRESETS = (
         lambda at: is_due() & at.is_open(),
     ),
     Preset(
+        "owed",
+        _("Delivered, not paid"),
+        lambda at: is_due() & at.in_stage(Stage.DONE) & Q(is_cancelled=False, is_deleted_on_site=False),
+        is_problem=True,
+    ),
+    Preset(
         "unknown",
         _("Something is unknown"),
         lambda at: (Q(unknown_values__has_any_keys=list(ASKED)) | _UNREADABLE_PHONE) & at.is_open(),
@@ -178,6 +190,7 @@ PRESETS = (
     ),
     Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),
     Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user_id) & at.is_open()),
+    Preset("made", _("Made by me today"), lambda at: Q(ready_by=at.user_id, ready_at__gte=at.midnight)),
     Preset(
         "unclosed",
         _("Not closed yesterday"),
@@ -258,7 +271,7 @@ def counts(at: Moment) -> dict[str, int]:
 
     One query counts all presets of current orders, and each other preset needs one query. All queries use indexes.
     """
-    values = {"now": at.now, "today": at.today, "since": at.since, "user_id": at.user_id}
+    values = {name: getattr(at, name) for name in ("now", "today", "since", "midnight", "user_id")}
     found: dict[str, int] = {}
     for keys, statement in _counting(tuple((stage, tuple(codes)) for stage, codes in sorted(at.codes.items()))):
         found.update(zip(keys, *statement.rows(values), strict=True))

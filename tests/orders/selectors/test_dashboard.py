@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cvety_crm.users import User
 from orders.models import Order, Status
-from orders.selectors.dashboard import CHART_DAYS, metrics, start_page
+from orders.selectors.dashboard import CHART_DAYS, chart_of_days, figures_of_today, metrics
 
 TUESDAY = date(2026, 3, 10)
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def user(*codenames: str) -> User:
 
 
 def cards(made: User) -> dict[str, tuple[str, str]]:
-    shown = start_page(made)["figures"]
+    shown = figures_of_today(made, timezone.localdate())
     return {card["title"]: (card["value"].replace("\xa0", " "), card["words"].replace("\xa0", " ")) for card in shown}
 
 
@@ -111,11 +111,10 @@ def test_sums_of_other_days_are_hidden_without_permission() -> None:
     today = timezone.localdate()
     for week in (0, 1, 2):
         add(today - timedelta(weeks=week), 2, amount=12_345 if week else 10_000)
-    shown = start_page(user("view_order"))
-    sums = [card for card in shown["figures"] if card["title"] in ("Сумма", "Средний чек")]
+    made = user("view_order")
+    sums = [card for card in figures_of_today(made, today) if card["title"] in ("Сумма", "Средний чек")]
     assert [(card["value"].replace("\xa0", " "), card["words"]) for card in sums] == [("20 000 ₸", ""),
                                                                                       ("10 000 ₸", "")]  # fmt: skip
-    assert len(shown["chart"]["data"]["datasets"]) == 1
-    assert not shown["sees_sums"]
-    User.objects.all().delete()
-    assert start_page(user("view_customer", "view_all_prices")) == {}
+    chart = chart_of_days(made, today)
+    assert len(chart["chart"]["data"]["datasets"]) == 1
+    assert not chart["sees_sums"]

@@ -1,0 +1,1 @@
+"""The home page: which blocks a user sees, and what they contain."""
