@@ -11,7 +11,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Telegram")
 
     def ready(self) -> None:
-        """Register the deliverer of messages."""
-        from notifications import telegram
+        """Register the deliverers of messages and of their edits."""
+        from notifications import edits, telegram
 
         telegram.register()
+        edits.register()

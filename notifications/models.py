@@ -71,6 +71,8 @@ class TelegramMessage(OutboxEntry):
     text = models.TextField(
         _("text"), blank=True, default="", help_text=_("As Telegram's HTML; written when the message leaves.")
     )
+    presses = models.TextField(blank=True, default="", db_default="", editable=False)
+    """What the buttons report that Telegram shows now (`Button.press`), separated by spaces."""
     telegram_message_id = models.BigIntegerField(_("id in Telegram"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -104,3 +106,40 @@ class TelegramMessageAttempt(DeliveryAttempt):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         constraints = [models.UniqueConstraint(fields=["entry", "number"], name="telegram_attempts_number")]
+
+
+class TelegramEdit(OutboxEntry):
+    """The replacement of the text and the buttons of a message that was sent, because its order has changed since.
+
+    Both are created from the order when the edit is delivered, so one pending edit stands for several changes.
+    """
+
+    message = models.ForeignKey(
+        TelegramMessage, verbose_name=_("message"), on_delete=models.CASCADE, related_name="edits", editable=False
+    )
+
+    class Meta:
+        db_table = "telegram_edits"
+        ordering = ["-created_at"]
+        verbose_name = _("edit of a Telegram message")
+        verbose_name_plural = _("edits of Telegram messages")
+        default_permissions = ()
+        indexes = [live_index("telegram_edits_due")]
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def raises_alerts(self) -> bool:
+        """Return False: a button that is outdated says so when it is pressed."""
+        return False
+
+
+class TelegramEditAttempt(DeliveryAttempt):
+    """One attempt to deliver an edit."""
+
+    entry = models.ForeignKey(TelegramEdit, on_delete=models.CASCADE, related_name="attempt_log")
+
+    class Meta(DeliveryAttempt.Meta):
+        db_table = "telegram_edit_attempts"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["entry", "number"], name="telegram_edit_attempts_number")]

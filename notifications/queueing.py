@@ -11,11 +11,12 @@ from django.utils import timezone
 from cvety_crm.alerts import Alert
 from cvety_crm.outbox import State, schedule_delivery
 from notifications import recipients, texts
-from notifications.models import TelegramMessage
+from notifications.models import TelegramEdit, TelegramMessage
 from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
 from orders.rules.hold import release_time
+from orders.sync.fields import MAKING_FACTS
 from orders.timeline_payloads import FromSite, payload_of
 
 Kind = TelegramMessage.Kind
@@ -24,6 +25,13 @@ OUTDATED_AFTER = timedelta(days=1)
 """If an order is older than this, a change that a comparison finds in the order queues no message."""
 _FACTS = (EventKind.READY, EventKind.REMADE)
 """The facts of the making that others wait for. They are reported even if the site has no status for them."""
+STEP_FIELDS = frozenset(
+    {"status", "is_cancelled", "is_deleted_on_site", "is_pickup", "courier", "responsible", *MAKING_FACTS}
+)
+"""The fields of timeline entries on which the buttons of a message depend."""
+_STEP_EVENTS = (EventKind.PROBLEM, EventKind.SOLVED)
+EDIT_DELAY = timedelta(seconds=3)
+"""The time in which the changes of an order are collected, so that a message is edited once for all of them."""
 STUB_DELAY = timedelta(minutes=2)
 """The delay of the message about a new stub. The CRM requests the rest of the order from the site each minute."""
 
@@ -33,10 +41,12 @@ def on_order_event(change: OrderChange) -> None:
     answer to a photo.
 
     Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
-    after the status's hold period. Make two queries, and one query for the task after the commit.
+    after the status's hold period. Make three queries, and one query for the task after the commit.
     """
     if change.event.source == Source.IMPORT or _is_outdated(change):
         return
+    if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS):
+        queue_edits(change.order, release_time(services.held_until_of(change.event)))
     if change.is_new:
         _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
     elif change.changed_fields & {"status", "is_cancelled"} or change.event.kind in _FACTS:
@@ -56,6 +66,32 @@ def on_status_undone(order: Order, event: OrderEvent) -> None:
     # deleted.
     list(rows.select_for_update().values_list("pk"))
     rows.delete()
+    queue_edits(order)
+
+
+def queue_edits(order: Order, after: datetime | None = None) -> None:
+    """Queue an edit of each message about the order that has buttons of steps, `EDIT_DELAY` after `after` or now.
+
+    An edit that is already pending stands for this change too. Several messages are edited one after another, with the
+    same delay between them. Make one query, or three if there are such messages.
+    """
+    if recipients.disabled_reason():
+        return
+    sent = TelegramMessage.objects.filter(order=order, telegram_message_id__isnull=False).exclude(presses="")
+    messages = list(sent.order_by("created_at").values_list("pk", flat=True))
+    if not messages:
+        return
+    pending = TelegramEdit.objects.filter(message__in=messages, state=State.PENDING)
+    # The pending edits are locked until the commit, so that no worker renders the order as it was before.
+    known = set(pending.select_for_update().values_list("message_id", flat=True))
+    start = max(after or timezone.now(), timezone.now())
+    edits = [
+        TelegramEdit(message_id=message, due_at=start + number * EDIT_DELAY)
+        for number, message in enumerate((one for one in messages if one not in known), start=1)
+    ]
+    TelegramEdit.objects.bulk_create(edits)
+    for edit in edits:
+        schedule_delivery(edit)
 
 
 def _is_outdated(change: OrderChange) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import State
-from notifications.models import TelegramChat, TelegramMessage
+from notifications.models import TelegramChat, TelegramEdit, TelegramMessage
 
 Kind = TelegramMessage.Kind
 
@@ -76,13 +76,15 @@ def move_chat(old: str, new: str) -> None:
 
 
 def postpone_messages(chat_id: str, seconds: float) -> None:
-    """Postpone the pending messages to the chat until one second after the requested delay (in seconds) has passed.
+    """Postpone what is pending for the chat until one second after the requested delay (in seconds) has passed.
 
     The refused message itself is sent again without the additional second. Telegram accepts about 20 messages a minute
     for one group. Without the delay, on a busy day the other messages would use up their attempts and fail.
     """
     until = timezone.now() + timedelta(seconds=seconds + 1)
     TelegramMessage.objects.filter(chat_id=chat_id, state=State.PENDING, due_at__lt=until).update(due_at=until)
+    edits = TelegramEdit.objects.filter(message__chat_id=chat_id, state=State.PENDING, due_at__lt=until)
+    edits.update(due_at=until)
 
 
 def _receives(row: TelegramChat, kind: Kind) -> bool:

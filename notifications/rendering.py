@@ -1,6 +1,7 @@
 """The rendering of a message from the current data. The number of queries does not depend on the number of items."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -10,6 +11,7 @@ from notifications.links import STEP, UNDO, Button, buttons, is_public
 from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order, OrderEvent, OrderItem, Status
+from orders.rules.hold import hold_period, release_time
 from orders.rules.making import leave_out_held
 from orders.rules.next_step import steps_of_staff
 
@@ -25,6 +27,15 @@ class Rendered:
 
     text: str
     buttons: tuple[Button, ...] = ()
+
+    @property
+    def presses(self) -> str:
+        """Return what the buttons report, separated by spaces."""
+        return " ".join(button.press for button in self.buttons if button.press)
+
+    def without_steps(self) -> "Rendered":
+        """Return the content with only those buttons that open a URL."""
+        return Rendered(self.text, tuple(button for button in self.buttons if not button.press))
 
 
 def preview(message: TelegramMessage) -> str:
@@ -55,6 +66,13 @@ def render(message: TelegramMessage, *, with_held: bool = False) -> Rendered:
     else:
         text = texts.status_change(facts, _status_names(event))
     return Rendered(text, (*_presses(order, undoable), *buttons(order)))
+
+
+def release_time_of(order: Order) -> datetime | None:
+    """Return when the last step of the order may be reported outside the CRM, or None if it may be reported now."""
+    facts = [moment + hold_period() for moment in (order.taken_at, order.ready_at) if moment is not None]
+    found = [release_time(until) for until in (order.status_held_until, *facts)] if hold_period() else []
+    return max((moment for moment in found if moment is not None), default=None)
 
 
 def _presses(order: Order, undoable: OrderEvent | None) -> tuple[Button, ...]:

@@ -4,10 +4,11 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
@@ -29,9 +30,10 @@ from cvety_crm.outbox import (
 from notifications import recipients
 from notifications.links import Button
 from notifications.models import TelegramMessage
-from notifications.rendering import render
+from notifications.queueing import queue_edits
+from notifications.rendering import Rendered, render
 from orders import services
-from orders.models import OrderEvent
+from orders.models import Order, OrderEvent
 
 # This setting enables the future type of `retry_after` in the library. Without the setting, each use of `retry_after`
 # causes a deprecation warning.
@@ -65,13 +67,22 @@ def send(message: TelegramMessage) -> Delivered:
         raise NoLongerNeededError(gettext("This chat no longer receives messages."))
     _check_hold_period(message)
 
+    changed_at = _changed_at(message)
     rendered = render(message)
     message.text, message.chat_id = rendered.text, chat_id
     _update(message, text=rendered.text, chat_id=chat_id)
     message_id = _send_to_current_chat(message, _keyboard(rendered.buttons))
     # The id is stored at once, because the worker may die before it records the outcome.
-    _update(message, telegram_message_id=message_id)
+    _update(message, telegram_message_id=message_id, presses=rendered.presses)
+    if rendered.presses and message.order is not None and _changed_at(message) != changed_at:
+        # The change did not find the message among those that were sent.
+        with transaction.atomic():
+            queue_edits(message.order)
     return _delivered(message_id)
+
+
+def _changed_at(message: TelegramMessage) -> datetime | None:
+    return Order.objects.filter(pk=message.order_id).values_list("updated_at", flat=True).first()
 
 
 def _check_hold_period(message: TelegramMessage) -> None:
@@ -134,7 +145,11 @@ def refresh(message_id: str) -> None:
     message = TelegramMessage.objects.filter(pk=message_id, telegram_message_id__isnull=False).first()
     if message is None or message.order_id is None or recipients.disabled_reason():
         return
-    rendered = render(message, with_held=True)
+    replace_content(message, render(message, with_held=True))
+
+
+def replace_content(message: TelegramMessage, rendered: Rendered) -> None:
+    """Replace the text and the buttons of a message that was sent. Raise `DeliveryError` on failure."""
     chat_id, number = message.chat_id, message.telegram_message_id
 
     async def edit(bot: Bot) -> None:
@@ -152,7 +167,7 @@ def refresh(message_id: str) -> None:
                 raise
 
     _run(edit, settings.OUTBOX_TIMEOUT)
-    _update(message, text=rendered.text)
+    _update(message, text=rendered.text, presses=rendered.presses)
 
 
 def receive_presses(url: str, secret: str) -> None:
