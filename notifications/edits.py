@@ -1,4 +1,4 @@
-"""The delivery of edits: a message follows its order, whoever has changed it and wherever."""
+"""The delivery of edits: a message follows its order, wherever the change was made."""
 
 from django.utils.translation import gettext
 

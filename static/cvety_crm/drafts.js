@@ -1,10 +1,10 @@
 /* What a user types into a form survives a reload, an ended session and a failed network: it is stored in this browser
-   until the form is saved. This concerns the pages of the admin, and forms with the attribute data-draft. With
-   data-draft-with="<id>" a form is also sent by the form with this id. */
+   until the form is saved. This concerns the pages of the admin, the dialogs of django-unfold (#dialog), and forms with
+   the attribute data-draft. With data-draft-with="<id>" a form is also sent by the form with this id. */
 (function () {
   "use strict";
 
-  const FORMS = "form[data-draft], form.warn-unsaved-form";
+  const FORMS = "form[data-draft], form.warn-unsaved-form, #dialog form";
   const WAIT = 300; // milliseconds after a key is pressed
   const LABELS = 6; // names of restored fields in the notice
   const store = window.crmDraftStorage;
@@ -95,8 +95,19 @@
     keep(one);
   }
 
+  // A dialog keeps its form, and only the fields are replaced by those of a refused form.
+  function meetAnswer(one, isAnswer) {
+    const draft = isAnswer && one.isSent ? store.find(localStorage, one.key) : null;
+    if (!draft || !values.showsAgain(one.form, draft.changes)) return;
+    one.isSent = false;
+    carry(one, draft);
+  }
+
   function adopt(form, isAnswer) {
-    if (known.has(form)) return;
+    if (known.has(form)) {
+      meetAnswer(known.get(form), isAnswer);
+      return;
+    }
     const one = { form, key: keyOf(form), id: newId(), carried: new Set(), isTouched: false, isSent: false, isRefused: false, isEmpty: true, timer: null };
     known.set(form, one);
     const draft = store.find(localStorage, one.key);
@@ -125,6 +136,11 @@
       keep(one);
       if (one.isTouched && !one.isEmpty) attach(form, one);
     });
+  }
+
+  // Returns whether a successful answer of htmx means that the form was saved.
+  function isSaved(form, xhr) {
+    return form.getAttribute("hx-swap") === "none" && !xhr.getResponseHeader("HX-Retarget");
   }
 
   function comesBack(form) {
@@ -179,8 +195,10 @@
     document.body.addEventListener("htmx:afterRequest", function (event) {
       const one = known.get(event.detail.elt);
       if (!one?.isSent) return;
-      if (!event.detail.successful || window.crmFailedTap.isLoggedOut(event.detail.xhr)) comesBack(one.form);
-      else if (one.form.getAttribute("hx-swap") === "none" && !event.detail.xhr.getResponseHeader("HX-Retarget")) {
+      const { successful, xhr } = event.detail;
+      const isReloaded = xhr.status === 200 && xhr.getResponseHeader("HX-Refresh"); // `successful` is not set then
+      if (!isReloaded && (!successful || window.crmFailedTap.isLoggedOut(xhr))) comesBack(one.form);
+      else if (isReloaded || isSaved(one.form, xhr)) {
         one.isTouched = false;
         store.forget(localStorage, one.key);
       }

@@ -252,6 +252,36 @@ def test_note_and_reason_of_a_problem_are_restored_and_gone_after_saving(screen,
 
 
 @desktop
+def test_dialog_of_the_status_keeps_what_was_typed(screen, order, manager):
+    page = open_order(screen, order)
+    open_dialog = page.get_by_role("button", name="Другой статус…")
+    text = page.locator("#dialog textarea")
+    submit = page.locator("#dialog button[type=submit]")
+    open_dialog.click()
+    text.fill("клиент передумал")
+    page.locator("#dialog").get_by_label("Отклонён").check()
+    page.context.set_offline(True)
+    submit.click()
+    expect(page.locator(".crm-tap-failed")).to_contain_text("Нет связи")
+    page.context.set_offline(False)
+    Session.objects.all().delete()
+    submit.click()
+    message = page.locator(".crm-tap-failed")
+    expect(message).to_contain_text("Вы вышли из CRM")
+    log_in(screen, manager)
+    page.reload()
+    open_dialog.click()
+    expect(page.locator("#dialog .crm-restored")).to_contain_text("Восстановлено несохранённое")
+    expect(text).to_have_value("клиент передумал")
+    expect(page.locator("#dialog").get_by_label("Отклонён")).to_be_checked()
+    assert not serious_violations(page)
+    submit.click()
+    expect(page.locator("#crm-messages, .messagelist").first).to_contain_text("Отклонён")
+    assert order.events.get(kind="status").details["comment"] == "клиент передумал"
+    assert not drafts(page)
+
+
+@desktop
 def test_note_sent_with_the_order_is_not_restored(screen, order):
     page = open_order(screen, order)
     page.locator("#crm-note-text").fill("перезвонить")
