@@ -60,6 +60,7 @@ MANAGER = Role(
     | {"orders.share_savedview", "orders.refund_payment"}
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
+    | _each("view add", "orders.customercall")
     | _each("view add change", "orders.messagetemplate")
     | _each("view", "orders.product", "orders.orderevent", "orders.ordernote", "orders.orderphoto")
     # The permission to change these rows allows a user to process events again, to retry pushes, and to choose between

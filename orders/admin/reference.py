@@ -110,10 +110,20 @@ class ShopAdmin(BitrixReferenceAdmin):
 class DeliverySlotAdmin(BitrixReferenceAdmin):
     """The list and the pages of delivery slots."""
 
-    list_display = ("name", "starts_at", "ends_at", "bitrix_id", "is_active", "attention_column")
+    list_display = ("name", "starts_at", "ends_at", "daily_capacity", "bitrix_id", "is_active", "attention_column")
     ordering = ("starts_at", "ends_at", "name")
     fieldsets = (
-        (None, {"fields": (("name", "bitrix_id"), ("starts_at", "ends_at"), ("is_active", "needs_attention"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "bitrix_id"),
+                    ("starts_at", "ends_at"),
+                    "daily_capacity",
+                    ("is_active", "needs_attention"),
+                )
+            },
+        ),
     )
 
 

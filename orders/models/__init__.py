@@ -1,9 +1,10 @@
 """The models of orders. Tables and columns have the names of the shop's Supabase schema. Models have clearer names."""
 
 from orders.models.bulk import BulkResult, BulkRun, Selection
+from orders.models.call import CallReason, CustomerCall
 from orders.models.customer import Customer, CustomerChange, SharedAccount
 from orders.models.item import OrderItem
-from orders.models.message import Addressee, MessageTemplate
+from orders.models.message import Addressee, MessageTemplate, Purpose
 from orders.models.month_plan import MonthPlan
 from orders.models.order import (
     CHANNEL,
@@ -35,11 +36,13 @@ __all__ = [
     "Addressee",
     "BulkResult",
     "BulkRun",
+    "CallReason",
     "Channel",
     "City",
     "Courier",
     "CourierSettlement",
     "Customer",
+    "CustomerCall",
     "CustomerChange",
     "DeliverySlot",
     "EventKind",
@@ -60,6 +63,7 @@ __all__ = [
     "PhotoApproval",
     "PictureSource",
     "Product",
+    "Purpose",
     "Reason",
     "RoleView",
     "SavedView",

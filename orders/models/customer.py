@@ -41,6 +41,9 @@ class Customer(Table):
     bitrix_user_id = models.BigIntegerField(_("id on the site"), unique=True, null=True, blank=True)
     preferences = models.JSONField(_("preferences"), default=dict, db_default={}, blank=True)
     bitrix_state = models.JSONField(_("agreed with the site"), default=dict, db_default={}, blank=True, editable=False)
+    birthday = models.DateField(
+        _("birthday"), null=True, blank=True, help_text=_("If the year is not known, enter 1900.")
+    )
     note = models.TextField(_("note"), blank=True, default="", db_default="")
     needs_attention = models.BooleanField(_("needs a look"), default=False, db_default=False)
     merged_into = models.ForeignKey(
@@ -78,6 +81,7 @@ class Customer(Table):
             models.Index(fields=["-created_at"], name="users_created"),
             models.Index(fields=["-orders_count", "-id"], name="users_orders"),
             models.Index(fields=["-orders_total", "-id"], name="users_total"),
+            models.Index(fields=["birthday"], name="users_birthday", condition=Q(birthday__isnull=False)),
             models.Index(F("last_order_at").desc(nulls_last=True), F("id").desc(), name="users_last_order"),
         ]
         permissions = [("merge_customer", gettext_noop("Can merge and part customers"))]

@@ -39,6 +39,13 @@ class Handover(models.TextChoices):
     PICKUP = "pickup", _("only pickup")
 
 
+class Purpose(models.TextChoices):
+    """The occasion of a message."""
+
+    ORDER = "order", _("about an order")
+    CALL = "call", _("reminder to a customer")
+
+
 class MessageTemplate(Table):
     """A message with placeholders (`orders.values.message_text`), in Russian and in Kazakh."""
 
@@ -50,6 +57,14 @@ class MessageTemplate(Table):
         default=list,
         blank=True,
         help_text=_("The message is offered for orders in these stages. None: for all orders."),
+    )
+    purpose = models.CharField(
+        _("occasion"),
+        max_length=20,
+        choices=Purpose,
+        default=Purpose.ORDER,
+        db_default=Purpose.ORDER,
+        help_text=_("A reminder is offered on the page of customers to call, not on the page of an order."),
     )
     handover = models.CharField(_("for which orders"), max_length=20, choices=Handover, default=Handover.ANY)
     text_ru = models.TextField(_("text in Russian"), max_length=TEXT_LENGTH)
@@ -86,6 +101,8 @@ class MessageTemplate(Table):
         """Raise `ValidationError` if a text has a mistake, or if the recipient would read a sum."""
         super().clean()
         errors: dict[str, Any] = {}
+        if self.purpose == Purpose.CALL and self.addressee != Addressee.CUSTOMER:
+            errors["purpose"] = gettext("Only the customer can be reminded.")
         for name in ("text_ru", "text_kk"):
             text = str(getattr(self, name) or "").replace("\r\n", "\n").strip()
             setattr(self, name, text)

@@ -17,6 +17,7 @@ from orders.models.customer import Customer
 from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.reference import City, DeliverySlot, Shop, Status
 from orders.models.work import Courier
+from orders.values.districts import DISTRICT_LENGTH, district_of
 from orders.values.search_document import search_document
 
 _LONG_COLUMNS = (
@@ -173,6 +174,10 @@ class Order(Table):
     )
     """What the phone field contains besides the first number (`PhoneNumber.more`), and the recipient's other fields."""
     delivery_address = models.TextField(_("address"), blank=True, default="", db_default="")
+    # Derived from the address by `save`, so that reports can group by it.
+    delivery_district = models.CharField(
+        _("district"), max_length=DISTRICT_LENGTH, blank=True, default="", db_default="", editable=False
+    )
     delivery_date = models.DateField(_("delivery date"), null=True, blank=True)
     delivery_slot = models.ForeignKey(
         DeliverySlot,
@@ -264,6 +269,9 @@ class Order(Table):
     taken_at = models.DateTimeField(_("bouquet taken"), null=True, blank=True, editable=False)
     ready_by = _maker(_("made ready by"))
     ready_at = models.DateTimeField(_("bouquet ready"), null=True, blank=True, editable=False)
+    # Only an acceptance by staff is known. `orders.services.changes` sets both.
+    accepted_by = _maker(_("accepted by"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True, editable=False)
     courier = models.ForeignKey(
         Courier, verbose_name=_("courier"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
@@ -351,6 +359,16 @@ class Order(Table):
 
     def __str__(self) -> str:
         return str(_("Order № %(number)s") % {"number": self.order_number})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the order, and the district of a changed address with it."""
+        names = kwargs.get("update_fields")
+        is_read = "delivery_address" not in self.get_deferred_fields()
+        if is_read and (names is None or "delivery_address" in names):
+            self.delivery_district = district_of(self.delivery_address)
+            if names is not None:
+                kwargs["update_fields"] = [*names, "delivery_district"]
+        super().save(*args, **kwargs)
 
     @property
     def has_left_site(self) -> bool:

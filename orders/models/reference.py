@@ -174,6 +174,12 @@ class DeliverySlot(NamedById):
     bitrix_id = models.CharField(_("id on the site"), max_length=KEY_LENGTH, unique=True)
     starts_at = models.TimeField(pgettext_lazy("time", "from"), null=True, blank=True)
     ends_at = models.TimeField(pgettext_lazy("time", "till"), null=True, blank=True)
+    daily_capacity = models.PositiveIntegerField(
+        _("deliveries a day, at most"),
+        null=True,
+        blank=True,
+        help_text=_("The report of deliveries compares the orders of a day with it. Empty: not limited."),
+    )
 
     class Meta(NamedById.Meta):
         db_table = "delivery_times"

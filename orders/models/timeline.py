@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -104,6 +105,11 @@ class OrderEvent(Table):
         indexes = [
             models.Index(fields=["order", "-happened_at"], name="order_events_timeline"),
             models.Index(fields=["-happened_at", "-created_at"], name="order_events_newest"),
+            models.Index(
+                fields=["order"],
+                name="order_events_remakes",
+                condition=Q(kind__in=[EventKind.REMADE.value, EventKind.PHOTO_ANSWERED.value]),
+            ),
         ]
 
     def __str__(self) -> str:

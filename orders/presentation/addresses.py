@@ -3,19 +3,11 @@
 import re
 
 from orders.models import Order
+from orders.values.districts import LONGEST, find_district
 from orders.values.phone_masking import start_of
 
-LONGEST = 500
-"""The number of characters in which a district, a flat or a city is searched. The site stores no longer addresses, but
-its customers can send them."""
-
-# Both patterns are for one line. The number of their repetitions is limited, so the time of a search is proportional to
-# the length of the text. Without the limits, an address of 10,000 commas would be searched for minutes.
-_DISTRICT = re.compile(
-    r"(?:\b(?:мкр|мкрн|м-н|мкр-н|микрорайон|ЖК|жилой комплекс)\b\.? ?[«\"]?[\w-]{1,60}(?:[ -]\d{1,5}\w?)?[»\"]?)"
-    r"|(?:\b[\w-]{1,40}ский (?:район|р-н)\b)",
-    re.IGNORECASE,
-)
+# The pattern is for one line. The number of its repetitions is limited, so the time of a search is proportional to the
+# length of the text. Without the limits, an address of 10,000 commas would be searched for minutes.
 # Words for an entrance, a floor or a flat, before or after its number. The short words also have other meanings ("кв-л
 # 5", "под мостом"), so they match only with a number.
 _INSIDE = re.compile(
@@ -57,7 +49,7 @@ def split_address(address: str) -> tuple[str, str]:
     The district is an empty string if the address names none. Couriers first need to know the part of the town.
     """
     text = one_line(address)
-    match = _DISTRICT.search(text[:LONGEST])
+    match = find_district(text)
     if match is None:
         return "", text
     rest = f"{text[: match.start()].rstrip(' ,;')}, {text[match.end() :].lstrip(' ,;.')}".strip(" ,;")

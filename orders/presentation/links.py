@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from urllib.parse import quote, unquote, urlencode
 
 from orders.models import Order
-from orders.presentation.addresses import LONGEST, building, one_line, with_city
+from orders.presentation.addresses import building, one_line, with_city
+from orders.values.districts import LONGEST
 from orders.values.phone_masking import MASK, start_of, without_phones
 from orders.values.phones import phone_digits
 

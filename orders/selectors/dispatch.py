@@ -15,11 +15,12 @@ from django.db.models.functions import Extract, Left
 from django.utils import timezone
 
 from orders.models import Courier, Order, OrderNote, Stage
-from orders.presentation.addresses import LONGEST, split_address
+from orders.presentation.addresses import split_address
 from orders.presentation.when import slot_text
 from orders.rules.lateness import due_at, is_open, starts_at
 from orders.rules.payment import Dues, dues_of
 from orders.rules.route import in_route_order, interval_key
+from orders.values.districts import LONGEST
 
 NAME_LENGTH = 60
 COMMENT_LENGTH = 80

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from orders.models import Addressee, EventKind, MessageTemplate, Order, OrderEvent
+from orders.models import Addressee, EventKind, MessageTemplate, Order, OrderEvent, Purpose
 from orders.models.customer import MESSAGE_LANGUAGE
 from orders.presentation.messages import fits, person_language
 from orders.timeline_payloads import MessageSent
@@ -15,7 +15,13 @@ _MOST_SENT = 50
 
 def templates_for(order: Order) -> list[MessageTemplate]:
     """Return the active templates that fit the order, with one query. The shop has some dozens of templates."""
-    return [template for template in MessageTemplate.objects.filter(is_active=True) if fits(template, order)]
+    found = MessageTemplate.objects.filter(is_active=True, purpose=Purpose.ORDER)
+    return [template for template in found if fits(template, order)]
+
+
+def reminders() -> list[MessageTemplate]:
+    """Return the active templates that remind a customer of the shop, with one query."""
+    return list(MessageTemplate.objects.filter(is_active=True, purpose=Purpose.CALL))
 
 
 def sent_messages(order_id: UUID) -> list[tuple[MessageSent, OrderEvent]]:

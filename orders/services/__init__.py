@@ -13,6 +13,7 @@ from orders.services.assignment import (
     unmark_courier_notified,
 )
 from orders.services.callers import customer_for_call
+from orders.services.calls import CALLED_FOR, LONGEST_CALL_NOTE, record_call, undo_call
 from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
@@ -78,6 +79,8 @@ from orders.services.undo import (
 
 __all__ = [
     "ATTEMPTS",
+    "CALLED_FOR",
+    "LONGEST_CALL_NOTE",
     "LONGEST_NAME",
     "LONGEST_NOTE",
     "LONGEST_REASON",
@@ -154,6 +157,7 @@ __all__ = [
     "questions_about",
     "reassess_sync_state",
     "record_accepted",
+    "record_call",
     "record_created_on_site",
     "record_history",
     "record_history_changes",
@@ -187,6 +191,7 @@ __all__ = [
     "take_order",
     "take_site_value",
     "undo_assignment",
+    "undo_call",
     "undo_status",
     "undoable_change",
     "unmark_courier_notified",

@@ -12,7 +12,7 @@ from cvety_crm.model_fields import field_label
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
-from orders.models import Customer, EventKind, Order, Product, Source, Status, SyncState
+from orders.models import Customer, EventKind, Order, Product, Source, Stage, Status, SyncState
 from orders.rules.hold import held_until
 from orders.rules.making import after_florist, making_of
 from orders.services.items import store_items
@@ -30,6 +30,9 @@ from orders.services.validation import LOCAL_FIELDS, given_values
 from orders.sync.fields import FIELDS, ITEMS, MAKING_FACTS, comparable, comparable_items, order_values
 from orders.sync.snapshot import ItemSnapshot
 from orders.timeline_payloads import DESIRED, BothChanged, FieldsChanged, StatusChanged
+
+_NOT_ACCEPTED = (Stage.NEW, Stage.PROBLEM, Stage.CANCELLED)
+"""The stages that do not mean that someone has accepted the order."""
 
 
 @transaction.atomic
@@ -80,12 +83,14 @@ def change_status(
     order.status_held_until = until
     if order.sync_state == SyncState.CONFLICT:
         order.sync_state = SyncState.PENDING  # the manager has decided
+    accepted = _accept(order, target, actor)
     order.status = target
     answer_unknown(order, ["status"])
     if target.is_final and order.completed_at is None:
         order.completed_at = timezone.now()
     changes += follow_status(order, old_status, at=timezone.now(), by=actor.pk if actor else None, stage=target.stage)
-    save_pending(order, ["status", "completed_at", "status_held_until", "unknown_values", "metadata", *MAKING_FACTS])
+    columns = ["status", "completed_at", "status_held_until", "unknown_values", "metadata", *MAKING_FACTS, *accepted]
+    save_pending(order, columns)
     event = write_event(
         order=order,
         payload=StatusChanged(comment=comment, undo=undo),
@@ -95,6 +100,15 @@ def change_status(
     )
     publish(OrderChange(order, event))
     return order
+
+
+def _accept(order: Order, target: Status, actor: User | None) -> tuple[str, ...]:
+    """Record who has accepted a new order first, and return the columns that have changed."""
+    is_accepted = order.status.stage == Stage.NEW and target.stage not in _NOT_ACCEPTED
+    if not is_accepted or order.accepted_at is not None or actor is None:
+        return ()
+    order.accepted_by, order.accepted_at = actor, timezone.now()
+    return ("accepted_by", "accepted_at")
 
 
 @transaction.atomic

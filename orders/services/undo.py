@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from cvety_crm.users import User
 from orders.events import publish_undone
 from orders.exceptions import NotAllowedError
-from orders.models import EventKind, Order, OrderEvent, Source, Status, SyncState
+from orders.models import EventKind, Order, OrderEvent, Source, Stage, Status, SyncState
 from orders.rules.hold import hold_period, release_time
 from orders.rules.making import Making
 from orders.services.locking import lock_order, settle_sync_state
@@ -75,6 +75,8 @@ def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
 
     order.status = status
     order.completed_at = before.completed_at
+    if status.stage == Stage.NEW:
+        order.accepted_by, order.accepted_at = None, None
     order.status_held_until = before.held_until
     set_making(order, Making(before.taken_by, before.taken_at, before.ready_by, before.ready_at))
     if event.kind == EventKind.TAKEN:
@@ -83,8 +85,8 @@ def undo_status(*, order_id: UUID, event_id: UUID, actor: User | None) -> Order:
         order.sync_state = SyncState.CONFLICT  # the timeline still has our desired status
     # The items are passed because they may have been edited and sent since the change.
     settle_sync_state(order, Agreement.from_json(order.bitrix_state), list(order.items.all()))
-    columns = ["status", "completed_at", "status_held_until", "responsible", *MAKING_FACTS]
-    order.save(update_fields=[*columns, "sync_state", "updated_at"])
+    columns = ["status", "completed_at", "accepted_by", "accepted_at", "status_held_until", "responsible"]
+    order.save(update_fields=[*columns, *MAKING_FACTS, "sync_state", "updated_at"])
     publish_undone(order, event)
     event.delete()
     logger.info("order %s: %s has undone a step: %s", order.order_number, actor or "no user", event.changes)

@@ -3,7 +3,8 @@
 import pytest
 
 from orders.models import City, Order
-from orders.presentation.addresses import LONGEST, building, split_address, with_city
+from orders.presentation.addresses import building, split_address, with_city
+from orders.values.districts import LONGEST
 
 
 @pytest.mark.parametrize(
