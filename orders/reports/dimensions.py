@@ -17,6 +17,8 @@ from django.db.models import (
     IntegerField,
     OuterRef,
     QuerySet,
+    Subquery,
+    TextField,
     Value,
     When,
 )
@@ -26,6 +28,7 @@ from django.db.models.functions import (
     ExtractHour,
     ExtractIsoWeekDay,
     Left,
+    NullIf,
     Trim,
     TruncDate,
     TruncMonth,
@@ -44,7 +47,9 @@ from orders.models import (
     Courier,
     Customer,
     DeliverySlot,
+    EventKind,
     Order,
+    OrderEvent,
     OrderItem,
     Payment,
     PaymentMethod,
@@ -100,6 +105,8 @@ class Dimension:
     """The list's own filter for a row, if the list has one."""
     days: Callable[[Any], Period] | None = None
     """The days of a row, if it is a part of the period."""
+    has_every_day: bool = False
+    """Whether a row is a day, so that days without orders are rows too."""
     on_orders: OnOrders | None = None
     """How orders are filtered, if the value is not one of the order itself."""
 
@@ -239,13 +246,25 @@ def _cancel_reason(_basis: Basis, prefix: str) -> Any:
     return Coalesce(Left(Trim(reason), REASON_LENGTH), Value(""), output_field=CharField())
 
 
+def _problem(_basis: Basis, prefix: str) -> Any:
+    """Return the problem of the order, or else the one that staff reported last. It stays on the timeline if solved."""
+    reported = OrderEvent.objects.filter(order=OuterRef(f"{prefix}pk"), kind=EventKind.PROBLEM)
+    last = Subquery(
+        reported.order_by("-happened_at", "-created_at").values(text=KeyTextTransform("problem", "details"))[:1],
+        output_field=TextField(),
+    )
+    own = NullIf(F(f"{prefix}problem"), Value(""))
+    text = Coalesce(own, last, Value(""), output_field=TextField())
+    return Left(Trim(text), REASON_LENGTH)
+
+
 def _by_row(name: str) -> Callable[[Any], Mapping[str, str]]:
     return lambda value: {name: str(value)}
 
 
 DAY = Dimension(
     "day", _("by day"), _day, _words(lambda day: f"{WEEKDAYS[day.weekday()]}, {full_day(day)}"), date.fromisoformat,
-    is_sequence=True, days=lambda day: Period(day, day),
+    is_sequence=True, days=lambda day: Period(day, day), has_every_day=True,
 )  # fmt: skip
 WEEK = Dimension(
     "week", _("by week"), _of_date(TruncWeek), _words(_week_name), date.fromisoformat,
@@ -282,6 +301,14 @@ COURIER = Dimension("courier", _("by courier"), _column("courier"), _named(Couri
 SLOT = Dimension(
     "slot", _("by interval"), _column("delivery_slot"), _named(DeliverySlot, "bitrix_id"), str, _("no time")
 )
+DISTRICT = Dimension(
+    "district", _("by district"), _column("delivery_district"), _words(str), str,
+    pgettext_lazy("district", "not named in the address"), empty="",
+)  # fmt: skip
+LATE_REASON = Dimension(
+    "late_reason", _("lateness by reason"), _problem, _words(str), str, _("no problem reported"), empty=""
+)
+ACCEPTED_BY = Dimension("accepted_by", _("by who accepted"), _column("accepted_by"), _people, int, _("not recorded"))
 FLORIST = Dimension("florist", _("by florist"), _column("ready_by"), _people, int, _("not recorded"))
 NEW_OR_RETURNING = Dimension(
     "returning", _("new and returning"), _is_returning,
@@ -315,8 +342,8 @@ DIMENSIONS = {
     one.key: one
     for one in (
         DAY, WEEK, MONTH, WEEKDAY, HOUR, SHOP, CITY, MANAGER, SOURCE, METHOD, PRODUCT, COURIER, SLOT, FLORIST,
-        NEW_OR_RETURNING, CUSTOMER, LEAD, REFUSAL_REASON, REFUND_REASON, REFUND_METHOD,
-        REFUND_DAY,
+        DISTRICT, LATE_REASON, ACCEPTED_BY, NEW_OR_RETURNING, CUSTOMER, LEAD, REFUSAL_REASON, REFUND_REASON,
+        REFUND_METHOD, REFUND_DAY,
     )
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The periods of reports, and those with which they are compared. All days are days in Almaty."""
 
 from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -45,6 +46,10 @@ class Period:
     def moments(self) -> tuple[datetime, datetime]:
         """Return the first moment of the period, and the first moment after it."""
         return _midnight(self.first), _midnight(self.last + timedelta(days=1))
+
+    def each_day(self) -> Iterator[date]:
+        """Yield the days."""
+        return (self.first + timedelta(days=number) for number in range(self.days))
 
     def within(self, other: "Period") -> "Period":
         """Return the days that both periods have. They must have some."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.lookups import GreaterThan
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Payment, Stage
+from orders.models import Payment, Source, Stage
+from orders.rules.lateness import DueAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,22 @@ def is_delivered(prefix: str = "") -> Q:
     return is_sold(prefix) & Q(**{f"{prefix}status__stage": Stage.DONE, f"{prefix}is_pickup": False}, **known)
 
 
+def is_to_deliver(prefix: str = "") -> Q:
+    """Return the condition of orders that are delivered or to be delivered. Pickup is none."""
+    return is_sold(prefix) & Q(**{f"{prefix}is_pickup": False})
+
+
+def is_delivered_late(_prefix: str = "") -> Q:
+    """Return the condition of orders that were delivered late, for a query on orders."""
+    return is_delivered() & Q(GreaterThan(F("completed_at"), DueAt()))
+
+
+def is_accepted(prefix: str = "") -> Q:
+    """Return the condition of orders of the site that a known member of staff has accepted."""
+    known = {f"{prefix}accepted_at__isnull": False, f"{prefix}accepted_by__isnull": False}
+    return Q(**{f"{prefix}source": Source.SITE}, **known)
+
+
 def is_made(prefix: str = "") -> Q:
     """Return the condition of orders whose bouquet was marked as ready."""
     return Q(**{f"{prefix}ready_at__isnull": False})
@@ -53,5 +71,8 @@ SOLD = Population("sold", _("not cancelled"), is_sold)
 REFUSED = Population("refused", _("cancelled or deleted"), is_refused)
 REFUNDED = Population("refunded", _("with a refund"), is_refunded)
 DELIVERED = Population("delivered", _("delivered, time known"), is_delivered)
+TO_DELIVER = Population("to_deliver", _("delivery, not cancelled"), is_to_deliver)
+LATE = Population("late", _("delivered late"), is_delivered_late)
+ACCEPTED = Population("accepted", _("of the site, accepted by staff"), is_accepted)
 MADE = Population("made", _("bouquet marked as ready"), is_made)
-POPULATIONS = {one.key: one for one in (SOLD, REFUSED, REFUNDED, DELIVERED, MADE)}
+POPULATIONS = {one.key: one for one in (SOLD, REFUSED, REFUNDED, TO_DELIVER, DELIVERED, LATE, ACCEPTED, MADE)}

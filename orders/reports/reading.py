@@ -15,6 +15,8 @@ from orders.reports.populations import Population
 from orders.reports.scope import Scope
 from orders.reports.tables import Column, Row, Sums, Table, values_of
 
+MOST_EMPTY_DAYS = 92
+"""The length of the longest period, about a quarter, of which days without orders are shown too."""
 ORDERS, UNCOUNTED = "orders", "uncounted"
 """The names of the aggregates that every table has: the orders, and those whose sum is not added up."""
 _NUMBER, _SUM, _TIME = IntegerField(), DecimalField(max_digits=20, decimal_places=4), DurationField()
@@ -66,18 +68,43 @@ class Grouping:
         return self.dimension.key
 
     @property
+    def is_sequence(self) -> bool:
+        """Return whether the rows follow each other, such as days."""
+        return self.dimension.is_sequence
+
+    @property
     def title(self) -> str:
         """Return the name of the table."""
         return str(self.label or self.dimension.label)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnTable:
+    """A table of a report that `read` makes by its own query."""
+
+    key: str
+    title: str | Promise
+    read: Callable[[Scope], Table]
+    bars: tuple[str, ...] = (ORDERS,)
+    line: str = ""
+    is_sequence: bool = False
+
+
+def read_any(table: Grouping | OwnTable, scope: Scope) -> Table:
+    """Return a table of the period."""
+    return table.read(scope) if isinstance(table, OwnTable) else read_table(table, scope)
+
+
 def read_table(grouping: Grouping, scope: Scope) -> Table:
     """Return the table of the period, with a query for its rows, one for the totals, and one for the names.
 
-    Rows without orders and refunds are left out.
+    Rows without orders and refunds are left out, except days of a period of at most `MOST_EMPTY_DAYS`.
     """
     found = _read(grouping.parts, scope, scope.period, grouping.dimension, grouping.most_rows)
     kept = {key: sums for key, sums in found.items() if sums[ORDERS]}
+    if kept and grouping.dimension.has_every_day and scope.period.days <= MOST_EMPTY_DAYS:
+        zeros = {name: zero.value for name, zero in _zeros(grouping.parts).items()}
+        kept = dict.fromkeys(scope.period.each_day(), zeros) | kept
     names = grouping.dimension.names(kept)
     rows = [
         Row(

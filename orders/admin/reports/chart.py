@@ -11,8 +11,8 @@ from orders.reports.tables import Column, Kind, Table
 
 COLOURS = ("#8b5cf6", "#0d9488", "#d97706", "#db2777", "#2563eb", "#65a30d")
 GREY = "#6b7280"  # readable on white and on black
-MOST_BARS = 60
-"""A chart with more bars can't be read. The table has all rows."""
+MOST_BARS = 92
+"""A chart with more bars can't be read. The table has all rows. A quarter by day has as many."""
 LONGEST_LABEL = 24
 
 

@@ -18,7 +18,7 @@ from orders.admin.reports.choice import TABLE, Choice, choices_of_filters, chose
 from orders.admin.reports.texts import comparison_text, period_text, value_text
 from orders.reports.definitions import REPORTS, Report
 from orders.reports.period import Period, Span
-from orders.reports.reading import Grouping, read_table, read_totals
+from orders.reports.reading import Grouping, OwnTable, read_any, read_totals
 from orders.reports.scope import Basis
 from orders.reports.tables import Column, Kind, Row, Table, values_of
 from orders.rules.visibility import may_see_orders
@@ -42,17 +42,17 @@ def report_page(request: HttpRequest, name: str) -> HttpResponse:
     if report is None:
         raise Http404
     choice = chosen(request.GET)
-    grouping = report.grouping(request.GET.get(TABLE, ""))
+    shown = report.table(request.GET.get(TABLE, ""))
     sees_sums = request.user.has_perm("orders.view_all_prices")
-    table = read_table(grouping, choice.scope)
+    table = read_any(shown, choice.scope)
     columns = shown_columns(table.columns, sees_sums)
     context = {
         **admin.site.each_context(request),
         "title": report.title,
         "notes": report.notes,
-        **controls(choice, [(one.key, one.title) for one in report.groupings], grouping.key),
-        "cards": _cards(report, choice, sees_sums, table.totals if grouping is report.groupings[0] else None),
-        "chart": _chart(grouping, table, sees_sums) if table.rows else None,
+        **controls(choice, [(one.key, str(one.title)) for one in report.tables], shown.key),
+        "cards": _cards(report, choice, sees_sums, table.totals if shown is report.groupings[0] else None),
+        "chart": _chart(shown, table, sees_sums) if table.rows else None,
         "chart_note": chart_note(table),
         **table_context(table, columns, row_title=gettext("Row")),
     }
@@ -101,9 +101,9 @@ def table_context(table: Table, columns: list[Column], row_title: str) -> dict[s
     }
 
 
-def _chart(grouping: Grouping, table: Table, sees_sums: bool) -> dict[str, str]:
-    line = grouping.line if sees_sums else ""
-    return chart_of(table, grouping.bars, line, is_sequence=grouping.dimension.is_sequence)
+def _chart(shown: Grouping | OwnTable, table: Table, sees_sums: bool) -> dict[str, str]:
+    line = shown.line if sees_sums else ""
+    return chart_of(table, shown.bars, line, is_sequence=shown.is_sequence)
 
 
 def chart_note(table: Table) -> str:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.reports.aggregates import all_orders, orders_where
 from orders.reports.definitions.report import Report
-from orders.reports.dimensions import CITY, COURIER, DAY, HOUR, SHOP, SLOT, WEEK, WEEKDAY
-from orders.reports.populations import DELIVERED, is_delivered
+from orders.reports.dimensions import CITY, COURIER, DAY, DISTRICT, HOUR, LATE_REASON, SHOP, SLOT, WEEK, WEEKDAY
+from orders.reports.load import LOAD_BY_DAY, LOAD_BY_SLOT
+from orders.reports.populations import DELIVERED, LATE, is_delivered, is_delivered_late
 from orders.reports.reading import Aggregate, Grouping, Part
 from orders.reports.tables import Column, Kind, ratio
 from orders.rules.lateness import DueAt
@@ -45,6 +46,7 @@ DELIVERIES = Part(
     },
     is_delivered,
 )
+_LATE_DELIVERIES = Part(all_orders, "", DELIVERIES.aggregates, is_delivered_late)
 ON_TIME = Column(
     "on_time",
     _("On time"),
@@ -52,7 +54,7 @@ ON_TIME = Column(
     lambda sums: ratio(sums["orders"] - sums["late"], sums["orders"]),
     more_is_better=True,
 )
-LATE = Column("late", _("Late, number"), Kind.COUNT, lambda sums: sums["late"], more_is_better=False)
+LATE_NUMBER = Column("late", _("Late, number"), Kind.COUNT, lambda sums: sums["late"], more_is_better=False)
 LATE_TIME = Column(
     "late_time",
     _("Late on average"),
@@ -64,19 +66,27 @@ STOPS = Column("orders", _("Deliveries"), Kind.COUNT, lambda sums: sums["orders"
 _COLUMNS = (
     STOPS,
     ON_TIME,
-    LATE,
+    LATE_NUMBER,
     Column("late_short", _("by up to 30 minutes"), Kind.COUNT, lambda sums: sums["late_short"]),
     Column("late_long", _("by more than 2 hours"), Kind.COUNT, lambda sums: sums["late_long"]),
     LATE_TIME,
+)
+
+_REASON_COLUMNS = (
+    Column("orders", _("Late, number"), Kind.COUNT, lambda sums: sums["orders"], more_is_better=False),
+    *_COLUMNS[3:],
 )
 
 DELIVERY = Report(
     "delivery",
     _("Deliveries on time"),
     "local_shipping",
-    tuple(
-        Grouping(dimension, (DELIVERIES,), _COLUMNS, DELIVERED, bars=("orders", "late"))
-        for dimension in (DAY, WEEK, WEEKDAY, HOUR, SLOT, COURIER, CITY, SHOP)
+    (
+        *(
+            Grouping(dimension, (DELIVERIES,), _COLUMNS, DELIVERED, bars=("orders", "late"))
+            for dimension in (DAY, WEEK, WEEKDAY, HOUR, SLOT, DISTRICT, COURIER, CITY, SHOP)
+        ),
+        Grouping(LATE_REASON, (_LATE_DELIVERIES,), _REASON_COLUMNS, LATE),
     ),
     ("orders", "on_time", "late", "late_time"),
     (
@@ -84,5 +94,10 @@ DELIVERY = Report(
         _("The time of delivery is the one at which the order got its final status: in the CRM, or on the site."),
         _("An order whose slot has no known hours is due at the end of its day."),
         _("The average is that of the late orders only."),
+        _("The district is read from the address, if it names one. The same district is written in one way."),
+        _("The reason of a late order is its problem, as staff or the customer have written it, also if it is solved."),
+        _("The load counts deliveries by delivery date that are not cancelled, delivered or not, without pickup."),
+        _("The capacity is that of the delivery slots for all shops and cities together, as they are set now."),
     ),
+    (LOAD_BY_SLOT, LOAD_BY_DAY),
 )

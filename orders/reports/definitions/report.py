@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from orders.reports.reading import Grouping
+from orders.reports.reading import Grouping, OwnTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,18 @@ class Report:
     headline: tuple[str, ...]
     """The keys of columns of the first table."""
     notes: tuple[str | Promise, ...]
+    own_tables: tuple[OwnTable, ...] = ()
+    """The tables that are not groups of orders, after the others."""
+
+    @property
+    def tables(self) -> tuple[Grouping | OwnTable, ...]:
+        """Return all tables."""
+        return (*self.groupings, *self.own_tables)
 
     def grouping(self, key: str) -> Grouping:
-        """Return the table with this key, or the first table."""
+        """Return the groups of orders with this key, or the first ones."""
         return next((one for one in self.groupings if one.key == key), self.groupings[0])
+
+    def table(self, key: str) -> Grouping | OwnTable:
+        """Return the table with this key, or the first table."""
+        return next((one for one in self.tables if one.key == key), self.groupings[0])

@@ -76,6 +76,7 @@ SALES = Report(
         _("Sums that are unknown or not in ₸ are not added up. Averages are those of known sums in ₸."),
         _("A refund is a negative payment of an order of the table, whenever it was made. It is not subtracted."),
         _("By product: pieces and the sum of the items, without delivery. An order with two products is in two rows."),
+        _("There is no table by category: the CRM does not know the sections of the site's catalogue."),
         _("By hour: the hour at which the delivery slot begins, or at which the order came, in Almaty."),
     ),
 )

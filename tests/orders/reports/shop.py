@@ -12,7 +12,9 @@ from orders.models import (
     Courier,
     Customer,
     DeliverySlot,
+    EventKind,
     Order,
+    OrderEvent,
     OrderItem,
     Payment,
     PaymentMethod,
@@ -20,9 +22,19 @@ from orders.models import (
     Shop,
     Status,
 )
+from orders.values.districts import district_of
 
 SOURCES = ("bitrix", "admin", "telegram")
 REASONS = ("Клиент передумал", "", "Нет цветка", "  Клиент передумал ")
+ADDRESSES = (
+    "",
+    "Абая 10",
+    "мкр Самал 2, дом 5",
+    "микрорайон Самал-2, 7",
+    "ЖК Нурлы Тау, 3",
+    "Бостандыкский район, Жандосова 1",
+)
+PROBLEMS = ("", "", "Пробка на Абая", "Никого нет дома")
 MIDNIGHTS = (time(23, 59, 59), time(0, 0), time(0, 0, 1))
 
 
@@ -34,9 +46,10 @@ def make_shop(seed, count, today):
     cities = [City.objects.create(bitrix_id=9000 + n, name=f"Город {n}") for n in range(2)]
     slots = [
         DeliverySlot.objects.create(
-            bitrix_id=f"s{n}", name=f"{n}:00", starts_at=time(n), ends_at=time((n + 2) % 24)
+            bitrix_id=f"s{n}", name=f"{n}:00", starts_at=time(n), ends_at=time((n + 2) % 24),
+            daily_capacity=limit,
         )
-        for n in (0, 9, 15, 23)
+        for n, limit in ((0, None), (9, 5), (15, 30), (23, 1))
     ]  # fmt: skip
     couriers = [Courier.objects.create(name=f"Курьер {n}") for n in range(2)]
     products = [Product.objects.create(name=f"Букет {n}") for n in range(4)]
@@ -49,6 +62,7 @@ def make_shop(seed, count, today):
     Order.objects.bulk_create(orders)
     OrderItem.objects.bulk_create(item for order in orders for item in _items(chance, order, products))
     Payment.objects.bulk_create(payment for order in orders for payment in _payments(chance, order))
+    OrderEvent.objects.bulk_create(event for order in orders for event in _events(chance, order))
 
 
 def _order(chance, number, today, people, shops, cities, slots, couriers, statuses, customers):
@@ -88,8 +102,27 @@ def _order(chance, number, today, people, shops, cities, slots, couriers, status
         ready_at=taken + timedelta(minutes=chance.randrange(5, 90)) if chance.random() < 0.6 else None,
         ready_by=chance.choice([None, *people]),
         is_pickup=chance.random() < 0.1,
+        delivery_address=(address := chance.choice(ADDRESSES)),
+        delivery_district=district_of(address),
+        problem=chance.choice(PROBLEMS),
+        accepted_at=created + timedelta(minutes=chance.randrange(-5, 300)) if chance.random() < 0.6 else None,
+        accepted_by=chance.choice([None, *people]),
         completed_at=created + lag + timedelta(minutes=chance.randrange(1, 1500)) if chance.random() < 0.7 else None,
     )
+
+
+def _events(chance, order):
+    """Yield entries about problems, remakes and answers to photos, and one about something else."""
+    yield OrderEvent(order=order, kind=EventKind.CREATED, source="bitrix")
+    for number in range(chance.choice((0, 0, 1, 2))):
+        details = {"problem": f"{chance.choice(PROBLEMS[2:])} {number}"}
+        at = order.created_at + timedelta(minutes=number)
+        yield OrderEvent(order=order, kind=EventKind.PROBLEM, source="admin", details=details, happened_at=at)
+    for _number in range(chance.choice((0, 0, 0, 1, 2))):
+        yield OrderEvent(order=order, kind=EventKind.REMADE, source="admin")
+    if chance.random() < 0.3:
+        details = {"answer": chance.choice(("liked", "redo"))}
+        yield OrderEvent(order=order, kind=EventKind.PHOTO_ANSWERED, source="customer", details=details)
 
 
 def _items(chance, order, products):
