@@ -8,6 +8,7 @@ from orders.admin.dispatch import views as dispatch
 from orders.admin.earlier_pages import order, page
 from orders.admin.money.couriers_cash import couriers_cash_page
 from orders.admin.money.till import till_page
+from orders.admin.reports import calls
 from orders.admin.reports.holidays import holidays_page
 from orders.admin.reports.page import report_page
 from orders.admin.thumbnails import item_thumbnail, product_thumbnail
@@ -28,6 +29,10 @@ urlpatterns = [
     path("cash/", admin.site.admin_view(couriers_cash_page), name="couriers_cash"),
     path("till/", admin.site.admin_view(till_page), name="till"),
     path("reports/holidays/", admin.site.admin_view(holidays_page), name="report_of_holidays"),
+    path("reports/calls/", admin.site.admin_view(calls.calls_page), name="calls"),
+    path("reports/calls/<uuid:key>/messages/", admin.site.admin_view(calls.reminders_page), name="calls_reminders"),
+    path("reports/calls/<uuid:key>/record/", admin.site.admin_view(calls.record_call), name="calls_record"),
+    path("reports/calls/<uuid:key>/undo/", admin.site.admin_view(calls.undo_call), name="calls_undo"),
     path("reports/<slug:name>/", admin.site.admin_view(report_page), name="report"),
     path(
         "products/<uuid:key>/thumbnail/",

@@ -36,7 +36,7 @@ class CustomerForm(forms.ModelForm):
 
     class Meta:
         model = Customer
-        fields = ("name", "phone", "email", "note", "needs_attention")
+        fields = ("name", "phone", "email", "birthday", "note", "needs_attention")
         widgets: ClassVar = {
             "name": UnfoldAdminTextareaWidget({"rows": 2}),
             "note": UnfoldAdminTextareaWidget({"rows": 4}),
@@ -63,7 +63,7 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
     search_help_text = _("Name, phone, e-mail")
     ordering = ("-created_at", "-id")
     readonly_fields = ("bitrix_user_id", "created_at")
-    fields = (("name", "phone"), "email", "note", "needs_attention", ("bitrix_user_id", "created_at"))
+    fields = (("name", "phone"), ("email", "birthday"), "note", "needs_attention", ("bitrix_user_id", "created_at"))
     change_form_outer_before_template = "orders/customer_people.html"
     change_form_outer_after_template = "orders/customer_orders.html"
 
@@ -126,7 +126,7 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
             return self.fields
         if self.has_change_permission(request, obj):
             return (("name", "phone_column"), *self.fields[1:])
-        return (("name_column", "phone_column"), "email", "note_column", *self.fields[3:])
+        return (("name_column", "phone_column"), ("email", "birthday"), "note_column", *self.fields[3:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Add the columns that show the name, the phone and the note to the read-only fields."""

@@ -58,7 +58,7 @@ class TemplateForm(forms.ModelForm):
 
     class Meta:
         model = MessageTemplate
-        fields = ("name", "addressee", "handover", "sort", "is_active", "stages", "text_ru", "text_kk")
+        fields = ("name", "addressee", "purpose", "handover", "sort", "is_active", "stages", "text_ru", "text_kk")
 
 
 def may_edit_templates(request: HttpRequest) -> bool:
@@ -96,12 +96,12 @@ class MessageTemplateAdmin(FeatureModelAdmin):
 
     features = (Preview,)
     form = TemplateForm
-    list_display = ("name", "addressee", "stages_column", "handover", "is_active", "sort")
-    list_filter = ("addressee", "handover", "is_active")
+    list_display = ("name", "addressee", "purpose", "stages_column", "handover", "is_active", "sort")
+    list_filter = ("addressee", "purpose", "handover", "is_active")
     ordering = ("sort", "name", "id")
     change_form_outer_after_template = "orders/message_preview.html"
     fieldsets = (
-        (None, {"fields": (("name", "addressee"), ("handover", "sort"), "is_active", "stages")}),
+        (None, {"fields": (("name", "addressee"), ("purpose", "handover"), "sort", "is_active", "stages")}),
         (
             _("Texts"),
             {

@@ -15,7 +15,7 @@ from orders.presentation.links import whatsapp_url
 from orders.presentation.messages import has_prices, is_sum_missing, message_text, person_name
 from orders.presentation.phones import phone_words
 from orders.rules.visibility import may_see_phones, may_see_prices
-from orders.selectors.messages import language_for, sent_messages, templates_for
+from orders.selectors.messages import language_for, reminders, sent_messages, templates_for
 from orders.timeline_payloads import MessageSent
 from orders.values.languages import Language
 from orders.values.phones import is_number
@@ -40,6 +40,16 @@ def message_panel(order: Order, user: AnyUser) -> dict[str, Any] | None:
         "is_surprise": order.is_surprise,
         "templates_url": _templates_url(user),
     }
+
+
+def reminder_panel(order: Order, user: AnyUser) -> dict[str, Any] | None:
+    """Return the context of `orders/page/messages.html` with the reminders to the customer, as `message_panel` does."""
+    if not may_see_phones(user):
+        return None
+    sees_prices = may_see_prices(user, order.delivery_date)
+    templates = [one for one in reminders() if sees_prices or not has_prices(one)]
+    group = _group(order, Addressee.CUSTOMER, templates, sent_messages(order.pk))
+    return {"groups": [group] if group["rows"] else [], "is_surprise": False, "templates_url": _templates_url(user)}
 
 
 def sent_text(payload: MessageSent, event: OrderEvent) -> str:

@@ -11,12 +11,15 @@ from orders.reports.definitions.sales import SALES
 
 HOLIDAYS = "holidays"
 """The key of the report of holidays, which compares years and has no period."""
+CALLS = "calls"
+"""The key of the page of customers to call."""
 REPORTS: dict[str, Report] = {report.key: report for report in (SALES, REFUSALS, DELIVERY, PEOPLE, CUSTOMERS)}
 
 PAGES = [
     *((report.key, report.title, report.icon) for report in REPORTS.values()),
     (HOLIDAYS, _("Holidays"), "celebration"),
+    (CALLS, _("Customers to call"), "call"),
 ]
 """The keys, the titles and the icons of the pages of all reports."""
 
-__all__ = ["HOLIDAYS", "PAGES", "REPORTS", "Report"]
+__all__ = ["CALLS", "HOLIDAYS", "PAGES", "REPORTS", "Report"]
