@@ -17,6 +17,7 @@ urlpatterns = [
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/session/", session_check, name="session_check"),
+    path("crm/", include("bitrix_bridge.admin.urls")),
     path("crm/", include("orders.urls")),
     path("crm/", admin.site.urls),
     path("p/", include("orders.public.urls")),

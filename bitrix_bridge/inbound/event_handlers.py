@@ -104,6 +104,7 @@ def _status_change(row: WebhookEvent) -> Result:
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     snapshot = without_shared_account(snapshot)
+    row.changed_at = snapshot.updated_at
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     was_open = row.state == WebhookEvent.State.WAITING and row.action not in ("", Action.STORED)
     if row.attempts > 1 and not snapshot.has_clock and not was_open:

@@ -45,6 +45,8 @@ class WebhookEvent(Table):
     attempts = models.PositiveIntegerField(_("attempts"), default=1)
     retry_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
+    """The time of the change by the clock of the site (DATE_UPDATE of an order), if the event has one."""
     remote_addr = models.GenericIPAddressField(_("sender's address"), null=True, blank=True)
 
     class Meta:

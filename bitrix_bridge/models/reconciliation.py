@@ -134,6 +134,7 @@ class Difference(Table):
                 condition=_IS_OPEN,
             ),
             models.Index(fields=["order"], name="bitrix_differences_open_order", condition=_IS_OPEN),
+            models.Index(fields=["created_at"], name="bitrix_differences_created"),
             models.Index(fields=["outcome"], name="bitrix_differences_person", condition=Q(outcome="person")),
         ]
 

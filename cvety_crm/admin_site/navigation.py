@@ -144,11 +144,10 @@ def _reports(request: HttpRequest) -> list[dict[str, Any]]:
     if not (request.user.has_perm("orders.view_report") and may_view(request.user, "orders.order")):
         return []
     pages: list[tuple[str, Any, str]] = import_string("orders.reports.definitions.PAGES")
-    return [
-        {"title": str(title), "icon": icon, "link": url, "active": request.path == url}
-        for key, title, icon in pages
-        if (url := reverse("report", args=[key]))
-    ]
+    found = [(str(title), icon, reverse("report", args=[key])) for key, title, icon in pages]
+    if may_view(request.user, "bitrix_bridge.webhookevent") and may_view(request.user, "bitrix_bridge.push"):
+        found.append((gettext("Exchange"), "sync_alt", reverse("exchange_report")))
+    return [{"title": title, "icon": icon, "link": url, "active": request.path == url} for title, icon, url in found]
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:

@@ -106,6 +106,11 @@ class OrderEvent(Table):
             models.Index(fields=["order", "-happened_at"], name="order_events_timeline"),
             models.Index(fields=["-happened_at", "-created_at"], name="order_events_newest"),
             models.Index(
+                fields=["created_at"],
+                name="order_events_conflicts",
+                condition=Q(kind__in=[EventKind.CONFLICT.value, EventKind.REFUSED.value]),
+            ),
+            models.Index(
                 fields=["order"],
                 name="order_events_remakes",
                 condition=Q(kind__in=[EventKind.REMADE.value, EventKind.PHOTO_ANSWERED.value]),

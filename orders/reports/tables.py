@@ -45,6 +45,10 @@ class Row:
     """The parameters of the order list with the orders of the row."""
     of_cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The parameters of the order list for single values, by the keys of the columns."""
+    url: str = ""
+    """The URL of another list with what the row counts, if it counts no orders."""
+    cell_urls: Mapping[str, str] = field(default_factory=dict)
+    """The URLs of other lists for single values, by the keys of the columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def chart_of(table: Table, bars: Iterable[str], line: str, *, is_sequence: bool 
         datasets.append(
             {
                 "type": "line",
-                "label": gettext("%(column)s, thousand ₸") % {"column": columns[line].label},
+                "label": f"{columns[line].label}, {_unit(columns[line])}",
                 "data": [_plain(columns[line], row.values.get(line)) for row in _shown(table)],
                 "borderColor": "#c2410c",
                 "backgroundColor": "#c2410c",
@@ -58,7 +58,7 @@ def chart_of(table: Table, bars: Iterable[str], line: str, *, is_sequence: bool 
             **axis,
             "position": "right",
             "grid": {"display": False},
-            "title": {"display": True, "text": gettext("thousand ₸")},
+            "title": {"display": True, "text": _unit(columns[line])},
         }
     options = {
         "responsive": True,
@@ -71,6 +71,10 @@ def chart_of(table: Table, bars: Iterable[str], line: str, *, is_sequence: bool 
     }
     data = {"labels": [_short(row.label) for row in _shown(table)], "datasets": datasets}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in (("data", data), ("options", options))}
+
+
+def _unit(column: Column) -> str:
+    return gettext("minutes") if column.kind == Kind.DURATION else gettext("thousand ₸")
 
 
 def is_cut(table: Table) -> bool:
@@ -90,5 +94,5 @@ def _plain(column: Column, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, timedelta):
-        return round(value.total_seconds() / 60)
+        return round(value.total_seconds() / 60, 1)
     return round(float(value) / 1000, 1) if column.kind == Kind.MONEY else round(float(value), 3)

@@ -129,11 +129,13 @@ def _uncounted(number: int, columns: list[Column]) -> str:
 def _row(row: Row, columns: list[Column]) -> dict[str, Any]:
     return {
         "label": row.label,
-        "url": list_url(row.parameters) if row.parameters else "",
+        "url": list_url(row.parameters) if row.parameters else row.url,
         "cells": [
             {
                 "text": value_text(column.kind, row.values.get(column.key)),
-                "url": list_url(row.of_cells[column.key]) if column.key in row.of_cells else "",
+                "url": list_url(row.of_cells[column.key])
+                if column.key in row.of_cells
+                else row.cell_urls.get(column.key, ""),
             }
             for column in columns
         ],
@@ -146,17 +148,19 @@ def _cards(report: Report, choice: Choice, sees_sums: bool, known: Mapping[str, 
     columns = [one for one in shown_columns(first.columns, sees_sums) if one.key in report.headline]
     now = known or _totals(first, choice, scope.period)
     before, year_before = (_totals(first, choice, period) for period in (scope.before, scope.year_before))
-    return [
-        {
-            "title": column.label,
-            "value": value_text(column.kind, now[column.key]),
-            "compared": [
-                _compared(column, now, before, scope.before),
-                _compared(column, now, year_before, scope.year_before),
-            ],
-        }
-        for column in columns
-    ]
+    compared = ((before, scope.before), (year_before, scope.year_before))
+    return [card(column, now, compared) for column in columns]
+
+
+def card(
+    column: Column, now: Mapping[str, Any], compared: Iterable[tuple[Mapping[str, Any], Period]]
+) -> dict[str, Any]:
+    """Return the context of a total, compared with those of other periods."""
+    return {
+        "title": column.label,
+        "value": value_text(column.kind, now[column.key]),
+        "compared": [_compared(column, now, then, period) for then, period in compared],
+    }
 
 
 def _totals(grouping: Grouping, choice: Choice, period: Period) -> Mapping[str, Any]:
