@@ -49,8 +49,8 @@ def _notes() -> tuple[str, ...]:
         gettext("Days are those on which the event came, the push was queued or the difference was found, in Almaty."),
         gettext(
             "The lag from the site is the time from the change, by the site's clock, until the CRM had processed it. "
-            "It counts events that brought something new and have a date of the change. The one to the site is the time "
-            "from the change here until the site had accepted it, with the time for which a status can be undone."
+            "It counts events that brought something new and have a date of the change. The one to the site is the "
+            "time from the change here until the site had accepted it, with the time for which a status can be undone."
         ),
         gettext("Half of the changes were faster than the median, and 95 of 100 faster than the lag of 95 %."),
         gettext("A conflict is a field that was changed on both sides. The number leads to the timeline entries."),

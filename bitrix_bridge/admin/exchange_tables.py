@@ -155,7 +155,7 @@ TABLES = {table.key: table for table in (FROM_SITE, TO_SITE, CONFLICTS)}
 
 def read_exchange(table: ExchangeTable, period: Period) -> Table:
     """Return the table of a period. Days on which nothing happened are rows of a period up to `MOST_EMPTY_DAYS`."""
-    found = _read(table, period, by_day=True)
+    found = {day: sums for day, sums in _read(table, period, by_day=True).items() if day is not None}
     days = period.each_day() if found and period.days <= MOST_EMPTY_DAYS else sorted(found)
     rows = [_row(table, day, found.get(day) or _nothing(table)) for day in days]
     return Table(str(table.label), table.columns, tuple(rows), exchange_totals(table, period))

@@ -51,7 +51,7 @@ class _Load:
 
     def capacity(self, slot: str | None) -> int | None:
         """Return how many orders a slot has in a day at most, or None if it is not limited."""
-        return self.slots[slot].daily_capacity if slot in self.slots else None
+        return self.slots[slot].daily_capacity if slot is not None else None
 
     def sums(self, found: Mapping[tuple[date, str | None], int], capacity: int | None) -> dict[str, Any]:
         """Return the values of these groups of orders."""

@@ -31,6 +31,9 @@ def pages(client: Client) -> Iterator[str]:
     yield f"{reverse('dispatch')}?date={today}"
     yield f"{reverse('dispatch_brief', args=[Courier.objects.first().pk])}?date={today}"
     yield from (reverse("report", args=[key]) for key, *_ in PAGES)
+    yield f"{reverse('report', args=['delivery'])}?by=load"
+    yield reverse("exchange_report")
+    yield reverse("calls_reminders", args=[Order.objects.filter(customer__isnull=False).first().pk])
     yield f"{LIST}?preset=all"
     yield f"{LIST}?q=нет такого"
     yield f"{LIST}columns/?preset=all"

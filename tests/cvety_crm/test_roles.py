@@ -36,7 +36,7 @@ def pages_of(user):
 
 
 WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
-EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun"}
+EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun", "exchange"}
 REPORTS = {key for key, *_ in PAGES} | {"peakday"}
 REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 

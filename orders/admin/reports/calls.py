@@ -29,7 +29,7 @@ from orders.exceptions import NotAllowedError
 from orders.models import CallReason, Customer, CustomerCall, Order
 from orders.presentation.formatting import full_day, money, number
 from orders.presentation.links import call_url
-from orders.presentation.phones import shown_phone
+from orders.presentation.phones import phone_text
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.selectors import calls as selectors
 
@@ -203,7 +203,7 @@ def _row(
     call = called.get(customer.pk)
     return {
         "customer": person(request, customer),
-        "phone": shown_phone(user, customer.phone, customer.other_phones),
+        "phone": phone_text(user, customer.phone, customer.other_phones),
         "call_url": call_url(customer.phone) if may_see_phones(user) else "",
         "birthday": _birthday(customer),
         "count": number(customer.orders_count),

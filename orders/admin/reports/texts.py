@@ -24,7 +24,10 @@ def value_text(kind: Kind, value: Any) -> str:
     if kind == Kind.SHARE:
         return f"{number(Decimal(round(100 * float(value), 1)), places=1)}{NBSP}%"
     if kind == Kind.DURATION:
-        return precise_duration(value if isinstance(value, timedelta) else timedelta(0))
+        length = value if isinstance(value, timedelta) else timedelta(0)
+        if timedelta(0) < length < timedelta(minutes=1):
+            return gettext("%(seconds)s s") % {"seconds": max(round(length.total_seconds()), 1)}
+        return precise_duration(length)
     return number(Decimal(value))
 
 

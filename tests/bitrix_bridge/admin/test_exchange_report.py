@@ -5,6 +5,7 @@ import re
 import statistics
 from collections import defaultdict
 from datetime import datetime, time, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -41,7 +42,7 @@ def exchange(today):
     ]
     orders = [Order(order_number=str(number), status_id="new") for number in range(600)]
     Order.objects.bulk_create(orders)
-    rows = defaultdict(list)
+    rows: dict[Any, list[Any]] = defaultdict(list)
     run = Reconciliation.objects.create(origin="page")
     for order, at in zip(orders, moments, strict=True):
         lag = timedelta(seconds=chance.choice((-2, 1, 5, 60, 4000)))
