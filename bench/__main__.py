@@ -64,6 +64,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--orders", type=int, nargs="+", metavar="ORDERS", help="measure the order list with so many orders instead"
     )
     parser.add_argument(
+        "--reports",
+        type=int,
+        nargs="+",
+        metavar="ORDERS",
+        help="measure the reports of a year with so many orders instead",
+    )
+    parser.add_argument(
         "--import",
         type=int,
         nargs="+",
@@ -97,6 +104,11 @@ def _measure(options: argparse.Namespace) -> None:
         from bench import order_list
 
         print(order_list.table(order_list.measure(options.orders)))
+        return
+    if options.reports:
+        from bench import reports
+
+        print(reports.table(reports.measure(options.reports)))
         return
     counted = _count_statements(day.take(options.counted))
     rows = []

@@ -115,9 +115,9 @@ def _measure_pages(client: Client) -> dict[str, Cost]:
             raise WrongAnswerError(f"{address}: {answer.status_code}")
         return b"".join(answer) if answer.streaming else answer.content
 
-    costs = {name: _cost(partial(get, address), RUNS) for name, address in PAGES.items()}
+    costs = {name: cost_of(partial(get, address), RUNS) for name, address in PAGES.items()}
     rows = max(get(EXPORT).count(b"\r\n") - 1, 1)
-    costs[PER_ROW] = _cost(lambda: get(EXPORT), RUNS) / rows
+    costs[PER_ROW] = cost_of(lambda: get(EXPORT), RUNS) / rows
     return costs
 
 
@@ -128,14 +128,15 @@ def _measure_bulk(client: Client) -> Cost:
 
     keys = new_orders(BULK)
     posted = {"action": "accept_selected", "index": 0, "_selected_action": keys}
-    cost = _cost(lambda: client.post(f"{LIST}?preset=all", posted), 1, warm_up=False)
+    cost = cost_of(lambda: client.post(f"{LIST}?preset=all", posted), 1, warm_up=False)
     accepted = Order.objects.filter(pk__in=keys, status__code="accepted").count()
     if accepted != len(keys):
         raise WrongAnswerError(f"the bulk action accepted {accepted} of {len(keys)} orders")
     return cost
 
 
-def _cost(act: Callable[[], Any], runs: int, *, warm_up: bool = True) -> Cost:
+def cost_of(act: Callable[[], Any], runs: int, *, warm_up: bool = True) -> Cost:
+    """Return the cost of a call. A first call, which is not measured, fills the caches."""
     if warm_up:
         act()
     backend = _backend()
