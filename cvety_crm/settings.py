@@ -85,6 +85,13 @@ ORDER_EVENT_LINKS = {
 }
 """The permission to view the page of each id in a timeline entry, and the name of the page's URL."""
 
+EXPORTED_LISTS = {
+    "order": "orders.admin.exports.lists.listed_orders",
+    "customer": "orders.admin.exports.lists.listed_customers",
+    "product": "orders.admin.exports.lists.listed_products",
+}
+"""The functions that find the rows of a list for an export (`orders.export.tables.listed`)."""
+
 REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """The function that the button on the lists of reference data calls."""
 
