@@ -57,7 +57,7 @@ MANAGER = Role(
     | _PRICES
     | _EXPORT
     | _REPORTS
-    | {"orders.share_savedview", "orders.refund_payment"}
+    | {"orders.share_savedview", "orders.share_exporttemplate", "orders.refund_payment"}
     | _each("add change", "orders.order")
     | _each("view add change merge", "orders.customer")
     | _each("view add", "orders.customercall")
@@ -88,6 +88,7 @@ OWNER = Role(
     "Владелец",
     MANAGER.permissions
     | _TILL
+    | {"orders.view_all_exports"}
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
     | _each("delete", "orders.messagetemplate")

@@ -89,8 +89,9 @@ EXPORTED_LISTS = {
     "order": "orders.admin.exports.lists.listed_orders",
     "customer": "orders.admin.exports.lists.listed_customers",
     "product": "orders.admin.exports.lists.listed_products",
+    "report": "orders.admin.exports.lists.report_scope",
 }
-"""The functions that find the rows of a list for an export (`orders.export.tables.listed`)."""
+"""The functions that find the rows of a list or of a report for an export (`orders.export.tables.listed`)."""
 
 REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """The function that the button on the lists of reference data calls."""
@@ -102,6 +103,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
     "orders.services.bulk.slices.pick_up",
+    "orders.export.worker.pick_up",
     "bitrix_bridge.reconciliation.slices.pick_up",
     "bitrix_bridge.history.slices.pick_up",
     "orders.services.sort_shared_accounts",
@@ -113,6 +115,7 @@ DAILY_JOBS = [
     "cvety_crm.ops.retention.prune_outbox",
     "orders.services.presence.prune",
     "orders.services.bulk.slices.prune",
+    "orders.services.exports.delete_expired",
     "orders.product_pictures.retention.prune",
     "orders.services.customer_totals.renew_all_totals",
     "bitrix_bridge.retention.prune_inbox",

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from orders.admin.board import board_page
 from orders.admin.dispatch import views as dispatch
 from orders.admin.earlier_pages import order, page
+from orders.admin.exports.new import new_export_page
 from orders.admin.money.couriers_cash import couriers_cash_page
 from orders.admin.money.till import till_page
 from orders.admin.reports import calls
@@ -28,6 +30,8 @@ urlpatterns = [
     ),
     path("cash/", admin.site.admin_view(couriers_cash_page), name="couriers_cash"),
     path("till/", admin.site.admin_view(till_page), name="till"),
+    path("exports/", RedirectView.as_view(pattern_name="admin:orders_exportrun_changelist"), name="exports"),
+    path("exports/new/", admin.site.admin_view(new_export_page), name="new_export"),
     path("reports/holidays/", admin.site.admin_view(holidays_page), name="report_of_holidays"),
     path("reports/calls/", admin.site.admin_view(calls.calls_page), name="calls"),
     path("reports/calls/<uuid:key>/messages/", admin.site.admin_view(calls.reminders_page), name="calls_reminders"),

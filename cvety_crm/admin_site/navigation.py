@@ -141,6 +141,18 @@ def _money(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _reports(request: HttpRequest) -> list[dict[str, Any]]:
+    return [*_report_pages(request), *_exports(request)]
+
+
+def _exports(request: HttpRequest) -> list[dict[str, Any]]:
+    if not any(map(request.user.has_perm, ("orders.export_order", "orders.view_all_exports"))):
+        return []
+    url = reverse("admin:orders_exportrun_changelist")
+    is_current = request.path.startswith((url, reverse("exports")))
+    return [{"title": gettext("Exports"), "icon": "download", "link": url, "active": is_current}]
+
+
+def _report_pages(request: HttpRequest) -> list[dict[str, Any]]:
     if not (request.user.has_perm("orders.view_report") and may_view(request.user, "orders.order")):
         return []
     pages: list[tuple[str, Any, str]] = import_string("orders.reports.definitions.PAGES")

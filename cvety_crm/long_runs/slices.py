@@ -33,16 +33,19 @@ class SliceTask(Generic[R]):
         path: str,
         seconds: float,
         final_errors: tuple[type[Exception], ...] = (),
+        timeout: int | None = None,
     ) -> None:
         """Create the task. `path` is the dotted path of `run` for django-q.
 
-        Errors of the types in `final_errors` end the run as failed, with their message.
+        Errors of the types in `final_errors` end the run as failed, with their message. `timeout` is the number of
+        seconds after which the worker ends the task, if it is not the usual one.
         """
         self.engine = engine
         self.seconds = seconds
         self._work = work
         self._path = path
         self._final_errors = final_errors
+        self._options = {} if timeout is None else {"timeout": timeout}
 
     def run(self, run_id: str) -> None:
         """Work on a run for `seconds`, then queue the next slice. Never raise."""
@@ -59,7 +62,7 @@ class SliceTask(Generic[R]):
     def schedule(self, run: R) -> None:
         """Queue a slice after the current transaction is committed."""
         run_id = str(run.pk)
-        transaction.on_commit(lambda: async_task(self._path, run_id), robust=True)
+        transaction.on_commit(lambda: async_task(self._path, run_id, **self._options), robust=True)
 
     def pick_up(self) -> bool:
         """Queue a slice of each active run that has no lease. Return whether there is such a run.

@@ -1,6 +1,7 @@
 """The admin pages of the app. Each module registers its pages when it is imported."""
 
 from orders.admin import bulk_runs, couriers, customers, message_templates, products, reference, timeline, work
+from orders.admin.exports import runs
 from orders.admin.orders import model_admin
 from orders.admin.reports import month_plans, peak_days
 
@@ -14,6 +15,7 @@ __all__ = [
     "peak_days",
     "products",
     "reference",
+    "runs",
     "timeline",
     "work",
 ]

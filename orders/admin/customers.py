@@ -64,6 +64,8 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
     ordering = ("-created_at", "-id")
     readonly_fields = ("bitrix_user_id", "created_at")
     fields = (("name", "phone"), ("email", "birthday"), "note", "needs_attention", ("bitrix_user_id", "created_at"))
+    export_table = "customers"
+    list_before_template = "orders/export_list.html"
     change_form_outer_before_template = "orders/customer_people.html"
     change_form_outer_after_template = "orders/customer_orders.html"
 

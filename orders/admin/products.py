@@ -59,6 +59,8 @@ class ProductAdmin(AttentionColumn, CrmModelAdmin):
     list_filter = ("is_active", "needs_attention")
     search_fields = ("name", "=bitrix_product_id")
     ordering = ("name", "id")
+    export_table = "products"
+    list_before_template = "orders/export_list.html"
     form = ProductForm
     readonly_fields = ("picture_field", "picture_source", "bitrix_product_id", "bitrix_updated_at", "created_at")
     fieldsets = (

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
 from orders.export.formats import FORMATS, ExportFormat, OnProgress
-from orders.export.opened import OpenExport, with_headers
+from orders.export.opened import OpenExport, shown_columns
 from orders.export.reader import Reader
 from orders.export.request import ExportRequest
 from orders.export.table import ExportTable, NoSuchTableError
@@ -45,7 +45,8 @@ def open_export(export: ExportRequest) -> OpenExport:
         raise NotAllowedError(gettext("This person may not export the table “%(table)s”.") % {"table": table.label})
     reader = Reader(user)
     content = table.find(reader, QueryDict(export.parameters))
-    columns = with_headers(table.chosen(export.columns), content)
+    # Without a column that the reader may see, the file has all of those.
+    columns = shown_columns(table.chosen(export.columns), content) or shown_columns(table.columns, content)
     return OpenExport(export, table, columns, content, reader, user, timezone.now())
 
 

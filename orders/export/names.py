@@ -12,7 +12,7 @@ from orders.models import City, Courier, DeliverySlot, PaySystem, Shop, Status
 class Names(dict[Any, str]):
     """The names of the rows of a model by their keys. They are read when the first one is needed.
 
-    A row that was added meanwhile makes the names be read once more. The name of None is an empty string.
+    A row that was added since then makes the names be read once more. The name of None is an empty string.
     """
 
     def __init__(self, read: Callable[[], Sequence[tuple[Any, str]]]) -> None:

@@ -40,7 +40,7 @@ class OpenExport:
         return self.content.blocks(self.columns)
 
     def hidden(self) -> list[str]:
-        """Return what the user may not see in the chosen columns, in words."""
+        """Return what the user may not see in the chosen columns, as texts."""
         kinds = {column.hides for column in self.columns}
         texts = []
         if "phones" in kinds and not self.reader.sees_phones:
@@ -49,8 +49,14 @@ class OpenExport:
             texts.append(gettext("Sums: only those of today's deliveries are shown."))
         return texts
 
+    def shown(self) -> list[str]:
+        """Return `phones` and `prices`, if the file contains those that not every user may see."""
+        kinds = {column.hides for column in self.columns}
+        sees = {"phones": self.reader.sees_phones, "prices": self.reader.sees_all_prices}
+        return [kind for kind, may_see in sees.items() if may_see and kind in kinds]
+
     def facts(self, rows: int) -> list[Fact]:
-        """Return what the file contains, in words. `rows` is the number of written rows."""
+        """Return what the file contains, as texts. `rows` is the number of written rows."""
         return [
             (gettext("What"), self.title),
             *self.content.facts,
@@ -61,9 +67,11 @@ class OpenExport:
         ]
 
 
-def with_headers(columns: Sequence[Column], content: Content) -> tuple[Column, ...]:
-    """Return the columns with the headers that depend on the rows."""
+def shown_columns(columns: Sequence[Column], content: Content) -> tuple[Column, ...]:
+    """Return the columns that the reader may see, with the headers that depend on the rows."""
+    headers = content.headers
     return tuple(
-        replace(column, header=content.headers[column.key]) if column.key in content.headers else column
+        replace(column, header=headers[column.key]) if column.key in headers else column
         for column in columns
+        if column.key not in content.hidden
     )

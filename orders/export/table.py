@@ -54,9 +54,11 @@ class Content:
     blocks: Callable[[Sequence[Column]], Iterator[Block]]
     """Yields the cells of these columns, block by block."""
     facts: tuple[Fact, ...] = ()
-    """The period and the filters in words."""
+    """The period and the filters as texts."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers of columns that depend on the rows, by the keys of the columns."""
+    hidden: frozenset[str] = frozenset()
+    """The keys of the columns that the reader may not see, or that have no meaning for these rows."""
     totals: Mapping[str, Cell] | None = None
     """The totals by the keys of the columns, or None if they are the sums of the cells."""
 
@@ -76,8 +78,10 @@ class ExportTable:
     formats: tuple[str, ...] = ("xlsx", "csv")
     """The keys of the formats in which the table can be written."""
     page: str = ""
-    """The name of the URL of the page with the same rows."""
+    """The name of the URL of the page with the same rows. Tables of the same page are offered together."""
     page_arguments: tuple[Any, ...] = ()
+    has_period: bool = False
+    """Whether the page of the export asks for the period (`from` and `to`), because no other page does."""
 
     def default_keys(self) -> tuple[str, ...]:
         """Return the keys of the columns of an export for which no columns were chosen."""

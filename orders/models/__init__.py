@@ -3,6 +3,7 @@
 from orders.models.bulk import BulkResult, BulkRun, Selection
 from orders.models.call import CallReason, CustomerCall
 from orders.models.customer import Customer, CustomerChange, SharedAccount
+from orders.models.export import ExportRun, ExportTemplate
 from orders.models.item import OrderItem
 from orders.models.message import Addressee, MessageTemplate, Purpose
 from orders.models.month_plan import MonthPlan
@@ -46,6 +47,8 @@ __all__ = [
     "CustomerChange",
     "DeliverySlot",
     "EventKind",
+    "ExportRun",
+    "ExportTemplate",
     "MessageTemplate",
     "MonthPlan",
     "Order",

@@ -41,7 +41,7 @@ LABELS = {
     HolidayTable.LEADS: LEAD.label,
 }
 _DIMENSIONS = {HolidayTable.HOURS: HOUR, HolidayTable.LEADS: LEAD}
-_YEAR_COLUMNS = (
+YEAR_COLUMNS = (
     Column("orders", _("Orders"), Kind.COUNT, lambda sums: sums["orders"]),
     Column("amount", _("Sum"), Kind.MONEY, lambda sums: sums["amount"]),
     Column("average", _("Average bill"), Kind.MONEY, lambda sums: ratio(sums["amount"], sums["counted"])),
@@ -49,6 +49,11 @@ _YEAR_COLUMNS = (
     Column("hour", _("Ordered in the last hour"), Kind.SHARE, lambda sums: ratio(sums["last_hour"], sums["orders"])),
     Column("uncounted", _("Without a sum"), Kind.COUNT, lambda sums: sums["orders"] - sums["counted"]),
 )
+
+
+def year_key(number: int) -> str:
+    """Return the key of the column of a year. The latest year has the number 0."""
+    return f"year{number}"
 
 
 def holidays() -> list[str]:
@@ -111,12 +116,12 @@ def _by_year(
     label: str, peaks: Sequence[PeakDay], filters: Mapping[str, Any], found: Mapping[tuple[int, Any], Mapping[str, Any]]
 ) -> Table:
     rows = [
-        Row(peak.pk, str(peak), values_of(_YEAR_COLUMNS, found[number, 0]), _parameters(peak, filters))
+        Row(peak.pk, str(peak), values_of(YEAR_COLUMNS, found[number, 0]), _parameters(peak, filters))
         for number, peak in enumerate(peaks)
         if (number, 0) in found
     ]
     uncounted = sum(sums["orders"] - sums["counted"] for sums in found.values())
-    return Table(label, _YEAR_COLUMNS, tuple(rows), {}, uncounted)
+    return Table(label, YEAR_COLUMNS, tuple(rows), {}, uncounted)
 
 
 def _by(
@@ -126,14 +131,14 @@ def _by(
     found: Mapping[tuple[int, Any], Mapping[str, Any]],
 ) -> Table:
     shown = [number for number in range(len(peaks)) if any(which == number for which, _key in found)]
-    columns = tuple(_year_column(peaks[number], f"year{number}") for number in shown)
+    columns = tuple(_year_column(peaks[number], year_key(number)) for number in shown)
     keys = sorted({key for _number, key in found}, key=lambda key: (key is None, key))
     names = dimension.names(keys)
     rows = []
     for key in keys:
-        counts = {f"year{number}": found[number, key]["orders"] if (number, key) in found else 0 for number in shown}
+        counts = {year_key(number): found[number, key]["orders"] if (number, key) in found else 0 for number in shown}
         links = {
-            f"year{number}": _parameters(peaks[number], filters) | row_parameter(dimension, Basis.DELIVERY, key)
+            year_key(number): _parameters(peaks[number], filters) | row_parameter(dimension, Basis.DELIVERY, key)
             for number in shown
             if (number, key) in found
         }

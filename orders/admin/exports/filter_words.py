@@ -1,11 +1,11 @@
-"""The filters of a list in words."""
+"""The filters of a list as texts."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from orders.export.table import Fact
 
@@ -19,14 +19,14 @@ def filter_words(changelist: ChangeList) -> Iterator[Fact]:
     if day is not None:
         yield gettext("Day"), f"{day:%d.%m.%Y}"
     if changelist.query:
-        yield gettext("Search"), str(changelist.query)
+        yield pgettext("filter", "Search"), str(changelist.query)
     for spec in getattr(changelist, "filter_specs", ()):
         if words := _chosen(spec, changelist):
             yield str(capfirst(str(spec.title))), words
 
 
 def _chosen(spec: Any, changelist: ChangeList) -> str:
-    """Return the chosen values of a filter in words, or an empty string if nothing is chosen."""
+    """Return the chosen values of a filter as texts, or an empty string if nothing is chosen."""
     given = {name: spec.used_parameters.get(name) for name in spec.expected_parameters()}
     values = [value for value in given.values() if value not in (None, "", [])]
     if not values:

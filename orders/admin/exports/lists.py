@@ -1,5 +1,6 @@
 """The rows of lists for exports, found by the lists' own filters, also without a request."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -12,9 +13,12 @@ from django.utils.translation import gettext
 from cvety_crm.users import AnyUser
 from orders.admin.exports.filter_words import filter_words
 from orders.admin.list_query import list_page
-from orders.export.table import NoSuchTableError
+from orders.admin.reports.choice import choices_of_filters, chosen
+from orders.admin.reports.texts import period_text
+from orders.export.table import Fact, NoSuchTableError
 from orders.export.tables.listed import Found
 from orders.models import Customer, Order, Product, Selection
+from orders.reports.scope import Scope
 from orders.selectors.presets import Moment, sorted_for_work
 from orders.selectors.saved_views import view_key
 
@@ -45,6 +49,20 @@ def listed_customers(user: AnyUser, query: QueryDict) -> Found:
 def listed_products(user: AnyUser, query: QueryDict) -> Found:
     """Return the products of their list."""
     return _listed(Product, user, query)
+
+
+def report_scope(query: QueryDict) -> tuple[Scope, tuple[Fact, ...]]:
+    """Return the orders that a report is about, and the period and the filters as texts."""
+    scope = chosen(query).scope
+    facts = [(gettext("Period"), period_text(scope.period)), (gettext("Which date"), str(scope.basis.label))]
+    return scope, (*facts, *report_filters(scope.filters))
+
+
+def report_filters(filters: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the filters of a report as texts."""
+    for one in choices_of_filters() if filters else ():
+        if (value := filters.get(one["name"])) is not None:
+            yield str(one["label"]), str(dict(one["choices"]).get(str(value), value))
 
 
 class _NoMessages(BaseStorage):

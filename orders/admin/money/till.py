@@ -22,6 +22,7 @@ from orders import services
 from orders.admin.money.days import day_of, days_around
 from orders.admin.money.sums import read_sum
 from orders.exceptions import NotAllowedError
+from orders.export.tables.payments import PAYMENTS
 from orders.models import Payment, PaymentMethod, TillDay
 from orders.presentation.formatting import money
 from orders.selectors.money import after_closing, expected_in_till
@@ -58,6 +59,8 @@ def till_page(request: HttpRequest) -> HttpResponse:
         "day": day.isoformat(),
         "may_close": may_close and till is None and day <= timezone.localdate(),
         "error": error,
+        "export_table": PAYMENTS.key if PAYMENTS.may_export(request.user) else "",
+        "export_query": urlencode({"from": day.isoformat(), "to": day.isoformat()}),
         "note": request.POST.get("note", "") if error else "",
         **(_closed(till) if till else _open(expected_in_till(day), request.POST if error else {})),
     }

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from orders.admin.reports.chart import chart_of
 from orders.admin.reports.choice import TABLE, choices_of_filters, chosen
 from orders.admin.reports.page import may_see_reports, shown_columns, table_context
+from orders.export.tables.reports import table_key
+from orders.reports.definitions import HOLIDAYS
 from orders.reports.holidays import LABELS, HolidayTable, holidays, read_holiday, years_of
 
 HOLIDAY = "holiday"
@@ -48,6 +50,7 @@ def holidays_page(request: HttpRequest) -> HttpResponse:
             {"label": LABELS[one], "url": _url(kept, name, one), "is_current": one == kind} for one in HolidayTable
         ],
         "chart": chart_of(table, bars, "amount" if is_by_year and sees_sums else "") if table.rows else None,
+        "export_table": table_key(HOLIDAYS, kind.value),
         "notes": (
             gettext("Orders by delivery date, without cancelled orders and orders deleted on the site."),
             gettext("The last hour and the last day are those before the end of the delivery slot."),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from orders.admin.reports.chart import MOST_BARS, chart_of, is_cut
 from orders.admin.reports.choice import TABLE, Choice, choices_of_filters, chosen
 from orders.admin.reports.texts import comparison_text, period_text, value_text
+from orders.export.tables.reports import table_key
 from orders.reports.definitions import REPORTS, Report
 from orders.reports.period import Period, Span
 from orders.reports.reading import Grouping, OwnTable, read_any, read_totals
@@ -54,6 +55,7 @@ def report_page(request: HttpRequest, name: str) -> HttpResponse:
         "cards": _cards(report, choice, sees_sums, table.totals if shown is report.groupings[0] else None),
         "chart": _chart(shown, table, sees_sums) if table.rows else None,
         "chart_note": chart_note(table),
+        "export_table": table_key(report.key, grouping.key),
         **table_context(table, columns, row_title=gettext("Row")),
     }
     return TemplateResponse(request, "orders/reports/report.html", context)

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 
 from orders.export.table import ExportTable
+from orders.export.tables.lines import LINES
 from orders.export.tables.orders import ORDERS
+from orders.export.tables.payments import PAYMENTS
+from orders.export.tables.people import CUSTOMERS
+from orders.export.tables.products import PRODUCTS
+from orders.export.tables.reports import tables_of_reports
 
-TABLES: Mapping[str, ExportTable] = {table.key: table for table in (ORDERS,)}
+TABLES: Mapping[str, ExportTable] = {
+    table.key: table for table in (ORDERS, LINES, CUSTOMERS, PRODUCTS, PAYMENTS, *tables_of_reports())
+}
 """The tables by their keys, in the order in which they are offered."""
 
 __all__ = ["TABLES"]

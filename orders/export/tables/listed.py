@@ -15,7 +15,7 @@ from orders.export.table import Block, Column, Content, Fact
 
 
 class Found(NamedTuple):
-    """The rows that a list has found, sorted, and its filters in words."""
+    """The rows that a list has found, sorted, and its filters as texts."""
 
     rows: QuerySet[Any]
     facts: tuple[Fact, ...]
