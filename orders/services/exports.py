@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -58,6 +59,22 @@ class ExportEngine(RunEngine[ExportRun]):
     def resume(self, run: ExportRun, *, is_claimed: bool, by: Any = None, **columns: Any) -> bool:
         """Begin the file of a run again. Return False if the run can't be resumed."""
         return super().resume(run, is_claimed=is_claimed, by=by, **columns)
+
+    def claim(self, run_id: UUID) -> ExportRun | None:
+        """Return the run with a lease for this process, or None as the base class."""
+        return super().claim(run_id)
+
+    def waiting(self) -> list[ExportRun]:
+        """Return the runs that a worker may claim now."""
+        return super().waiting()
+
+    def release(self, run: ExportRun, *, delay: timedelta = timedelta(0)) -> None:
+        """Release the run. Raise `LeaseLostError` as the base class."""
+        super().release(run, delay=delay)
+
+    def fail(self, run: ExportRun, why: str) -> None:
+        """End a run as failed. Raise `LeaseLostError` as the base class."""
+        super().fail(run, why)
 
 
 export_runs = ExportEngine()
