@@ -14,11 +14,11 @@ from cvety_crm.users import AnyUser
 from orders.admin.exports.filter_words import filter_words
 from orders.admin.list_query import list_page
 from orders.admin.reports.choice import choices_of_filters, chosen
-from orders.admin.reports.texts import period_text
 from orders.export.table import Fact, NoSuchTableError
 from orders.export.tables.listed import Found
 from orders.models import Customer, Order, Product, Selection
 from orders.reports.scope import Scope
+from orders.reports.texts import period_text
 from orders.selectors.presets import Moment, sorted_for_work
 from orders.selectors.saved_views import view_key
 

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_safe
 
 from orders.admin.reports.chart import MOST_BARS, chart_of, is_cut
 from orders.admin.reports.choice import TABLE, Choice, choices_of_filters, chosen
-from orders.admin.reports.texts import comparison_text, period_text, value_text
 from orders.export.tables.reports import table_key
 from orders.reports.definitions import REPORTS, Report
 from orders.reports.period import Period, Span
 from orders.reports.reading import Grouping, OwnTable, read_any, read_totals
 from orders.reports.scope import Basis
 from orders.reports.tables import Column, Kind, Row, Table, values_of
+from orders.reports.texts import comparison_text, period_text, value_text
 from orders.rules.visibility import may_see_orders
 
 MOST_ROWS = 200
