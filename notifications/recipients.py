@@ -87,5 +87,27 @@ def postpone_messages(chat_id: str, seconds: float) -> None:
     edits.update(due_at=until)
 
 
+def report_chats() -> list[tuple[str, str]]:
+    """Return the id and the name of each chat to which scheduled reports can be sent."""
+    rows = list(TelegramChat.objects.filter(is_active=True))
+    known = {row.chat_id for row in rows} | {row.former_chat_id for row in rows}
+    found = [(row.chat_id, str(row)) for row in rows]
+    for kind, label in (
+        (Kind.NEW_ORDER, gettext("the chat of TELEGRAM_CHAT_ID")),
+        (Kind.ALERT, gettext("the chat of TELEGRAM_ALERT_CHAT_ID")),
+    ):
+        chat_id = default_chat(kind)
+        if chat_id and chat_id not in known:
+            known.add(chat_id)
+            found.append((chat_id, label))
+    return found
+
+
+def current_chat(chat_id: str) -> str:
+    """Return the present id of a chat whose id may be from before Telegram made the group a supergroup."""
+    row = TelegramChat.objects.filter(former_chat_id=chat_id).first() if chat_id else None
+    return row.chat_id if row is not None else chat_id
+
+
 def _receives(row: TelegramChat, kind: Kind) -> bool:
     return row.wants_new_orders if kind == Kind.NEW_ORDER else row.wants_status_changes

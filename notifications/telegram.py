@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 from telegram.request import HTTPXRequest
@@ -29,6 +29,7 @@ from cvety_crm.outbox import (
 )
 from notifications import recipients
 from notifications.links import Button
+from notifications.markup import fit
 from notifications.models import TelegramMessage
 from notifications.queueing import queue_edits
 from notifications.rendering import Rendered, render
@@ -40,6 +41,13 @@ from orders.models import Order, OrderEvent
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 T = TypeVar("T")
+
+MOST_FILE_BYTES = 50 * 1000 * 1000
+"""The size of the largest file that a bot may send (https://core.telegram.org/bots/api#senddocument)."""
+MOST_CAPTION = 1024
+"""The maximum length of the caption of a file, in UTF-16 code units."""
+FILE_SECONDS = 30.0
+"""The time limit for sending a file, which is shorter than a lease of the outbox."""
 
 _CHAT_IDS_TRIED = 2
 """The number of chat ids that are tried for one message. Telegram reports the new id if a group is now a supergroup."""
@@ -106,34 +114,42 @@ def _update(message: TelegramMessage, **columns: str | int) -> None:
 
 
 def _send_to_current_chat(message: TelegramMessage, keyboard: InlineKeyboardMarkup | None) -> int:
-    deadline = time.monotonic() + settings.OUTBOX_TIMEOUT
+    async def send_message(bot: Bot, chat_id: str) -> int:
+        sent = await bot.send_message(
+            chat_id,
+            message.text,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_markup=keyboard,
+        )
+        return sent.message_id
+
+    return _to_current_chat(message.chat_id, send_message, settings.OUTBOX_TIMEOUT)
+
+
+def _to_current_chat(chat_id: str, send: Callable[[Bot, str], Awaitable[int]], seconds: float) -> int:
+    """Call `send` for the chat, and again if Telegram reports a new id of the chat. Return the id of the message."""
+    deadline = time.monotonic() + seconds
     for _attempt in range(_CHAT_IDS_TRIED):
         try:
-            return asyncio.run(_call(message.chat_id, message.text, keyboard, deadline - time.monotonic()))
+            return asyncio.run(_call(send, chat_id, deadline - time.monotonic()))
         except ChatMigrated as moved:
-            recipients.move_chat(message.chat_id, str(moved.new_chat_id))
-            message.chat_id = str(moved.new_chat_id)
+            recipients.move_chat(chat_id, str(moved.new_chat_id))
+            chat_id = str(moved.new_chat_id)
         except (TelegramError, TimeoutError) as error:
             failure = _failure(error)
             if isinstance(failure, TemporaryDeliveryError) and failure.retry_after is not None:
-                recipients.postpone_messages(message.chat_id, failure.retry_after)
+                recipients.postpone_messages(chat_id, failure.retry_after)
             raise failure from None  # the chained error contains the URL, and the URL contains the token
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _unreadable(error) from None
     raise TemporaryDeliveryError(gettext("Telegram keeps moving this chat to another id."))
 
 
-async def _call(chat_id: str, text: str, keyboard: InlineKeyboardMarkup | None, timeout: float) -> int:
+async def _call(send: Callable[[Bot, str], Awaitable[int]], chat_id: str, timeout: float) -> int:
     limit = max(timeout, 0.1)
     async with _request(limit) as request, asyncio.timeout(limit):
-        sent = await _bot(request).send_message(
-            chat_id,
-            text,
-            parse_mode=ParseMode.HTML,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            reply_markup=keyboard,
-        )
-    return sent.message_id
+        return await send(_bot(request), chat_id)
 
 
 def refresh(message_id: str) -> None:
@@ -168,6 +184,37 @@ def replace_content(message: TelegramMessage, rendered: Rendered) -> None:
 
     _run(edit, settings.OUTBOX_TIMEOUT)
     _update(message, text=rendered.text, presses=rendered.presses)
+
+
+def send_file(
+    chat_id: str, *, title: str, text: str, file_name: str, content: bytes, content_type: str, key: str
+) -> str:
+    """Send a file to a chat with a caption, and return the id of the message in Telegram.
+
+    The caption is the text, cut to what Telegram accepts. Raise `NoLongerNeededError` if Telegram is switched off or
+    the chat no longer receives messages, and `DeliveryError` on failure.
+    """
+    if reason := recipients.disabled_reason():
+        raise NoLongerNeededError(reason)
+    if len(content) > MOST_FILE_BYTES:
+        raise PermanentDeliveryError(
+            gettext("The file is too large for Telegram: %(size)s MB, the limit is %(limit)s MB.")
+            % {"size": -(-len(content) // 2**20), "limit": MOST_FILE_BYTES // 2**20}
+        )
+    current = recipients.current_chat(chat_id)
+    if recipients.is_deactivated(current):
+        raise NoLongerNeededError(gettext("This chat no longer receives messages."))
+
+    async def send_document(bot: Bot, to: str) -> int:
+        sent = await bot.send_document(
+            to,
+            InputFile(content, filename=file_name),
+            caption=fit(text, MOST_CAPTION),
+            parse_mode=ParseMode.HTML,
+        )
+        return sent.message_id
+
+    return f"message_id {_to_current_chat(current, send_document, FILE_SECONDS)}"
 
 
 def receive_presses(url: str, secret: str) -> None:
@@ -206,7 +253,12 @@ def _run(ask: Callable[[Bot], Awaitable[T]], timeout: float) -> T:
 
 def _request(limit: float) -> HTTPXRequest:
     return HTTPXRequest(
-        connection_pool_size=1, connect_timeout=limit, read_timeout=limit, write_timeout=limit, pool_timeout=limit
+        connection_pool_size=1,
+        connect_timeout=limit,
+        read_timeout=limit,
+        write_timeout=limit,
+        media_write_timeout=limit,
+        pool_timeout=limit,
     )
 
 

@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -21,6 +23,19 @@ from tests.notifications import telegram_html
 
 TOKEN = "123456:made-up-token-of-the-tests"
 LIMIT = 4096
+CAPTION_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that was sent with `sendDocument` and accepted."""
+
+    message_id: int
+    chat_id: str
+    caption: str
+    """The caption without tags."""
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,7 @@ class BotApi:
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
         self.messages: list[Sent] = []
+        self.files: list[SentFile] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.webhook: dict[str, str] = {}
         """The parameters of the last `setWebhook`."""
@@ -121,8 +137,8 @@ class BotApi:
 
     # --- called by the request handler
 
-    def answer(self, path: str, params: dict[str, str]) -> Answer:
-        """Return the response to one request."""
+    def answer(self, path: str, params: dict[str, str], file: tuple[str, bytes] = ("", b"")) -> Answer:
+        """Return the response to one request. `file` is the name and the content of an uploaded file."""
         token, _, method = path.removeprefix("/bot").partition("/")
         with self._lock:
             self.requests.append((method, params))
@@ -137,6 +153,8 @@ class BotApi:
             return Answer(401, _refusal(401, "Unauthorized"))
         if method == "sendMessage":
             return self._accept_message(params)
+        if method == "sendDocument":
+            return self._accept_file(params, *file)
         if method == "editMessageText":
             return self._edit_message(params)
         if method == "setWebhook":
@@ -170,6 +188,21 @@ class BotApi:
             self.messages.append(sent)
         return _message(sent)
 
+    def _accept_file(self, params: dict[str, str], name: str, content: bytes) -> Answer:
+        chat_id = params.get("chat_id", "")
+        if chat_id in self.moved:
+            moved = {"migrate_to_chat_id": self.moved[chat_id]}
+            return Answer(400, _refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", moved))
+        caption = telegram_html.read(params.get("caption", ""))
+        if telegram_html.length(caption) > CAPTION_LIMIT:
+            return Answer(400, _refusal(400, "Bad Request: message caption is too long"))
+        if not content:
+            return Answer(400, _refusal(400, "Bad Request: file must be non-empty"))
+        with self._lock:
+            sent = SentFile(1000 + len(self.files), chat_id, caption, name, content)
+            self.files.append(sent)
+        return _message(sent)
+
     def _edit_message(self, params: dict[str, str]) -> Answer:
         with self._lock:
             number = int(params["message_id"])
@@ -184,10 +217,11 @@ class BotApi:
         return _message(edited)
 
 
-def _message(sent: Sent) -> Answer:
+def _message(sent: Sent | SentFile) -> Answer:
     chat_id = sent.chat_id
     chat = {"id": int(chat_id) if chat_id.lstrip("-").isdigit() else 1, "type": "supergroup"}
-    result = {"message_id": sent.message_id, "date": 1756100000, "chat": chat, "text": sent.text}
+    content = {"text": sent.text} if isinstance(sent, Sent) else {"caption": sent.caption}
+    result = {"message_id": sent.message_id, "date": 1756100000, "chat": chat, **content}
     return Answer(200, {"ok": True, "result": result})
 
 
@@ -196,11 +230,29 @@ def _refusal(status: int, description: str, parameters: dict[str, int] | None = 
     return body | ({"parameters": parameters} if parameters else {})
 
 
+def _parts(kind: str, raw: bytes) -> tuple[dict[str, str], tuple[str, bytes]]:
+    """Return the parameters and the file of a form with an upload."""
+    params: dict[str, str] = {}
+    file = ("", b"")
+    for part in message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw, policy=HTTP).iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        if part.get_filename() is not None:
+            file = (str(part.get_filename()), content)
+        else:
+            params[str(part.get_param("name", header="content-disposition"))] = content.decode()
+    return params, file
+
+
 def _handler(api: BotApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            answer = api.answer(self.path, {name: values[-1] for name, values in parse_qs(raw).items()})
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kind = self.headers.get("Content-Type", "")
+            if kind.startswith("multipart/"):
+                answer = api.answer(self.path, *_parts(kind, raw))
+            else:
+                answer = api.answer(self.path, {name: values[-1] for name, values in parse_qs(raw.decode()).items()})
             body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             try:
                 self.send_response(answer.status)
