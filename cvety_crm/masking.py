@@ -10,7 +10,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from django.conf import settings
 
 MASK = "•••"
-SECRET_SETTINGS = ("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN")
+SECRET_SETTINGS = (
+    *("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN"),
+    "EMAIL_HOST_PASSWORD",
+)
 
 # The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, and a customer's link to
 # the photos of their bouquet (`orders.photos.links`). JSON may write a slash as `\/`.
@@ -32,7 +35,7 @@ def _spellings(value: str) -> tuple[str, ...]:
 def _values() -> tuple[str, ...]:
     found: list[str] = []
     for name in SECRET_SETTINGS:
-        value = getattr(settings, name, "")
+        value = getattr(settings, name, "") or ""
         found.extend([value] if isinstance(value, str) else value)
     found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
     found.append(unquote(urlsplit(settings.BITRIX_MYSQL_URL).password or ""))

@@ -405,6 +405,18 @@ TELEGRAM_CHAT_ID = env.str("TELEGRAM_CHAT_ID", default="")
 TELEGRAM_ALERT_CHAT_ID = env.str("TELEGRAM_ALERT_CHAT_ID", default=TELEGRAM_CHAT_ID)
 TELEGRAM_BASE_URL = env.str("TELEGRAM_BASE_URL", default="https://api.telegram.org").rstrip("/")
 
+# --- E-mail ----------------------------------------------------------------------------------------------------------
+
+EMAIL_URL = env.str("EMAIL_URL", default="")
+"""The mail server: `smtp+tls://user:password@smtp.example.kz:587`, or `smtp+ssl://…:465`. Empty: there is none."""
+if EMAIL_URL:
+    if EMAIL_URL.partition("://")[0] not in env.EMAIL_SCHEMES:
+        sys.exit("EMAIL_URL must be smtp+tls://user:password@host:port, smtp+ssl://… or smtp://…")
+    vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = OUTBOX_TIMEOUT
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="") or "crm@localhost"
+"""The sender of e-mails. Most mail servers accept only an address of the account in `EMAIL_URL`."""
+
 # --- The worker ------------------------------------------------------------------------------------------------------
 
 # django-q only starts the scheduled jobs and the tasks. The outbox stores attempts, retries and failures in its own
