@@ -33,6 +33,7 @@ _PHONES = frozenset({"orders.view_phones"})
 _PRICES = frozenset({"orders.view_all_prices"})
 _EXPORT = frozenset({"orders.export_order"})
 _REPORTS = frozenset({"orders.view_report"}) | _each("view", "orders.peakday")
+_SENT_REPORTS = _each("view", "orders.reportschedule", "orders.reportdelivery")
 _WORK = _each("view", "orders.order") | _each("add", "orders.orderphoto") | _STATUS
 
 _MAKING = frozenset({"orders.make_order"})
@@ -80,6 +81,7 @@ ACCOUNTANT = Role(
     | _REPORTS
     | _CASH
     | _TILL
+    | _SENT_REPORTS
     | _each("view", "orders.order", "orders.customer", "orders.product", "orders.orderevent"),
 )
 """An accountant reads and exports all orders, records payments and closes the day's till, but sees no phones."""
@@ -89,6 +91,9 @@ OWNER = Role(
     MANAGER.permissions
     | _TILL
     | {"orders.view_all_exports"}
+    | _SENT_REPORTS
+    | _each("add change delete", "orders.reportschedule")
+    | _each("change", "orders.reportdelivery")
     | _each("add change", "orders.product", *_REFERENCE)
     | _each("view", *_REFERENCE)
     | _each("delete", "orders.messagetemplate")

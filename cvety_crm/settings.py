@@ -93,6 +93,10 @@ EXPORTED_LISTS = {
 }
 """The functions that find the rows of a list or of a report for an export (`orders.export.tables.listed`)."""
 
+REPORT_TELEGRAM_SENDER = "notifications.telegram.send_file"
+REPORT_TELEGRAM_CHATS = "notifications.recipients.report_chats"
+"""The function that sends a report to a Telegram chat, and the one that returns the chats to choose from."""
+
 REFERENCE_REFRESH = "bitrix_bridge.reference.refresh_now"
 """The function that the button on the lists of reference data calls."""
 
@@ -102,6 +106,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.inbound.inbox.retry_due",
     "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
+    "orders.services.report_schedules.start_due",
     "orders.services.bulk.slices.pick_up",
     "orders.export.worker.pick_up",
     "bitrix_bridge.reconciliation.slices.pick_up",
@@ -116,6 +121,7 @@ DAILY_JOBS = [
     "orders.services.presence.prune",
     "orders.services.bulk.slices.prune",
     "orders.services.exports.delete_expired",
+    "orders.services.report_schedules.prune",
     "orders.product_pictures.retention.prune",
     "orders.services.customer_totals.renew_all_totals",
     "bitrix_bridge.retention.prune_inbox",

@@ -24,6 +24,14 @@ from orders.models.peak_day import PeakDay
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
+from orders.models.report_schedule import (
+    Frequency,
+    RelativePeriod,
+    ReportDelivery,
+    ReportDeliveryAttempt,
+    ReportRun,
+    ReportSchedule,
+)
 from orders.models.saved_view import RoleView, SavedView
 from orders.models.site import SiteReport
 from orders.models.till import CourierSettlement, TillCount, TillDay
@@ -49,6 +57,7 @@ __all__ = [
     "EventKind",
     "ExportRun",
     "ExportTemplate",
+    "Frequency",
     "MessageTemplate",
     "MonthPlan",
     "Order",
@@ -68,6 +77,11 @@ __all__ = [
     "Product",
     "Purpose",
     "Reason",
+    "RelativePeriod",
+    "ReportDelivery",
+    "ReportDeliveryAttempt",
+    "ReportRun",
+    "ReportSchedule",
     "RoleView",
     "SavedView",
     "Selection",

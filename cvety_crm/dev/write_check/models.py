@@ -8,7 +8,7 @@ from cvety_crm.dev.write_check import rules
 
 RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 FILES = ("FileField", "ImageField")
-BASES = ("Table", "Model", "LongRun")
+BASES = ("Table", "Model", "LongRun", "OutboxEntry", "DeliveryAttempt")
 
 
 @dataclass(slots=True)
