@@ -201,6 +201,11 @@ TEMPLATES = [
 DISPATCHER_PHONE = env.str("DISPATCHER_PHONE", default="")
 """The phone number for couriers, printed on the route sheet."""
 
+# --- Exports ---------------------------------------------------------------------------------------------------------
+
+ACCOUNTING_VAT = env.str("ACCOUNTING_VAT", default="")
+"""The text in the column of the VAT rate of the table for 1C, such as `Без НДС` or `12%`. The column may be empty."""
+
 # --- The day board ----------------------------------------------------------------------------------------------------
 
 FLORISTS = env.int("FLORISTS", default=3)

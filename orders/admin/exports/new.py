@@ -67,7 +67,7 @@ def new_export_page(request: HttpRequest) -> HttpResponseBase:
         return _page(request, table, replace(chosen, order=_moved(chosen.order, move)))
     if key := request.POST.get("delete"):
         return _delete(request, table, key)
-    if not chosen.columns:
+    if table.columns and not chosen.columns:
         return _page(request, table, replace(chosen, error=gettext("Choose at least one column.")))
     if "save" in request.POST:
         return _save(request, table, chosen)
