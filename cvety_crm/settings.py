@@ -158,6 +158,8 @@ HEALTH_PROBES = [
     "bitrix_bridge.history.probes.last_import",
     "notifications.probes.telegram",
     "notifications.probes.undelivered",
+    "orders.report_sending.probes.email",
+    "orders.report_sending.probes.undelivered",
 ]
 """All health probes (`cvety_crm.ops.health`), sorted as they are shown."""
 

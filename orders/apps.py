@@ -12,7 +12,9 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Shop")
 
     def ready(self) -> None:
-        """Register the step that inserts the first message templates."""
+        """Register the step that inserts the first message templates, and the deliverer of reports."""
+        from orders.report_sending import delivery
         from orders.services import message_templates
 
+        delivery.register()
         post_migrate.connect(message_templates.on_post_migrate, sender=self)

@@ -5,7 +5,7 @@ file and delivers it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -67,18 +67,25 @@ def save_schedule(*, actor: User, values: ScheduleValues, schedule_id: UUID | No
     schedule = ReportSchedule(pk=uuid4())
     if schedule_id is not None:
         schedule = ReportSchedule.objects.select_for_update().get(pk=schedule_id)
-    schedule.name = _name(values.name, schedule)
+    values = checked_values(values, schedule_id)
+    schedule.name = values.name
     schedule.table, schedule.file_format = values.table, values.file_format
     schedule.period, schedule.parameters = values.period, dict(values.parameters)
     schedule.frequency, schedule.hour = values.frequency, values.hour
     schedule.weekday, schedule.day = values.weekday, values.day
-    schedule.emails, schedule.chat_id = checked_addresses(values.emails), values.chat_id
-    if not schedule.emails and not schedule.chat_id:
-        raise NotAllowedError(gettext("Enter an e-mail address, or choose a Telegram chat."), field="emails")
+    schedule.emails, schedule.chat_id = list(values.emails), values.chat_id
     schedule.is_active, schedule.run_as = values.is_active, actor
     schedule.next_run_at = due_after(timing_of(values), timezone.now()) if values.is_active else None
     schedule.save()
     return schedule
+
+
+def checked_values(values: ScheduleValues, schedule_id: UUID | None = None) -> ScheduleValues:
+    """Return the values as they are stored. Raise `NotAllowedError` under the conditions of `save_schedule`."""
+    name, emails = _name(values.name, schedule_id), checked_addresses(values.emails)
+    if not emails and not values.chat_id:
+        raise NotAllowedError(gettext("Enter an e-mail address, or choose a Telegram chat."), field="emails")
+    return replace(values, name=name, emails=emails)
 
 
 def delete_schedule(*, schedule_id: UUID) -> None:
@@ -196,12 +203,12 @@ def recipients_of(schedule: ReportSchedule) -> list[tuple[str, str]]:
     return [*found, *([(Channel.TELEGRAM.value, schedule.chat_id)] if schedule.chat_id else [])]
 
 
-def _name(typed: str, schedule: ReportSchedule) -> str:
+def _name(typed: str, schedule_id: UUID | None) -> str:
     name = clean_line(typed)
     if not name:
         raise NotAllowedError(gettext("Give the report a name."), field="name")
     refuse_excess(name, LONGEST_NAME, field="name")
-    if ReportSchedule.objects.filter(name__iexact=name).exclude(pk=schedule.pk).exists():
+    if ReportSchedule.objects.filter(name__iexact=name).exclude(pk=schedule_id).exists():
         text = gettext("There is already a report with the name “%(name)s”.")
         raise NotAllowedError(text % {"name": name}, field="name")
     return name

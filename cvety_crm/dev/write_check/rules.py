@@ -6,6 +6,10 @@ SERVICES = "orders/services"
 SCANNED = ("cvety_crm", "orders", "bitrix_bridge", "notifications")
 """The packages of the production code. Tests and benchmarks may write rows directly."""
 
+OUTBOX = "cvety_crm/outbox"
+WRITTEN_BY_OUTBOX = frozenset({"ReportDelivery", "ReportDeliveryAttempt"})
+"""The outbox entries of `orders`, whose states and attempts the outbox writes."""
+
 EDITED_IN_ADMIN = frozenset(
     {"City", "Courier", "DeliverySlot", "MessageTemplate", "MonthPlan", "PeakDay", "Product", "Shop"}
 )

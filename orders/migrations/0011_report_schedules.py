@@ -30,7 +30,7 @@ def grant_rights(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0006_exports"),
+        ("orders", "0010_exports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
