@@ -19,7 +19,18 @@ from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconci
 from cvety_crm.models import Heartbeat
 from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
-from orders.models import BulkResult, BulkRun, Courier, MonthPlan, Order, OrderNote, OrderPhoto
+from orders.models import (
+    BulkResult,
+    BulkRun,
+    Courier,
+    MonthPlan,
+    Order,
+    OrderNote,
+    OrderPhoto,
+    ReportDelivery,
+    ReportRun,
+    ReportSchedule,
+)
 from tests.samples import order_data
 
 CODES = "new accepted delivering completed returned declined finished processing refunded cancelled"
@@ -74,6 +85,15 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
     bulk = BulkRun.objects.create(action="status", parameters={"status": "accepted"}, state="stopped", done=1,
                                   refused=1, expected=3, started_by=manager, finished_at=timezone.now())  # fmt: skip
     BulkResult.objects.create(run=bulk, order=order, position=1, outcome="done")
+    schedule = ReportSchedule.objects.create(
+        name="Заказы за вчера", table="orders", file_format="xlsx", period="yesterday", emails=["buh@pochta.kz"],
+        chat_id="-100", run_as=manager, next_run_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    today = timezone.localdate()
+    report = ReportRun.objects.create(schedule=schedule, due_at=timezone.now(), first_day=today, last_day=today,
+                                      summary="Заказы: 3")  # fmt: skip
+    ReportDelivery.objects.create(run=report, channel="telegram", recipient="-100", state="failed",
+                                  last_error="Чат не найден", finished_at=timezone.now())  # fmt: skip
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
     Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})

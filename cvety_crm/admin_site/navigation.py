@@ -32,7 +32,7 @@ NEUTRAL_COUNTS = {"orders.selectors.counts.new_orders"}
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar, with the items that this user may see."""
     work, system = _work(), _system(request)
-    reports = _plans()
+    reports = [*_plans(), *_sent_reports()]
     groups = [
         ("", False, work),
         (gettext("Reports"), True, reports),
@@ -160,6 +160,13 @@ def _report_pages(request: HttpRequest) -> list[dict[str, Any]]:
     if may_view(request.user, "bitrix_bridge.webhookevent") and may_view(request.user, "bitrix_bridge.push"):
         found.append((gettext("Exchange"), "sync_alt", reverse("exchange_report")))
     return [{"title": title, "icon": icon, "link": url, "active": request.path == url} for title, icon, url in found]
+
+
+def _sent_reports() -> list[_Item]:
+    return [
+        (gettext("Scheduled reports"), "event_repeat", "orders.reportschedule", ""),
+        (gettext("Deliveries of reports"), "outbox", "orders.reportdelivery", ""),
+    ]
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,16 @@
 """The admin pages of the app. Each module registers its pages when it is imported."""
 
-from orders.admin import bulk_runs, couriers, customers, message_templates, products, reference, timeline, work
+from orders.admin import (
+    bulk_runs,
+    couriers,
+    customers,
+    message_templates,
+    products,
+    reference,
+    report_schedules,
+    timeline,
+    work,
+)
 from orders.admin.exports import runs
 from orders.admin.orders import model_admin
 from orders.admin.reports import month_plans, peak_days
@@ -15,6 +25,7 @@ __all__ = [
     "peak_days",
     "products",
     "reference",
+    "report_schedules",
     "runs",
     "timeline",
     "work",

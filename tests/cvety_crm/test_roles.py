@@ -38,6 +38,7 @@ def pages_of(user):
 WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm/status/`
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun", "exchange"}
 REPORTS = {key for key, *_ in PAGES} | {"peakday"}
+SENT_REPORTS = {"reportschedule", "reportdelivery"}
 REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 
 
@@ -46,7 +47,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
     [
         (FLORIST, WORK),
         (DISPATCHER, WORK | {"courier", "dispatch", "cash"}),
-        (ACCOUNTANT, WORK | REPORTS | {"customer", "product", "orderevent", "cash", "till"}),
+        (ACCOUNTANT, WORK | REPORTS | SENT_REPORTS | {"customer", "product", "orderevent", "cash", "till"}),
         (
             MANAGER,
             WORK
@@ -59,6 +60,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
             WORK
             | EXCHANGE
             | REPORTS
+            | SENT_REPORTS
             | REFERENCE
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
             | {"cash", "till", "monthplan"},

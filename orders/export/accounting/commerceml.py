@@ -117,8 +117,8 @@ def _person(parent: Element, person: Person) -> None:
 
 def _line(parent: Element, line: Line) -> None:
     one = SubElement(parent, "Товар")
-    if line.site_key:
-        _add(one, "Ид", line.site_key, PRODUCT_KEY)
+    if key := _clean(line.site_key).strip():
+        _add(one, "Ид", key, PRODUCT_KEY)
     _add(one, "Наименование", line.name, NAME)
     unit = SubElement(
         one, "БазоваяЕдиница", {"Код": "796", "НаименованиеПолное": "Штука", "МеждународноеСокращение": "PCE"}
@@ -179,8 +179,12 @@ def _requisites(parent: Element, facts: Iterable[tuple[str, str]]) -> None:
 
 
 def _add(parent: Element, name: str, text: str, limit: int = NAME) -> None:
-    clean = _NOT_XML.sub("", text)
+    clean = _clean(text)
     SubElement(parent, name).text = clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("", text)
 
 
 def _number(value: Decimal) -> str:
