@@ -78,6 +78,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         dest="imported",
         help="measure the import of so many orders instead",
     )
+    parser.add_argument(
+        "--exports", type=int, metavar="ORDERS", help="measure the files of exports with so many orders instead"
+    )
     parser.add_argument("--batch-size", type=int, default=10, help="batch size of the import (default: %(default)s)")
     return parser.parse_args(arguments)
 
@@ -99,6 +102,11 @@ def _measure(options: argparse.Namespace) -> None:
         from bench import history
 
         print(history.table(history.measure(options.imported, batch_size=options.batch_size)))
+        return
+    if options.exports:
+        from bench import exports
+
+        print(exports.table(exports.measure(options.exports)))
         return
     if options.orders:
         from bench import order_list

@@ -8,8 +8,9 @@ import csv
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from io import StringIO
-from typing import IO
+from typing import IO, Any
 
 from orders.export.cells import Cell, Kind
 from orders.export.opened import OpenExport
@@ -64,8 +65,18 @@ def _text(cell: Cell) -> str:
     return make(cell) if make is not None else safe_text(str(cell))
 
 
+@lru_cache(maxsize=10_000)
 def _decimal(value: Decimal) -> str:
     return f"{value:.0f}" if value % 1 == 0 else f"{value:.2f}".replace(".", ",")
+
+
+@lru_cache(maxsize=10_000)
+def _day(value: date) -> str:
+    return f"{value:%d.%m.%Y}"
+
+
+def _moment(value: datetime) -> str:
+    return f"{_day(value.date())} {value.hour:02}:{value.minute:02}"
 
 
 def _duration(value: timedelta) -> str:
@@ -74,11 +85,11 @@ def _duration(value: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-_TEXTS: dict[type, Callable[[Cell], str]] = {
+_TEXTS: dict[type, Callable[[Any], str]] = {
     int: str,
     float: lambda value: _decimal(Decimal(str(value))),
-    Decimal: _decimal,  # type: ignore[dict-item]
-    datetime: lambda value: f"{value:%d.%m.%Y %H:%M}",
-    date: lambda value: f"{value:%d.%m.%Y}",
-    timedelta: _duration,  # type: ignore[dict-item]
+    Decimal: _decimal,
+    datetime: _moment,
+    date: _day,
+    timedelta: _duration,
 }

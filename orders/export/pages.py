@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models import QuerySet
 
 PAGE = 1000
 """The number of rows in a page."""
 _KEY_BYTES = 16
+_TEXT_BYTES = 36
+"""The length of an id as text, with its hyphens."""
 
 T = TypeVar("T")
 
@@ -20,8 +24,8 @@ T = TypeVar("T")
 class Keys(Sequence[UUID]):
     """The ids of rows, sorted. They are stored in 16 bytes each, so that many of them need little memory."""
 
-    def __init__(self, keys: Iterable[UUID]) -> None:
-        self._bytes = b"".join(key.bytes for key in keys)
+    def __init__(self, keys: bytes) -> None:
+        self._bytes = keys
 
     def __len__(self) -> int:
         """Return the number of ids."""
@@ -36,8 +40,20 @@ class Keys(Sequence[UUID]):
 
 
 def keys_of(rows: QuerySet[Any]) -> Keys:
-    """Return the ids of the rows, sorted as in the queryset, with one query."""
-    return Keys(rows.values_list("pk", flat=True).iterator(chunk_size=2000))
+    """Return the ids of the rows, sorted as in the queryset, with one query.
+
+    The query is a COPY, because the driver would keep the whole result of a SELECT in memory, in ten times the space.
+    """
+    keys = bytearray()
+    try:
+        sql, values = rows.values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return Keys(b"")
+    with connections[rows.db].cursor() as cursor:
+        with cursor.copy(cursor.mogrify(f"COPY ({sql}) TO STDOUT", values)) as lines:
+            for line in lines:
+                keys += bytes.fromhex(bytes(line[:_TEXT_BYTES]).decode().replace("-", ""))
+    return Keys(bytes(keys))
 
 
 class Page:

@@ -18,6 +18,7 @@ from orders.models import Order, PaymentMethod, PaymentStatus
 KZT = "KZT"
 _SUM = ("total_amount", "currency")
 _DUE = (*_SUM, "paid_amount")
+_METHODS = {method.value: method for method in PaymentMethod}
 
 
 class Standing(Enum):
@@ -72,7 +73,7 @@ class Dues:
 def payment_of(order: Order) -> PaymentState:
     """Return the payment of the order."""
     standing, due = _standing(order)
-    method = PaymentMethod(order.payment_method) if order.payment_method in PaymentMethod.values else None
+    method = _METHODS.get(order.payment_method)
     if order.is_unknown("payment_method"):
         method = None
     return PaymentState(standing, due, order.currency or KZT, method)

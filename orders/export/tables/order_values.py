@@ -15,7 +15,7 @@ from django.utils import timezone
 from orders.export.cells import Cell
 from orders.export.pages import Page
 from orders.export.reader import Reader
-from orders.models import Order, PaySystem, Status
+from orders.models import Order, PaymentMethod, PaySystem, Status
 from orders.presentation.payment import amount_text, due_text, state_text, unknown_method, unknown_text
 from orders.presentation.phones import masked_phones, phone_words
 from orders.presentation.when import slot_text, status_text, unknown_date
@@ -147,25 +147,34 @@ def dues(page: Page, reader: Reader) -> Sequence[Cell]:
 
 def methods(page: Page, reader: Reader) -> Sequence[Cell]:
     """Return the payment methods, or what is known about the unknown ones."""
-    names = reader.names.pay_systems
-    return [
-        str(payment.method.label)
-        if payment.method is not None
-        else unknown_text(
-            unknown_method(
-                Order(
-                    unknown_values=unknown,
-                    pay_system=None if key is None else PaySystem(bitrix_id=key, name=names[key]),
-                )
-            )
-        )
-        for payment, key, unknown in zip(page.once(payments), page["pay_system_id"], page[UNKNOWN], strict=True)
-    ]
+    # Many orders have the same text, and an order made for the text takes longer than all other cells of the row.
+    texts: dict[tuple[PaymentMethod | None, int | None, str | None], str] = {}
+    found = []
+    for payment, key, unknown in zip(page.once(payments), page["pay_system_id"], page[UNKNOWN], strict=True):
+        known = (payment.method, key, unknown.get("payment_method"))
+        if known not in texts:
+            texts[known] = _method_text(*known, reader)
+        found.append(texts[known])
+    return found
 
 
 def payment_states(page: Page, _reader: Reader) -> Sequence[Cell]:
     """Return whether the orders are paid."""
-    return [state_text(payment) for payment in page.once(payments)]
+    texts = {payment.standing: payment for payment in page.once(payments)}
+    words = {standing: state_text(payment) for standing, payment in texts.items()}
+    return [words[payment.standing] for payment in page.once(payments)]
+
+
+def _method_text(method: PaymentMethod | None, pay_system: int | None, typed: str | None, reader: Reader) -> str:
+    if method is not None:
+        return str(method.label)
+    order = Order(
+        unknown_values={} if typed is None else {"payment_method": typed},
+        pay_system=None
+        if pay_system is None
+        else PaySystem(bitrix_id=pay_system, name=reader.names.pay_systems[pay_system]),
+    )
+    return unknown_text(unknown_method(order))
 
 
 class _Paid:
