@@ -36,7 +36,9 @@ class Received:
     def file(self) -> tuple[str, str, bytes]:
         """Return the name, the type and the content of the only attached file."""
         (part,) = self.mail.iter_attachments()
-        return part.get_filename(), part.get_content_type(), part.get_payload(decode=True)
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        return part.get_filename(), part.get_content_type(), content
 
 
 class MailServer:
@@ -56,7 +58,7 @@ class MailServer:
         """Let Django send e-mails to this server."""
         settings.EMAIL_URL = "smtp://set-below"
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = self._server.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = self._server.server_address[:2]
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = USER, PASSWORD
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         settings.EMAIL_TIMEOUT = 3.0  # seconds

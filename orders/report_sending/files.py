@@ -7,6 +7,7 @@ from io import BytesIO
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentDeliveryError
+from cvety_crm.users import AnonymousUser
 from orders.exceptions import NotAllowedError
 from orders.export.files import write_file
 from orders.export.formats import FORMATS
@@ -37,7 +38,7 @@ def with_file(run: ReportRun) -> ReportRun:
 
     Raise `PermanentDeliveryError` if the table no longer exists, or if the file can't be made in time.
     """
-    if run.file and run.file.storage.exists(run.file.name):
+    if run.file.name and run.file.storage.exists(run.file.name):
         return run
     schedule, table = run.schedule, _table(run.schedule)
     scope = scope_of(schedule, run)
@@ -54,9 +55,9 @@ def with_file(run: ReportRun) -> ReportRun:
         ) from None
     extension = FORMATS[request.format].extension
     name = f"{table.file_name}-{_days(run)}.{extension}"
-    title = f"{schedule.name}"
-    summary = headline_text(str(table.label), report_of(table), scope, schedule.run_as)
-    kept = keep_file(run.pk, content=file.getvalue(), file_name=name, rows=rows, title=title, summary=summary)
+    reader = schedule.run_as or AnonymousUser()
+    summary = headline_text(str(table.label), report_of(table), scope, reader)
+    kept = keep_file(run.pk, content=file.getvalue(), file_name=name, rows=rows, title=schedule.name, summary=summary)
     kept.schedule = schedule
     return kept
 

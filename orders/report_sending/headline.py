@@ -1,5 +1,6 @@
 """The headline figures that are sent with a report: those of its page, compared with the period before."""
 
+from django.db.models import Model
 from django.utils.translation import gettext
 
 from cvety_crm.users import AnyUser
@@ -42,13 +43,15 @@ def _filters(scope: Scope) -> list[str]:
     """Return the basis, and the names of the chosen shop, city, source and status."""
     filters = scope.filters
     found = [str(scope.basis.label)]
-    for name, rows in (
-        ("shop", Shop.objects.filter(bitrix_id=filters.get("shop"))),
-        ("city", City.objects.filter(bitrix_id=filters.get("city"))),
-        ("status", Status.objects.filter(code=filters.get("status"))),
-    ):
+    models: tuple[tuple[str, type[Model], str], ...] = (
+        ("shop", Shop, "bitrix_id"),
+        ("city", City, "bitrix_id"),
+        ("status", Status, "code"),
+    )
+    for name, model, key in models:
         if name in filters:
-            found += [str(row) for row in rows] or [str(filters[name])]
+            row = model._default_manager.filter(**{key: filters[name]}).first()
+            found.append(str(row or filters[name]))
     if "source" in filters:
         found.append(str(dict(Source.choices).get(filters["source"], filters["source"])))
     return [" · ".join(found)]

@@ -208,7 +208,10 @@ def _name(typed: str, schedule_id: UUID | None) -> str:
     if not name:
         raise NotAllowedError(gettext("Give the report a name."), field="name")
     refuse_excess(name, LONGEST_NAME, field="name")
-    if ReportSchedule.objects.filter(name__iexact=name).exclude(pk=schedule_id).exists():
+    others = ReportSchedule.objects.filter(name__iexact=name)
+    if schedule_id is not None:
+        others = others.exclude(pk=schedule_id)
+    if others.exists():
         text = gettext("There is already a report with the name “%(name)s”.")
         raise NotAllowedError(text % {"name": name}, field="name")
     return name

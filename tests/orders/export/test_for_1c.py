@@ -51,7 +51,7 @@ def test_orders_are_rows_with_typed_values(shop, manager):
         "Контрагент": "Айгерим & Ко <ТОО>",
         "БИН/ИИН": None,
         "Телефон": "+77771234567",
-        "Эл. почта": "a@example.kz",
+        "Адрес почты": "a@example.kz",
         "Дата доставки": datetime(2026, 11, 30),  # noqa: DTZ001
         "Статус": "Выполнен",
         "Отменён": "нет",
