@@ -6,6 +6,7 @@ from orders.models import Order
 from orders.values.districts import LONGEST, find_district
 from orders.values.phone_masking import start_of
 
+_SHORT_WORD = re.compile(r"\b(р|м|мкр|б|кв|пр)-(н|р|л|т)\b", re.IGNORECASE)
 # The pattern is for one line. The number of its repetitions is limited, so the time of a search is proportional to the
 # length of the text. Without the limits, an address of 10,000 commas would be searched for minutes.
 # Words for an entrance, a floor or a flat, before or after its number. The short words also have other meanings ("кв-л
@@ -41,6 +42,14 @@ def with_city(order: Order, address: str) -> str:
     if not address or not city or _word(city).search(address[:LONGEST]):
         return address
     return f"{city}, {address}"
+
+
+def unbroken(address: str) -> str:
+    """Return the address as a page shows it: a short word such as `р-н` stays on one line.
+
+    The hyphen is replaced by a no-break one, so the result is not for a search or for a map.
+    """
+    return _SHORT_WORD.sub("\\1\N{NON-BREAKING HYPHEN}\\2", address)
 
 
 def split_address(address: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from cvety_crm.users import AnyUser
 from orders.admin.badges import SIGNS
 from orders.admin.dispatch.keys import short, with_seen
 from orders.models import Order, PaymentMethod, Stage
-from orders.presentation.addresses import one_line, split_address
+from orders.presentation.addresses import one_line, split_address, unbroken
 from orders.presentation.payment import due_text, state_text
 from orders.presentation.when import slot_text
 from orders.rules.lateness import Lateness, lateness, lateness_words
@@ -47,8 +47,8 @@ def card(order: Order, reader: Reader, refusal: str = "") -> dict[str, Any]:
         "time": slot_text(order),
         "late": late_words(order, reader.now),
         "late_css": {Lateness.LATE: "late", Lateness.RISK: "risk"}.get(late, ""),
-        "district": district if rest else "",
-        "place": Truncator(rest or district).chars(ADDRESS_LENGTH),
+        "district": unbroken(district) if rest else "",
+        "place": unbroken(Truncator(rest or district).chars(ADDRESS_LENGTH)),
         "who": Truncator(one_line(shown_text(reader.user, order.recipient_name))).chars(NAME_LENGTH),
         "is_due": payment.is_due,
         "pay": _payment_words(payment, reader),

@@ -16,6 +16,7 @@ from orders.admin.courier_texts import courier_contacts
 from orders.admin.dispatch.cards import Reader, card, late_words
 from orders.admin.dispatch.keys import short
 from orders.models import Courier
+from orders.presentation.addresses import unbroken
 from orders.presentation.formatting import day as day_text
 from orders.presentation.payment import dues_text
 from orders.rules.visibility import may_see_prices, shown_text
@@ -83,7 +84,7 @@ def _days(day: date, today: date) -> list[dict[str, Any]]:
 
 
 def _district(district: District, reader: Reader, refusals: Refusals) -> dict[str, Any]:
-    name = shown_text(reader.user, district.name)
+    name = unbroken(shown_text(reader.user, district.name))
     if not district.has_address:
         name = gettext("Address not given: ask for the address")
     elif not name:

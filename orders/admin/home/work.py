@@ -9,6 +9,7 @@ from orders.admin.dispatch.page import page_url
 from orders.admin.home.cards import Visit, count_card, preset_card
 from orders.admin.order_urls import order_url
 from orders.models import Order
+from orders.presentation.addresses import unbroken
 from orders.presentation.composition import composition, goods_text
 from orders.presentation.when import when_text
 from orders.rules.lateness import Lateness, lateness, lateness_words
@@ -122,10 +123,10 @@ def districts_block(visit: Visit) -> dict[str, Any]:
         "title": gettext("Today without a courier, by district"),
         "rows": [
             {
-                "name": shown_text(visit.user, district.name)
+                "name": unbroken(shown_text(visit.user, district.name))
                 or (gettext("no district") if district.has_address else gettext("no address")),
                 "city": district.city,
-                "slots": ", ".join(part.slot or gettext("no time") for part in district.intervals),
+                "slots": [part.slot or gettext("no time") for part in district.intervals],
                 "count": district.count,
             }
             for district in free_districts(visit.today)

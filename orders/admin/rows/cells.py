@@ -13,7 +13,7 @@ from orders.admin.order_urls import order_url
 from orders.admin.rows.row_context import TEXT_LENGTH, OrderRow
 from orders.admin.step_links import step_url
 from orders.models import SyncState
-from orders.presentation.addresses import split_address
+from orders.presentation.addresses import split_address, unbroken
 from orders.presentation.composition import composition
 from orders.presentation.contacts import given_contact
 from orders.presentation.formatting import NBSP, day
@@ -31,6 +31,8 @@ from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 ADDRESS_LENGTH = 70  # characters shown in the list
 PRODUCT_LENGTH = 40
 NAME_LENGTH = 60
+LONGEST_UNBROKEN = 20
+"""The length of a time that stays on one line, such as `30.11, 14:00–16:00`. The site may send any text instead."""
 NOTE_LENGTH = 60
 REGULAR_FROM = 2
 """The number of orders from which a customer is marked as regular."""
@@ -60,9 +62,11 @@ def when(order: OrderRow) -> Values:
     missing = ""
     if is_open(order):
         missing = typed or _ask_when(date=not order.delivery_date, time=not slot)
+    text = ", ".join(filter(None, (date, slot)))
     css, sign = _LATENESS.get(lateness(order), ("crm-subtle", ""))
     return {
-        "text": ", ".join(filter(None, (date, slot))),
+        "text": text,
+        "css": "crm-time crm-nowrap" if len(text) <= LONGEST_UNBROKEN else "crm-time",
         "missing": missing,
         "url": _edit_url(order, "when") if order.rights.may_edit else "",
         "clock": " ".join(filter(None, (sign, lateness_words(order)))),
@@ -136,7 +140,8 @@ def address(order: OrderRow) -> Values:
         return {"district": "", "text": text, "city": city, "missing": missing, "url": url}
     whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))
     district, rest = split_address(whole)
-    return {"district": district, "text": Truncator(rest).chars(ADDRESS_LENGTH), "city": city, "url": url}
+    text = unbroken(Truncator(rest).chars(ADDRESS_LENGTH))
+    return {"district": unbroken(district), "text": text, "city": city, "url": url}
 
 
 def customer(order: OrderRow) -> Values:

@@ -3,8 +3,20 @@
 import pytest
 
 from orders.models import City, Order
-from orders.presentation.addresses import building, split_address, with_city
+from orders.presentation.addresses import building, split_address, unbroken, with_city
 from orders.values.districts import LONGEST
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("Медеуский р-н, Абая 1", "Медеуский р\u2011н, Абая 1"),
+        ("Мкр-н Самал-2, б-р Мира, кв-л 5", "Мкр\u2011н Самал-2, б\u2011р Мира, кв\u2011л 5"),
+        ("пр-т Достык 5-нова, бр-нет", "пр\u2011т Достык 5-нова, бр-нет"),
+    ],
+)
+def test_short_words_stay_on_one_line(address, shown):
+    assert unbroken(address) == shown
 
 
 @pytest.mark.parametrize(
