@@ -18,12 +18,12 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
+from orders.export.columns import COLUMNS
+from orders.export.rows import rows as exported_rows
 
 from cvety_crm.users import User
 from notifications.texts import OrderFacts, new_order
 from orders.admin.rows.columns import BY_KEY as ROW_COLUMNS
-from orders.export.columns import COLUMNS
-from orders.export.rows import rows as exported_rows
 from orders.models import Courier, Order, Payment, Status
 from orders.paper import route_sheet
 from orders.paper.courier_texts import full_text, short_text
