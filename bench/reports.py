@@ -147,9 +147,12 @@ def _tables() -> Iterator[tuple[str, Callable[[], int]]]:
     scope = _scope()
     for report in REPORTS.values():
         for one in report.tables:
-            yield f"{report.key} {one.key}", lambda one=one: len(read_any(one, scope).rows)
+            yield f"{report.key} {one.key}", partial(lambda table: len(read_any(table, scope).rows), one)
     for kind in HolidayTable:
-        yield f"holidays {kind}", lambda kind=kind: len(read_holiday(years_of(holidays()[0]), {}, kind).rows)
+        yield (
+            f"holidays {kind}",
+            partial(lambda holiday: len(read_holiday(years_of(holidays()[0]), {}, holiday).rows), kind),
+        )
     for exchange in TABLES.values():
         yield f"exchange {exchange.key}", partial(lambda one: len(read_exchange(one, scope.period).rows), exchange)
     yield "calls away", lambda: len(calls.last_orders(calls.customers_away(60)[:51]))

@@ -131,5 +131,7 @@ def _day_rows(load: _Load, columns: tuple[Column, ...]) -> list[Row]:
 
 BY_SLOT, BY_DAY = "load", "load_day"
 LABELS = {BY_SLOT: _("load by interval"), BY_DAY: _("load by day")}
-LOAD_BY_SLOT = OwnTable(BY_SLOT, LABELS[BY_SLOT], partial(_table, BY_SLOT), ("orders", "capacity"))
-LOAD_BY_DAY = OwnTable(BY_DAY, LABELS[BY_DAY], partial(_table, BY_DAY), ("limited", "capacity"), is_sequence=True)
+LOAD_BY_SLOT = OwnTable(BY_SLOT, LABELS[BY_SLOT], _SLOT_COLUMNS, partial(_table, BY_SLOT), ("orders", "capacity"))
+LOAD_BY_DAY = OwnTable(
+    BY_DAY, LABELS[BY_DAY], _DAY_COLUMNS, partial(_table, BY_DAY), ("limited", "capacity"), is_sequence=True
+)

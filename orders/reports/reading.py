@@ -73,9 +73,9 @@ class Grouping:
         return self.dimension.is_sequence
 
     @property
-    def title(self) -> str:
+    def title(self) -> str | Promise:
         """Return the name of the table."""
-        return str(self.label or self.dimension.label)
+        return self.label or self.dimension.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class OwnTable:
 
     key: str
     title: str | Promise
+    columns: tuple[Column, ...]
     read: Callable[[Scope], Table]
     bars: tuple[str, ...] = (ORDERS,)
     line: str = ""
@@ -117,7 +118,11 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
     ]
     totals = read_totals(grouping, scope, scope.period)
     return Table(
-        grouping.title, grouping.columns, tuple(rows), values_of(grouping.columns, totals), totals.get(UNCOUNTED, 0)
+        str(grouping.title),
+        grouping.columns,
+        tuple(rows),
+        values_of(grouping.columns, totals),
+        totals.get(UNCOUNTED, 0),
     )
 
 

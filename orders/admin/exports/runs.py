@@ -187,4 +187,4 @@ def table_label(run: ExportRun) -> str:
 
 def format_label(run: ExportRun) -> str:
     """Return the name of the format of an export."""
-    return FORMATS[run.format].label if run.format in FORMATS else run.format
+    return str(FORMATS[run.format].label) if run.format in FORMATS else run.format

@@ -13,7 +13,6 @@ from django.utils.translation import gettext, ngettext
 from cvety_crm.users import AnyUser
 from orders.admin.home.cards import Card, Visit
 from orders.admin.reports.page import list_url
-from orders.admin.reports.texts import value_text
 from orders.models import MonthPlan
 from orders.presentation.formatting import number, percent
 from orders.presentation.payment import uncounted_sums
@@ -25,6 +24,7 @@ from orders.reports.period import Period, Span, period_of
 from orders.reports.populations import SOLD
 from orders.reports.scope import Basis, Scope
 from orders.reports.tables import Kind
+from orders.reports.texts import value_text
 from orders.rules.plan import Progress
 
 KEEP_SECONDS = 60

@@ -55,7 +55,7 @@ def report_page(request: HttpRequest, name: str) -> HttpResponse:
         "cards": _cards(report, choice, sees_sums, table.totals if shown is report.groupings[0] else None),
         "chart": _chart(shown, table, sees_sums) if table.rows else None,
         "chart_note": chart_note(table),
-        "export_table": table_key(report.key, grouping.key),
+        "export_table": table_key(report.key, shown.key),
         **table_context(table, columns, row_title=gettext("Row")),
     }
     return TemplateResponse(request, "orders/reports/report.html", context)

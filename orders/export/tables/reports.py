@@ -27,7 +27,7 @@ from orders.reports.holidays import (
     year_key,
     years_of,
 )
-from orders.reports.reading import Grouping, read_table
+from orders.reports.reading import Grouping, OwnTable, read_any
 from orders.reports.scope import Scope
 
 if TYPE_CHECKING:
@@ -52,21 +52,21 @@ def table_key(report: str, table: str) -> str:
 def tables_of_reports() -> Iterator[ExportTable]:
     """Yield the tables of all reports."""
     for report in REPORTS.values():
-        for grouping in report.groupings:
-            yield _table_of(report, grouping)
+        for table in report.tables:
+            yield _table_of(report, table)
     for kind in HolidayTable:
         yield _table_of_holidays(kind)
 
 
-def _table_of(report: Report, grouping: Grouping) -> ExportTable:
+def _table_of(report: Report, shown: Grouping | OwnTable) -> ExportTable:
     def find(reader: Reader, query: QueryDict) -> Content:
         scope, facts = _scope(query)
-        return _content(read_table(grouping, scope), reader, facts)
+        return _content(read_any(shown, scope), reader, facts)
 
     return ExportTable(
-        table_key(report.key, grouping.key),
-        format_lazy("{report}: {table}", report=report.title, table=grouping.label or grouping.dimension.label),
-        _columns(grouping.columns),
+        table_key(report.key, shown.key),
+        format_lazy("{report}: {table}", report=report.title, table=shown.title),
+        _columns(shown.columns),
         may_export_reports,
         find,
         file_name=f"otchet-{report.key}",
