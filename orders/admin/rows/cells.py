@@ -136,7 +136,7 @@ def address(order: OrderRow) -> Values:
     url = order_url("contacts", order.pk)
     if not order.delivery_address.strip():
         missing = gettext("ask for the address") if is_open(order) and not order.is_pickup else ""
-        text = gettext("pickup") if order.is_pickup else ""
+        text = gettext("pickup") if order.is_pickup else "" if missing or city else "—"
         return {"district": "", "text": text, "city": city, "missing": missing, "url": url}
     whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))
     district, rest = split_address(whole)
