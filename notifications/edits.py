@@ -34,6 +34,8 @@ def deliver(edit: TelegramEdit) -> Delivered:
         raise NoLongerNeededError(reason)
     if recipients.is_deactivated(message.chat_id):
         raise NoLongerNeededError(gettext("This chat no longer receives messages."))
+    if message.order_id is None:
+        raise NoLongerNeededError(gettext("The message is not about an order."))
     due_at = release_time_of(Order.objects.only("status_held_until", "taken_at", "ready_at").get(pk=message.order_id))
     if due_at is not None:
         raise NotDueError(gettext("The step can still be undone."), due_at=due_at)

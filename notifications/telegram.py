@@ -90,6 +90,8 @@ def send(message: TelegramMessage) -> Delivered:
 
 
 def _changed_at(message: TelegramMessage) -> datetime | None:
+    if message.order_id is None:
+        return None
     return Order.objects.filter(pk=message.order_id).values_list("updated_at", flat=True).first()
 
 

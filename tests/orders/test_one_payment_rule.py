@@ -251,7 +251,7 @@ def made(django_db_setup, django_db_blocker):
         statuses = {status.code: status for status in Status.objects.all()}
         for one in found:
             one.order.status = statuses[one.order.status_id]
-            one.order._prefetched_objects_cache = {"items": []}
+            setattr(one.order, "_prefetched_objects_cache", {"items": []})  # noqa: B010 - a private name
         yield found
 
 

@@ -27,7 +27,7 @@ class _Matter(NamedTuple):
 
     title: str
     model: str
-    count: Callable[[], int]
+    read: Callable[[], int]
     url: str
 
 
@@ -37,7 +37,7 @@ def attention_block(visit: Visit, left_out: frozenset[str]) -> dict[str, Any] | 
     Presets in `left_out` are those that other blocks of the page show.
     """
     cards = [
-        {"title": one.title, "count": one.count(), "url": one.url}
+        {"title": one.title, "count": one.read(), "url": one.url}
         for one in (*_orders(left_out), *_others())
         if may_view(visit.user, one.model)
     ]
