@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext_lazy
@@ -34,8 +35,7 @@ class MonthPlanForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk and self.instance.month:
-            self.initial["month"] = f"{self.instance.month:%Y-%m}"
+        self.initial["month"] = f"{self.instance.month or timezone.localdate():%Y-%m}"
 
 
 @admin.register(MonthPlan)
