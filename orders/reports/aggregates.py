@@ -24,7 +24,7 @@ def orders_where(condition: Any = None, *, distinct: bool = False) -> Aggregate:
         key = prefix.removesuffix("__") or "pk"
         return Count(key, filter=condition(prefix) if condition else None, distinct=distinct)
 
-    return Aggregate(int, make)
+    return Aggregate(int, make, is_additive=not distinct)
 
 
 def sum_of(name: str, condition: Any = None) -> Aggregate:
@@ -87,7 +87,9 @@ def _item_sum(prefix: str) -> Any:
 
 
 QUANTITY, ITEM_SUM = Aggregate(Decimal, _quantity), Aggregate(Decimal, _item_sum)
-ITEM_UNCOUNTED = Aggregate(int, lambda prefix: Count("order", filter=~items_known(prefix), distinct=True))
+ITEM_UNCOUNTED = Aggregate(
+    int, lambda prefix: Count("order", filter=~items_known(prefix), distinct=True), is_additive=False
+)
 
 
 def all_orders() -> Any:

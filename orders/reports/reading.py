@@ -33,6 +33,8 @@ class Aggregate:
 
     type: type
     make: Callable[[str], Any]
+    is_additive: bool = True
+    """Whether the value of all orders is the sum of those of the rows. It is not if an order is counted in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class Grouping:
         return self.dimension.key
 
     @property
+    def is_additive(self) -> bool:
+        """Return whether the totals are the sums of all rows, so that they need no query."""
+        aggregates = (one for part in self.parts for one in part.aggregates.values())
+        return not self.most_rows and all(one.is_additive for one in aggregates)
+
+    @property
     def is_sequence(self) -> bool:
         """Return whether the rows follow each other, such as days."""
         return self.dimension.is_sequence
@@ -97,7 +105,7 @@ def read_any(table: Grouping | OwnTable, scope: Scope) -> Table:
 
 
 def read_table(grouping: Grouping, scope: Scope) -> Table:
-    """Return the table of the period, with a query for its rows, one for the totals, and one for the names.
+    """Return the table of the period, with a query for its rows, and perhaps one for the totals and one for the names.
 
     Rows without orders and refunds are left out, except days of a period of at most `MOST_EMPTY_DAYS`.
     """
@@ -116,7 +124,7 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
         )
         for key, sums in _sorted(grouping.dimension, kept)
     ]
-    totals = read_totals(grouping, scope, scope.period)
+    totals = _added(grouping, found) if grouping.is_additive else read_totals(grouping, scope, scope.period)
     return Table(
         str(grouping.title),
         grouping.columns,
@@ -124,6 +132,11 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
         values_of(grouping.columns, totals),
         totals.get(UNCOUNTED, 0),
     )
+
+
+def _added(grouping: Grouping, found: Mapping[Any, Sums]) -> Sums:
+    zeros = _zeros(grouping.parts)
+    return {name: sum((sums[name] for sums in found.values()), zero.value) for name, zero in zeros.items()}
 
 
 def read_totals(grouping: Grouping, scope: Scope, period: Period) -> Sums:

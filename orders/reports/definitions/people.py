@@ -40,6 +40,7 @@ _REJECTED = Q(kind=EventKind.PHOTO_ANSWERED, details__answer=PhotoAnswer.REDO)
 
 
 def _orders_with(condition: Q) -> Aggregate:
+    # Each order has one florist, so it is in one row.
     return Aggregate(int, lambda _prefix: Count("order", filter=condition, distinct=True))
 
 
