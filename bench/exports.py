@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from bench.client import WrongAnswerError
 from bench.server import ROOT
@@ -105,7 +106,7 @@ def main(kind: str) -> None:
     print(json.dumps(values))
 
 
-def _export(kind, file) -> int:
+def _export(kind: str, file: IO[bytes]) -> int:
     from cvety_crm.users import User
     from orders.export.files import write_file
     from orders.export.request import ExportRequest
@@ -114,7 +115,7 @@ def _export(kind, file) -> int:
     return write_file(ExportRequest("orders", kind, "preset=all", (), user.pk), file)
 
 
-def _copy(file) -> int:
+def _copy(file: IO[bytes]) -> int:
     from django.db import connection
 
     lines = 0

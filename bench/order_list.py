@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -41,7 +42,7 @@ PAGES = {
     "home": "/crm/",
     "customers": "/crm/orders/customer/",
 }
-EXPORT = f"{LIST}export/?format=csv&preset=all&delivery_date_from={{day}}"
+EXPORT = "preset=all&delivery_date_from={day}"
 PER_ROW = "export, one row"
 
 
@@ -87,15 +88,17 @@ def measure(numbers: Sequence[int]) -> list[Timings]:
         for number in sorted(numbers):
             make_orders(last + 1, number)
             last = number
-            found.append(Timings(number, _measure_pages(client), _measure_bulk(client)))
+            found.append(Timings(number, _measure_pages(client, user.pk), _measure_bulk(client)))
     return found
 
 
-def _measure_pages(client: Client) -> dict[str, Cost]:
+def _measure_pages(client: Client, user_id: int) -> dict[str, Cost]:
     from datetime import timedelta
 
     from django.utils import timezone
 
+    from orders.export.files import write_file
+    from orders.export.request import ExportRequest
     from orders.models import Order
 
     page = client.get(LIST).content.decode()
@@ -116,8 +119,9 @@ def _measure_pages(client: Client) -> dict[str, Cost]:
         return b"".join(answer) if answer.streaming else answer.content
 
     costs = {name: cost_of(partial(get, address), RUNS) for name, address in PAGES.items()}
-    rows = max(get(EXPORT).count(b"\r\n") - 1, 1)
-    costs[PER_ROW] = cost_of(lambda: get(EXPORT), RUNS) / rows
+    export = ExportRequest("orders", "csv", EXPORT.format(day=values["{day}"]), (), user_id)
+    rows = max(write_file(export, BytesIO()), 1)
+    costs[PER_ROW] = cost_of(lambda: write_file(export, BytesIO()), RUNS) / rows
     return costs
 
 

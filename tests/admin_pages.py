@@ -23,6 +23,7 @@ from orders.models import (
     BulkResult,
     BulkRun,
     Courier,
+    ExportRun,
     MonthPlan,
     Order,
     OrderNote,
@@ -94,6 +95,8 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
                                       summary="Заказы: 3")  # fmt: skip
     ReportDelivery.objects.create(run=report, channel="telegram", recipient="-100", state="failed",
                                   last_error="Чат не найден", finished_at=timezone.now())  # fmt: skip
+    ExportRun.objects.create(table="orders", format="xlsx", facts=[["Список", "Все"]], state="done", rows=1, expected=1,
+                             started_by=manager, finished_at=timezone.now())  # fmt: skip
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
     Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})

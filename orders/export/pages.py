@@ -49,10 +49,12 @@ def keys_of(rows: QuerySet[Any]) -> Keys:
         sql, values = rows.values("pk").query.sql_with_params()
     except EmptyResultSet:
         return Keys(b"")
-    with connections[rows.db].cursor() as cursor:
-        with cursor.copy(cursor.mogrify(f"COPY ({sql}) TO STDOUT", values)) as lines:
-            for line in lines:
-                keys += bytes.fromhex(bytes(line[:_TEXT_BYTES]).decode().replace("-", ""))
+    with (
+        connections[rows.db].cursor() as cursor,
+        cursor.copy(cursor.mogrify(f"COPY ({sql}) TO STDOUT", values)) as lines,
+    ):
+        for line in lines:
+            keys += bytes.fromhex(bytes(line[:_TEXT_BYTES]).decode().replace("-", ""))
     return Keys(bytes(keys))
 
 

@@ -39,6 +39,7 @@ WORK = {"order", "board", "status"}  # "status" is the system status page, `/crm
 EXCHANGE = {"webhookevent", "push", "reconciliation", "orderevent", "importrun", "exchange"}
 REPORTS = {key for key, *_ in PAGES} | {"peakday"}
 SENT_REPORTS = {"reportschedule", "reportdelivery"}
+EXPORTS = {"exportrun"}
 REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 
 
@@ -47,12 +48,13 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
     [
         (FLORIST, WORK),
         (DISPATCHER, WORK | {"courier", "dispatch", "cash"}),
-        (ACCOUNTANT, WORK | REPORTS | SENT_REPORTS | {"customer", "product", "orderevent", "cash", "till"}),
+        (ACCOUNTANT, WORK | REPORTS | SENT_REPORTS | EXPORTS | {"customer", "product", "orderevent", "cash", "till"}),
         (
             MANAGER,
             WORK
             | EXCHANGE
             | REPORTS
+            | EXPORTS
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "messagetemplate", "cash"},
         ),
         (
@@ -61,6 +63,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
             | EXCHANGE
             | REPORTS
             | SENT_REPORTS
+            | EXPORTS
             | REFERENCE
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
             | {"cash", "till", "monthplan"},
@@ -70,7 +73,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
 )
 def test_sidebar_has_only_the_pages_of_the_role(role, pages):
     assert pages_of(person(role)) >= pages
-    all_pages = WORK | EXCHANGE | REFERENCE | pages_of(User(is_superuser=True))
+    all_pages = WORK | EXCHANGE | EXPORTS | REFERENCE | pages_of(User(is_superuser=True))
     assert not pages_of(person(role)) & (all_pages - pages)
 
 

@@ -32,8 +32,8 @@ def listed_orders(user: AnyUser, query: QueryDict) -> Found:
     Raise `NoSuchTableError` if the filters do not fit, or if the user has no such selection (any more).
     """
     if SELECTED in query:
-        key = view_key(query[SELECTED])
-        selection = Selection.objects.filter(pk=key, user=user.pk).first()
+        key = view_key(str(query[SELECTED]))
+        selection = None if key is None else Selection.objects.filter(pk=key, user=user.pk).first()
         if selection is None:
             raise NoSuchTableError(SELECTED)
         orders = sorted_for_work(Order.objects.filter(pk__in=selection.keys), Moment.of(user))
@@ -78,10 +78,9 @@ class _NoMessages(BaseStorage):
 def _listed(model: Any, user: AnyUser, query: QueryDict) -> Found:
     """Return the rows that the list of a model finds. Raise `NoSuchTableError` if the filters do not fit."""
     request = HttpRequest()
-    request.method, request.user = "GET", user  # type: ignore[assignment]
+    request.method, request.user = "GET", user
     kept = query.copy()
     kept.pop(PAGE_VAR, None)
-    request.GET = kept
     request._messages = _NoMessages(request)  # type: ignore[attr-defined]
     try:
         changelist = list_page(admin.site._registry[model], request, kept)

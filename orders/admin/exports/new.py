@@ -183,6 +183,7 @@ def _page(request: HttpRequest, table: ExportTable, chosen: Chosen) -> HttpRespo
             for one in templates_of(request.user, table.key)
         ],
         "template": template,
+        "moved": request.POST.get("move", ""),
         "may_delete": template is not None and (template.owner_id is not None or may_share),
         "may_share": may_share,
         "longest_name": LONGEST_NAME,

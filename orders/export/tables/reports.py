@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.http import QueryDict
@@ -111,7 +111,13 @@ def _columns(columns: Iterable[report_tables.Column]) -> tuple[Column, ...]:
     return (
         Column(LABEL, label, Kind.TEXT, 30),
         *(
-            Column(one.key, one.label, _KINDS[one.kind], 14, hides="prices" if _is_sum(one) else "")
+            Column(
+                one.key,
+                cast("StrOrPromise", one.label),
+                _KINDS[one.kind],
+                14,
+                hides="prices" if _is_sum(one) else "",
+            )
             for one in columns
         ),
     )  # fmt: skip

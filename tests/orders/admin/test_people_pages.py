@@ -179,7 +179,7 @@ class TestContacts:
         row = next(line for line in lines if line.startswith("1;"))
         cells = dict(zip(head.split(";"), row.split(";"), strict=False))
         assert (cells["Клиент"], cells["Имя в заказе"]) == ("Асель", "Айгерим")
-        assert cells["E-mail в заказе"] == "aigerim@cvety.kz"
+        assert cells["Эл. почта в заказе"] == "aigerim@cvety.kz"
 
     def test_pages_use_a_constant_number_of_queries(self, browser, orders, moved, django_assert_max_num_queries):
         url = page_of("customer_change", orders[1].customer_id)

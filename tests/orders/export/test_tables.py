@@ -53,7 +53,7 @@ def order(db):
     return order
 
 
-def test_lines_have_products_and_totals(manager, order):
+def test_items_have_products_and_totals(manager, order):
     first, second, total = rows_of("order_items", manager, "preset=all")
     assert (first["Номер"], first["Товар"], first["Количество"], first["Цена, ₸"]) == ("77", "Розы", 2, 1500.5)
     assert (second["Товар"], second["Количество"], second["Сумма, ₸"]) == ("=1+1", 0.5, 6000)
@@ -65,7 +65,7 @@ def test_lines_have_products_and_totals(manager, order):
     assert first["Цена, ₸"] == "1\xa0500,50\xa0USD"
 
 
-def test_sums_of_lines_and_payments_are_hidden(order):
+def test_sums_of_items_and_payments_are_hidden(order):
     Order.objects.update(delivery_date=timezone.localdate() + timedelta(days=3))
     Payment.objects.create(order=order, amount=500, method="cash")
     reader = everything_but("view_all_prices")

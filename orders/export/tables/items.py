@@ -1,4 +1,4 @@
-"""The table of order lines: the items of the orders that the order list finds."""
+"""The table of items: those of the orders that the order list finds."""
 
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
@@ -104,9 +104,9 @@ def _statuses(page: Page, reader: Reader) -> Sequence[Cell]:
     return values.statuses(renamed, reader)
 
 
-LINES = ExportTable(
+ITEMS = ExportTable(
     "order_items",
-    _("Order lines"),
+    _("Order items"),
     (
         plain("number", _("Number"), "order__order_number", 11),
         Column("day", _("Delivery date"), Kind.DATE, 12, (_DAY, _OF_ORDER), _dates),
@@ -127,7 +127,7 @@ LINES = ExportTable(
     ),
     may_export_orders,
     _find,
-    file_name="stroki-zakazov",
+    file_name="pozicii-zakazov",
     page="admin:orders_order_changelist",
 )  # fmt: skip
 """The items of the orders of the order list."""
