@@ -11,20 +11,8 @@ UNSEEN = {"script", "style", "template", "svg"}
 NAMES_OF_KEYS = {"kbd"}
 TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
 NAMES = {
-    *(
-        "cvety",
-        "telegram",
-        "bitrix",
-        "kaspi",
-        "whatsapp",
-        "instagram",
-        "excel",
-        "commerceml",
-        "postgresql",
-        "mysql",
-        "qcluster",
-    ),
-    *("esc", "control", "ctrl", "enter", "command", "mac", "n"),
+    *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "mysql", "qcluster"),
+    *("commerceml", "esc", "control", "ctrl", "enter", "command", "mac", "n"),
 }
 """The names of products and keys that are the same in Russian.
 

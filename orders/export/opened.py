@@ -51,7 +51,7 @@ class OpenExport:
 
     def shown(self) -> list[str]:
         """Return `phones` and `prices`, if the file contains those that not every user may see."""
-        kinds = {column.hides for column in self.columns}
+        kinds = {*(column.hides for column in self.columns), *self.table.hides}
         sees = {"phones": self.reader.sees_phones, "prices": self.reader.sees_all_prices}
         return [kind for kind, may_see in sees.items() if may_see and kind in kinds]
 

@@ -77,6 +77,8 @@ class ExportTable:
     """The first part of the file's name, in Latin letters."""
     formats: tuple[str, ...] = ("xlsx", "csv")
     """The keys of the formats in which the table can be written."""
+    hides: tuple[str, ...] = ()
+    """What the columns of a table hide (`Column.hides`) whose formats have columns of their own."""
     page: str = ""
     """The name of the URL of the page with the same rows. Tables of the same page are offered together."""
     page_arguments: tuple[Any, ...] = ()

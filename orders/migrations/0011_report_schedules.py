@@ -69,6 +69,12 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="file"),
                 ),
                 ("rows", models.PositiveIntegerField(blank=True, null=True, verbose_name="rows")),
+                (
+                    "shown",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=10), blank=True, default=list, editable=False, size=None
+                    ),
+                ),
                 ("title", models.CharField(blank=True, db_default="", default="", max_length=255)),
                 ("summary", models.TextField(blank=True, db_default="", default="", verbose_name="headline figures")),
                 (

@@ -116,6 +116,8 @@ class ReportRun(Table):
     file_name = models.CharField(_("file"), max_length=255, blank=True, default="", db_default="")
     """The name under which the file is sent."""
     rows = models.PositiveIntegerField(_("rows"), null=True, blank=True)
+    shown = ArrayField(models.CharField(max_length=10), default=list, blank=True, editable=False)
+    """`phones` and `prices`, if the file contains those that not every user may see."""
     title = models.CharField(max_length=255, blank=True, default="", db_default="")
     summary = models.TextField(_("headline figures"), blank=True, default="", db_default="")
 

@@ -7,9 +7,9 @@ from io import BytesIO
 from django.utils.translation import gettext
 
 from cvety_crm.outbox import PermanentDeliveryError
-from cvety_crm.users import AnonymousUser
+from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
-from orders.export.files import write_file
+from orders.export.files import format_of, open_export
 from orders.export.formats import FORMATS
 from orders.export.request import ExportRequest
 from orders.export.table import ExportTable, NoSuchTableError
@@ -17,6 +17,8 @@ from orders.export.tables import TABLES
 from orders.models import ReportRun, ReportSchedule
 from orders.report_sending.headline import headline_text
 from orders.report_sending.parameters import query_of, report_of, scope_of
+from orders.rules.visibility import may_see_phones
+from orders.services.exports import note_export
 from orders.services.report_schedules import keep_file
 
 SECONDS = 30.0
@@ -34,18 +36,19 @@ def check_rights(run: ReportRun) -> None:
 
 
 def with_file(run: ReportRun) -> ReportRun:
-    """Return the run with its file, which is made now if there is none.
+    """Return the run with its file, which is made now if there is none, or if its user may see less than it shows.
 
     Raise `PermanentDeliveryError` if the table no longer exists, or if the file can't be made in time.
     """
-    if run.file.name and run.file.storage.exists(run.file.name):
-        return run
     schedule, table = run.schedule, _table(run.schedule)
+    if run.file.name and run.file.storage.exists(run.file.name) and set(run.shown) <= _visible_to(schedule.run_as):
+        return run
     scope = scope_of(schedule, run)
     request = ExportRequest(table.key, schedule.file_format, query_of(table, scope), (), schedule.run_as_id or 0)
     file = BytesIO()
     try:
-        rows = write_file(request, file, on_progress=_deadline(SECONDS))
+        opened = open_export(request)
+        rows = format_of(request).write(opened, file, _deadline(SECONDS))
     except NotAllowedError as error:
         raise PermanentDeliveryError(str(error)) from None
     except NoSuchTableError as error:
@@ -55,9 +58,18 @@ def with_file(run: ReportRun) -> ReportRun:
         ) from None
     extension = FORMATS[request.format].extension
     name = f"{table.file_name}-{_days(run)}.{extension}"
-    reader = schedule.run_as or AnonymousUser()
-    summary = headline_text(str(table.label), report_of(table), scope, reader)
-    kept = keep_file(run.pk, content=file.getvalue(), file_name=name, rows=rows, title=schedule.name, summary=summary)
+    summary = headline_text(str(table.label), report_of(table), scope, opened.user)
+    shown = opened.shown()
+    note_export(actor=opened.user, export=request.as_json(), facts=opened.content.facts, shown=shown, rows=rows)
+    kept = keep_file(
+        run.pk,
+        content=file.getvalue(),
+        file_name=name,
+        rows=rows,
+        title=schedule.name,
+        summary=summary,
+        shown=[*shown, "prices"] if opened.reader.sees_all_prices and "prices" not in shown else shown,
+    )
     kept.schedule = schedule
     return kept
 
@@ -76,6 +88,13 @@ def _table(schedule: ReportSchedule) -> ExportTable:
             % {"what": schedule.table}
         )
     return table
+
+
+def _visible_to(user: User | None) -> set[str]:
+    if user is None:
+        return set()
+    sees = {"phones": may_see_phones(user), "prices": user.has_perm("orders.view_all_prices")}
+    return {name for name, may_see in sees.items() if may_see}
 
 
 def _days(run: ReportRun) -> str:

@@ -120,11 +120,18 @@ def start_now(*, schedule_id: UUID, actor: User) -> ReportRun:
 
 
 @transaction.atomic
-def keep_file(run_id: UUID, *, content: bytes, file_name: str, rows: int, title: str, summary: str) -> ReportRun:
-    """Store the file of a run, and return the run. If another delivery has stored it already, keep that one."""
+def keep_file(
+    run_id: UUID, *, content: bytes, file_name: str, rows: int, title: str, summary: str, shown: Sequence[str] = ()
+) -> ReportRun:
+    """Store the file of a run, and return the run. If another delivery has stored it already, keep that one.
+
+    `shown` is as in `ReportRun`. A stored file that shows more is replaced.
+    """
     run = ReportRun.objects.select_for_update().get(pk=run_id)
-    if not run.file:
+    if not run.file or not set(run.shown) <= set(shown):
+        run.file.delete(save=False)
         run.file_name, run.rows, run.title, run.summary = file_name, rows, title, summary
+        run.shown = list(shown)
         # The name cannot be guessed, and no page serves the folder.
         run.file.save(f"{uuid4().hex}.{file_name.rpartition('.')[2]}", ContentFile(content), save=False)
         run.save()

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
+from html import escape
 from typing import IO
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from django.utils import timezone
 
@@ -35,6 +35,8 @@ _OPERATIONS = {
 _OTHER = "Прочие"
 """The kind of a payment by certificate, or by an unknown method."""
 _NAMELESS = "Покупатель"
+_UNIT = f'<БазоваяЕдиница Код="796" НаименованиеПолное="Штука" МеждународноеСокращение="PCE">{PIECE}</БазоваяЕдиница>'
+_METHODS = frozenset(PaymentMethod.values)
 
 
 def write_commerceml(
@@ -46,51 +48,41 @@ def write_commerceml(
     file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'.encode())
     count = 0
     for count, document in enumerate(documents, start=1):
-        file.write(tostring(order_element(document), encoding="unicode").encode() + b"\n")
+        file.write(f"{order_xml(document)}\n".encode())
         on_progress(count)
     file.write("</КоммерческаяИнформация>\n".encode())
     return count
 
 
-def order_element(order: Document) -> Element:
-    """Return the document of an order with its payments."""
-    found = Element("Документ")
-    _head(found, order.site_id or order.key, order.number, order.created_at)
-    _add(found, "ХозОперация", "Заказ товара")
-    _add(found, "Роль", "Продавец")
-    _sum(found, order.currency, _total(order))
-    _person(found, order.person)
-    _add(found, "Время", f"{order.created_at:%H:%M:%S}")
-    if order.comment:
-        _add(found, "Комментарий", order.comment, COMMENT)
-    if order.discount:
-        discount = SubElement(SubElement(found, "Скидки"), "Скидка")
-        _add(discount, "Наименование", "Скидка на заказ")
-        _add(discount, "Сумма", _number(order.discount))
-        _add(discount, "УчтеноВСумме", "true")
-    if order.lines:
-        goods = SubElement(found, "Товары")
-        for line in order.lines:
-            _line(goods, line)
-    _requisites(found, _facts(order))
-    if order.payments:
-        payments = SubElement(found, "ПодчиненныеДокументы")
-        for payment in order.payments:
-            _payment(payments, payment, order)
-    return found
+def order_xml(order: Document) -> str:
+    """Return the document of an order with its payments as XML."""
+    person = _person(order.person)
+    return _element(
+        "Документ",
+        _head(order.site_id or order.key, order.number, order.created_at),
+        _text("ХозОперация", "Заказ товара"),
+        _text("Роль", "Продавец"),
+        _sum(order.currency, _total(order)),
+        person,
+        _text("Время", f"{order.created_at:%H:%M:%S}"),
+        _text("Комментарий", order.comment, COMMENT) if order.comment else "",
+        _discount(order.discount) if order.discount else "",
+        _element("Товары", *map(_line, order.lines)) if order.lines else "",
+        _requisites(_facts(order)),
+        _element("ПодчиненныеДокументы", *(_payment(one, order, person) for one in order.payments))
+        if order.payments
+        else "",
+    )
 
 
-def _head(parent: Element, key: object, number: str, moment: datetime) -> None:
-    _add(parent, "Ид", str(key), KEY)
-    _add(parent, "Номер", number, NAME)
-    _add(parent, "Дата", f"{moment:%Y-%m-%d}")
+def _head(key: object, number: str, moment: datetime) -> str:
+    return _text("Ид", str(key), KEY) + _text("Номер", number) + _text("Дата", f"{moment:%Y-%m-%d}")
 
 
-def _sum(parent: Element, currency: str, amount: Decimal) -> None:
-    _add(parent, "Валюта", currency)
+def _sum(currency: str, amount: Decimal) -> str:
     # The rate of another currency is not known here.
-    _add(parent, "Курс", "1" if currency == KZT else "")
-    _add(parent, "Сумма", _number(amount))
+    rate = "1" if currency == KZT else ""
+    return _text("Валюта", currency) + _text("Курс", rate) + _text("Сумма", _number(amount))
 
 
 def _total(order: Document) -> Decimal:
@@ -100,35 +92,39 @@ def _total(order: Document) -> Decimal:
     return sum((line.amount for line in order.lines if line.amount is not None), Decimal(0))
 
 
-def _person(parent: Element, person: Person) -> None:
-    one = SubElement(SubElement(parent, "Контрагенты"), "Контрагент")
-    _add(one, "Ид", str(person.key), KEY)
-    _add(one, "Наименование", person.name or _NAMELESS, NAME)
-    _add(one, "ПолноеНаименование", person.name or _NAMELESS, NAME)
+def _discount(amount: Decimal) -> str:
+    parts = _text("Наименование", "Скидка на заказ"), _text("Сумма", _number(amount)), _text("УчтеноВСумме", "true")
+    return _element("Скидки", _element("Скидка", *parts))
+
+
+def _person(person: Person) -> str:
+    name = person.name or _NAMELESS
     contacts = [("Телефон мобильный", person.phone), ("Почта", person.email)]
-    if known := [pair for pair in contacts if pair[1]]:
-        found = SubElement(one, "Контакты")
-        for kind, value in known:
-            contact = SubElement(found, "Контакт")
-            _add(contact, "Тип", kind)
-            _add(contact, "Значение", value, NAME)
-    _add(one, "Роль", _NAMELESS)
-
-
-def _line(parent: Element, line: Line) -> None:
-    one = SubElement(parent, "Товар")
-    if key := _clean(line.site_key).strip():
-        _add(one, "Ид", key, PRODUCT_KEY)
-    _add(one, "Наименование", line.name, NAME)
-    unit = SubElement(
-        one, "БазоваяЕдиница", {"Код": "796", "НаименованиеПолное": "Штука", "МеждународноеСокращение": "PCE"}
+    known = [_element("Контакт", _text("Тип", kind), _text("Значение", value)) for kind, value in contacts if value]
+    one = _element(
+        "Контрагент",
+        _text("Ид", str(person.key), KEY),
+        _text("Наименование", name),
+        _text("ПолноеНаименование", name),
+        _element("Контакты", *known) if known else "",
+        _text("Роль", "Покупатель"),
     )
-    unit.text = PIECE
+    return _element("Контрагенты", one)
+
+
+def _line(line: Line) -> str:
     kind = "Услуга" if line.is_service else "Товар"
-    _requisites(one, [("ВидНоменклатуры", kind), ("ТипНоменклатуры", kind)])
-    for name, value in (("ЦенаЗаЕдиницу", line.price), ("Количество", line.quantity), ("Сумма", line.amount)):
-        if value is not None:
-            _add(one, name, f"{value.normalize():f}" if name == "Количество" else _number(value))
+    key = _clean(line.site_key).strip()
+    return _element(
+        "Товар",
+        _text("Ид", key, PRODUCT_KEY) if key else "",
+        _text("Наименование", line.name),
+        _UNIT,
+        _requisites([("ВидНоменклатуры", kind), ("ТипНоменклатуры", kind)]),
+        _text("ЦенаЗаЕдиницу", _number(line.price)) if line.price is not None else "",
+        _text("Количество", f"{line.quantity.normalize():f}") if line.quantity is not None else "",
+        _text("Сумма", _number(line.amount)) if line.amount is not None else "",
+    )
 
 
 def _facts(order: Document) -> list[tuple[str, str]]:
@@ -147,40 +143,46 @@ def _facts(order: Document) -> list[tuple[str, str]]:
     ]
     if order.is_paid and order.payments:
         facts.insert(0, ("Дата оплаты", f"{max(one.paid_at for one in order.payments):%d.%m.%Y %H:%M:%S}"))
-    return [fact for fact in facts if fact[1]]
+    return facts
 
 
-def _payment(parent: Element, payment: PaidSum, order: Document) -> None:
-    one = SubElement(parent, "ПодчиненныйДокумент")
-    _head(one, payment.key, str(payment.key), payment.paid_at)
-    is_known = payment.method in PaymentMethod.values and payment.method != PaymentMethod.CERTIFICATE
+def _payment(payment: PaidSum, order: Document, person: str) -> str:
+    is_known = payment.method in _METHODS and payment.method != PaymentMethod.CERTIFICATE
     operation = _OPERATIONS[payment.method == PaymentMethod.CASH, payment.is_refund] if is_known else _OTHER
-    _add(one, "ХозОперация", operation)
-    _add(one, "Роль", "Продавец")
-    _sum(one, order.currency, payment.amount)
-    _person(one, order.person)
-    _add(one, "Время", f"{payment.paid_at:%H:%M:%S}")
-    if payment.reason:
-        _add(one, "Комментарий", payment.reason, COMMENT)
     facts = [
         ("Номер заказа", order.number),
         ("Метод оплаты", payment.method_label),
         ("Признак возврата", _flag(payment.is_refund)),
     ]
-    _requisites(one, [fact for fact in facts if fact[1]])
+    return _element(
+        "ПодчиненныйДокумент",
+        _head(payment.key, str(payment.key), payment.paid_at),
+        _text("ХозОперация", operation),
+        _text("Роль", "Продавец"),
+        _sum(order.currency, payment.amount),
+        person,
+        _text("Время", f"{payment.paid_at:%H:%M:%S}"),
+        _text("Комментарий", payment.reason, COMMENT) if payment.reason else "",
+        _requisites(facts),
+    )
 
 
-def _requisites(parent: Element, facts: Iterable[tuple[str, str]]) -> None:
-    found = SubElement(parent, "ЗначенияРеквизитов")
-    for name, value in facts:
-        one = SubElement(found, "ЗначениеРеквизита")
-        _add(one, "Наименование", name)
-        _add(one, "Значение", value, VALUE)
+def _requisites(facts: Iterable[tuple[str, str]]) -> str:
+    found = (
+        _element("ЗначениеРеквизита", _text("Наименование", name), _text("Значение", value, VALUE))
+        for name, value in facts
+        if value
+    )
+    return _element("ЗначенияРеквизитов", *found)
 
 
-def _add(parent: Element, name: str, text: str, limit: int = NAME) -> None:
+def _element(name: str, *children: str) -> str:
+    return f"<{name}>{''.join(children)}</{name}>"
+
+
+def _text(name: str, text: str, limit: int = NAME) -> str:
     clean = _clean(text)
-    SubElement(parent, name).text = clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
+    return f"<{name}>{escape(clean if len(clean) <= limit else f'{clean[: limit - 1]}…', quote=False)}</{name}>"
 
 
 def _clean(text: str) -> str:

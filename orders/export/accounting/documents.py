@@ -19,6 +19,7 @@ from orders.rules.payment import payment_of
 PAGE = 500
 """The number of orders that are read at once."""
 PIECE = "шт"
+_METHODS = dict(PaymentMethod.choices)
 _CENT = Decimal("0.01")
 _NAMED: dict[str, type[Model]] = {"status": Status, "shop": Shop, "pay_system": PaySystem}
 _READ = (
@@ -70,7 +71,7 @@ class PaidSum:
     @property
     def method_label(self) -> str:
         """Return the name of the payment method, or an empty text if it is not known."""
-        return str(PaymentMethod(self.method).label) if self.method in PaymentMethod.values else ""
+        return str(_METHODS.get(self.method, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ ACCOUNTING = ExportTable(
     _find,
     file_name="1c",
     formats=("accounting", "commerceml"),
+    hides=("phones", "prices"),
     page="admin:orders_order_changelist",
 )
 """The orders of the order list, in formats that have columns of their own."""

@@ -6,9 +6,9 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
-from cvety_crm.roles import ACCOUNTANT
+from cvety_crm.roles import ACCOUNTANT, FLORIST
 from tests.orders.export.accounted import make_orders, written
-from tests.roles import person
+from tests.roles import browser_of, everything_but, person
 
 ORDERS, LINES, PAYMENTS = "Заказы", "Строки", "Платежи"
 
@@ -109,3 +109,23 @@ def test_phones_are_left_out_for_a_reader_who_may_not_see_them(shop):
 
     assert rows(book, ORDERS)[0]["Телефон"] is None
     assert "555" not in rows(book, PAYMENTS)[1]["Причина"]
+
+
+@pytest.mark.parametrize(("file_format", "start"), [("accounting", b"PK"), ("commerceml", b"<?xml")])
+def test_accountant_exports_from_the_order_list(shop, file_format, start):
+    browser = browser_of(person(ACCOUNTANT))
+    url = "/crm/exports/new/?table=accounting&query=preset%3Dall"
+
+    assert "Столбцы" not in browser.get(url).content.decode()
+    response = browser.post(url, {"format": file_format, "export": "1"})
+
+    assert response.status_code == 200
+    assert b"".join(response).startswith(start)
+    assert response["Content-Disposition"].startswith('attachment; filename="1c-')
+
+
+def test_others_may_not_export_for_accountants(shop):
+    url = "/crm/exports/new/?table=accounting&query=preset%3Dall"
+
+    for user in (person(FLORIST), everything_but("view_all_prices"), everything_but("export_order")):
+        assert browser_of(user).post(url, {"format": "accounting", "export": "1"}).status_code == 403

@@ -14,6 +14,7 @@ from orders.export.files import write_file
 from orders.export.request import ExportRequest
 from orders.models import (
     Customer,
+    ExportRun,
     Frequency,
     Order,
     Payment,
@@ -169,7 +170,7 @@ def test_mail_is_retried_without_telegram_and_with_the_same_file(owner, orders, 
     assert "451" in email.last_code
     assert "Почтовый сервер не принял письмо" in email.last_error
 
-    monkeypatch.setattr(files, "write_file", None)  # the file is not made again
+    monkeypatch.setattr(files, "open_export", None)  # the file is not made again
     make_due()
     deliver_due()
 
@@ -198,6 +199,25 @@ def test_file_is_made_again_if_it_was_deleted(owner, orders, mail_server, bot_ap
     deliver_due()
 
     assert mail_server.received[0].file[2] == bot_api.files[0].content
+
+
+def test_file_is_made_again_without_phones_when_the_user_may_not_see_them_any_more(owner, orders, mail_server, bot_api):
+    mail_server.refuse("MAIL", "451 try later")
+    start(schedule_of(owner))
+    assert b"+77015554433" in bot_api.files[0].content
+    owner.groups.get().permissions.remove(Permission.objects.get(codename="view_phones"))
+
+    make_due()
+    deliver_due()
+
+    assert b"7015554433" not in mail_server.received[0].file[2]
+
+
+def test_each_file_is_in_the_list_of_exports_of_its_user(owner, orders, mail_server, bot_api):
+    start(schedule_of(owner))
+
+    (export,) = ExportRun.objects.all()
+    assert (export.started_by, export.table, export.rows, export.file) == (owner, "orders", 3, "")
 
 
 def test_recipient_who_was_removed_receives_nothing(owner, orders, mail_server, bot_api):
