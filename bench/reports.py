@@ -148,12 +148,9 @@ def _tables() -> Iterator[tuple[str, Callable[[], int]]]:
     scope = _scope()
     for report in REPORTS.values():
         for one in report.tables:
-            yield f"{report.key} {one.key}", partial(lambda table: len(read_any(table, scope).rows), one)
+            yield f"{report.key} {one.key}", partial(lambda one: len(read_any(one, scope).rows), one)
     for kind in HolidayTable:
-        yield (
-            f"holidays {kind}",
-            partial(lambda holiday: len(read_holiday(years_of(holidays()[0]), {}, holiday).rows), kind),
-        )
+        yield f"holidays {kind}", partial(lambda kind: len(read_holiday(years_of(holidays()[0]), {}, kind).rows), kind)
     for exchange in TABLES.values():
         yield f"exchange {exchange.key}", partial(lambda one: len(read_exchange(one, scope.period).rows), exchange)
     yield "calls away", lambda: len(calls.last_orders(calls.customers_away(60)[:51]))

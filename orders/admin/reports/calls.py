@@ -200,7 +200,8 @@ def _row(
     request: HttpRequest, customer: Customer, order: Order | None, called: Mapping[UUID, CustomerCall]
 ) -> dict[str, Any]:
     user = request.user
-    call, somebody = called.get(customer.pk), gettext("somebody")
+    call = called.get(customer.pk)
+    caller = (display_name(call.caller) if call else "") or gettext("somebody")
     return {
         "customer": person(request, customer),
         "phone": phone_text(user, customer.phone, customer.other_phones),
@@ -212,7 +213,7 @@ def _row(
         "remind_url": reverse("calls_reminders", args=[order.pk]) if order and may_write_to_people(request) else "",
         "repeat_url": f"{reverse('admin:orders_order_add')}?from={order.pk}" if order and may_add(request) else "",
         "call": None if call is None else {
-            "who": f"{display_name(call.caller) or somebody}, {short_moment(call.created_at)}",
+            "who": f"{caller}, {short_moment(call.created_at)}",
             "note": shown_text(user, call.note),
             "undo_url": reverse("calls_undo", args=[call.pk]),
         },
