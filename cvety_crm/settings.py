@@ -93,6 +93,9 @@ EXPORTED_LISTS = {
 }
 """The functions that find the rows of a list or of a report for an export (`orders.export.tables.listed`)."""
 
+EXPORT_TABLES = ["bitrix_bridge.admin.exchange_export.exchange_exports"]
+"""The functions that yield exported tables of other apps (`orders.export.tables`)."""
+
 REPORT_TELEGRAM_SENDER = "notifications.telegram.send_file"
 REPORT_TELEGRAM_CHATS = "notifications.recipients.report_chats"
 """The function that sends a report to a Telegram chat, and the one that returns the chats to choose from."""

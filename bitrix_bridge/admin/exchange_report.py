@@ -9,11 +9,13 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from bitrix_bridge.admin.exchange_export import REPORT, may_export_exchange
 from bitrix_bridge.admin.exchange_tables import FROM_SITE, TABLES, exchange_totals, read_exchange
 from cvety_crm.admin_site.navigation import may_view
 from orders.admin.reports.chart import chart_of
 from orders.admin.reports.choice import TABLE, chosen
 from orders.admin.reports.page import card, chart_note, controls, may_see_reports, table_context
+from orders.export.tables.reports import table_key
 
 
 @never_cache
@@ -39,6 +41,7 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
         "chart": chart_of(table, shown.bars, shown.line) if table.rows else None,
         "chart_note": chart_note(table),
         "notes": _notes(),
+        "export_table": table_key(REPORT, shown.key) if may_export_exchange(request.user) else "",
         **table_context(table, list(shown.columns), row_title=gettext("Day")),
     }
     return TemplateResponse(request, "orders/reports/report.html", context)

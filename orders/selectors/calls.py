@@ -3,7 +3,8 @@
 A list takes one query for its rows. `orders.admin.reports.calls` shows a page of it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.db.models import DateField, Exists, ExpressionWrapper, F, IntegerFie
 from django.db.models.functions import Cast, ExtractDay, ExtractMonth, Left, Mod
 from django.utils import timezone
 
-from orders.models import Customer, CustomerCall, Order, Stage
+from orders.models import CallReason, Customer, CustomerCall, Order, Stage
 
 DAYS_BEFORE = 3
 """How many days after its date an order of last year is still listed."""
@@ -22,6 +23,55 @@ POSTCARD_LENGTH = 200
 _YEAR = timedelta(days=365)
 _ALL_DATES = 1300
 """A number that is larger than each month and day together (`1231`)."""
+
+DEFAULT_DAYS: Mapping[CallReason, int] = {CallReason.AWAY: 60, CallReason.BIRTHDAY: 7, CallReason.LAST_YEAR: 7}
+MOST_DAYS: Mapping[CallReason, int] = {CallReason.AWAY: 3650, CallReason.BIRTHDAY: 60, CallReason.LAST_YEAR: 60}
+
+
+@dataclass(frozen=True, slots=True)
+class CallList:
+    """A list of customers to call, as the parameters of its page name it."""
+
+    reason: CallReason
+    days: int
+    is_open: bool
+    """Whether it contains only customers that were not called."""
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any], reason: CallReason | None = None) -> "CallList":
+        """Return the list that the parameters name. `reason` replaces theirs."""
+        typed, days = str(query.get("by", "")), str(query.get("days", ""))
+        reason = reason or (CallReason(typed) if typed in CallReason.values else CallReason.AWAY)
+        wanted = int(days) if days.isascii() and days.isdecimal() and len(days) < 6 else DEFAULT_DAYS[reason]
+        return cls(reason, min(wanted, MOST_DAYS[reason]), query.get("open") == "yes")
+
+    def rows(self, *, by_total: bool, called_for: timedelta) -> Any:
+        """Return the customers, or for last year the orders. A call counts for `called_for`."""
+        if self.reason == CallReason.LAST_YEAR:
+            found: Any = orders_of_last_year(self.days)
+        elif self.reason == CallReason.BIRTHDAY:
+            found = birthdays(self.days)
+        else:
+            found = customers_away(self.days, by_total=by_total)
+        if not self.is_open:
+            return found
+        return not_called(found, "customer" if self.reason == CallReason.LAST_YEAR else "pk", called_for)
+
+    def with_orders(self, rows: Iterable[Any]) -> list[tuple[Customer, Order | None]]:
+        """Return the customers of these rows, each with the last order or with the one of last year."""
+        if self.reason == CallReason.LAST_YEAR:
+            return [(order.customer, order) for order in rows]
+        customers = list(rows)
+        orders = last_orders(customers)
+        return [(customer, orders.get(customer.pk)) for customer in customers]
+
+    def pairs(self, keys: Sequence[UUID]) -> list[tuple[Customer, Order | None]]:
+        """Return the rows with these keys as `with_orders` does, in this sequence."""
+        rows: Any = with_postcard(Order.objects.all())
+        if self.reason != CallReason.LAST_YEAR:
+            rows = Customer.objects.defer("search", "preferences", "bitrix_state")
+        found = rows.in_bulk(keys)
+        return self.with_orders(found[key] for key in keys if key in found)
 
 
 def customers_away(days: int, today: date | None = None, *, by_total: bool = True) -> QuerySet[Customer]:

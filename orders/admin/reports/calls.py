@@ -1,7 +1,6 @@
 """The page of customers to call, with the record of who was called and the reminders in WhatsApp."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,35 +25,31 @@ from orders.admin.permissions import may_add, may_write_to_people
 from orders.admin.redirects import redirect_back
 from orders.admin.reports.page import may_see_reports
 from orders.exceptions import NotAllowedError
+from orders.export.tables import TABLES
+from orders.export.tables.calls import call_table_key
 from orders.models import CallReason, Customer, CustomerCall, Order
 from orders.presentation.formatting import full_day, money, number
 from orders.presentation.links import call_url
 from orders.presentation.phones import phone_text
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 from orders.selectors import calls as selectors
+from orders.selectors.calls import DEFAULT_DAYS, MOST_DAYS, CallList
 
 SHOWN = 50
 LONGEST_CARD = 100
-MOST_DAYS = 3650
 SPANS = {CallReason.AWAY: (30, 60, 90, 180), CallReason.BIRTHDAY: (0, 7, 14, 30), CallReason.LAST_YEAR: (7, 14, 30)}
 """The numbers of days that the page offers for each list. The second one is chosen first, of last year the first."""
-DEFAULTS = {CallReason.AWAY: 60, CallReason.BIRTHDAY: 7, CallReason.LAST_YEAR: 7}
-LONGEST = {CallReason.AWAY: MOST_DAYS, CallReason.BIRTHDAY: 60, CallReason.LAST_YEAR: 60}
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """The list that the URL names."""
+def _export_table(request: HttpRequest, choice: CallList) -> str:
+    key = call_table_key(choice.reason)
+    return key if TABLES[key].may_export(request.user) else ""
 
-    reason: CallReason
-    days: int
-    is_open: bool
-    """Whether only customers that were not called are shown."""
 
-    def url(self, **changed: str) -> str:
-        """Return the query string with some parameters changed."""
-        given = {"by": self.reason.value, "days": str(self.days), **({"open": "yes"} if self.is_open else {})}
-        return "?" + urlencode({name: value for name, value in {**given, **changed}.items() if value})
+def _url(choice: CallList, **changed: str) -> str:
+    """Return the query string of a list with some parameters changed."""
+    given = {"by": choice.reason.value, "days": str(choice.days), **({"open": "yes"} if choice.is_open else {})}
+    return "?" + urlencode({name: value for name, value in {**given, **changed}.items() if value})
 
 
 @never_cache
@@ -62,34 +57,35 @@ class _Choice:
 def calls_page(request: HttpRequest) -> HttpResponse:
     """Show the customers to call. Raise `PermissionDenied` if the user may not see them."""
     _check(request)
-    choice = _choice(request)
+    choice = CallList.of(request.GET)
     pairs, page = _read(request, choice)
     called = selectors.calls_to([customer.pk for customer, _order in pairs], services.CALLED_FOR)
     context = {
         **admin.site.each_context(request),
         "title": gettext("Customers to call"),
         "lists": [
-            {"label": capfirst(reason.label), "url": _Choice(reason, DEFAULTS[reason], choice.is_open).url(),
+            {"label": capfirst(reason.label), "url": _url(CallList(reason, DEFAULT_DAYS[reason], choice.is_open)),
              "is_current": reason == choice.reason}
             for reason in CallReason
         ],
         "spans": [
-            {"label": _span_text(choice.reason, days), "url": choice.url(days=str(days)),
+            {"label": _span_text(choice.reason, days), "url": _url(choice, days=str(days)),
              "is_current": days == choice.days}
             for days in SPANS[choice.reason]
         ],
         "choice": choice,
         "days_label": _days_label(choice.reason),
-        "longest": LONGEST[choice.reason],
-        "all_url": choice.url(open=""),
-        "open_url": choice.url(open="yes"),
+        "longest": MOST_DAYS[choice.reason],
+        "all_url": _url(choice, open=""),
+        "open_url": _url(choice, open="yes"),
         "rows": [_row(request, customer, order, called) for customer, order in pairs],
         "reason": choice.reason.value,
         "may_record": may_record_calls(request),
         "page": page,
-        "page_url": choice.url(),
+        "page_url": _url(choice),
         "longest_note": services.LONGEST_CALL_NOTE,
         "notes": _notes(),
+        "export_table": _export_table(request, choice),
     }  # fmt: skip
     return TemplateResponse(request, "orders/reports/calls.html", context)
 
@@ -169,31 +165,11 @@ def _check_may_record(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _choice(request: HttpRequest) -> _Choice:
-    typed, days = request.GET.get("by", ""), request.GET.get("days", "")
-    reason = CallReason(typed) if typed in CallReason.values else CallReason.AWAY
-    chosen = int(days) if days.isascii() and days.isdecimal() and len(days) < 6 else DEFAULTS[reason]
-    return _Choice(reason, min(chosen, LONGEST[reason]), request.GET.get("open") == "yes")
-
-
-def _read(request: HttpRequest, choice: _Choice) -> tuple[list[tuple[Customer, Order | None]], Any]:
+def _read(request: HttpRequest, choice: CallList) -> tuple[list[tuple[Customer, Order | None]], Any]:
     """Return the customers of the rows, each with the last order or with the one of last year, and the page."""
-    found: Any
-    if choice.reason == CallReason.LAST_YEAR:
-        found = selectors.orders_of_last_year(choice.days)
-    elif choice.reason == CallReason.BIRTHDAY:
-        found = selectors.birthdays(choice.days)
-    else:
-        found = selectors.customers_away(choice.days, by_total=may_see_prices(request.user, None))
-    if choice.is_open:
-        column = "customer" if choice.reason == CallReason.LAST_YEAR else "pk"
-        found = selectors.not_called(found, column, services.CALLED_FOR)
+    found = choice.rows(by_total=may_see_prices(request.user, None), called_for=services.CALLED_FOR)
     page = PeekPaginator(found, SHOWN).page(request.GET.get("page", 1))
-    if choice.reason == CallReason.LAST_YEAR:
-        return [(order.customer, order) for order in page], page
-    customers = list(page)
-    orders = selectors.last_orders(customers)
-    return [(customer, orders.get(customer.pk)) for customer in customers], page
+    return choice.with_orders(page), page
 
 
 def _row(

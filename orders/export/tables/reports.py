@@ -60,13 +60,13 @@ def tables_of_reports() -> Iterator[ExportTable]:
 
 def _table_of(report: Report, shown: Grouping | OwnTable) -> ExportTable:
     def find(reader: Reader, query: QueryDict) -> Content:
-        scope, facts = _scope(query)
-        return _content(read_any(shown, scope), reader, facts)
+        scope, facts = report_scope(query)
+        return content_of(read_any(shown, scope), reader, facts)
 
     return ExportTable(
         table_key(report.key, shown.key),
         format_lazy("{report}: {table}", report=report.title, table=shown.title),
-        _columns(shown.columns),
+        columns_of(shown.columns),
         may_export_reports,
         find,
         file_name=f"otchet-{report.key}",
@@ -80,10 +80,10 @@ def _table_of_holidays(kind: HolidayTable) -> ExportTable:
         names = holidays()
         wanted = str(query.get("holiday", ""))
         name = wanted if wanted in names else names[0] if names else ""
-        scope, facts = _scope(query)
+        scope, facts = report_scope(query)
         table = read_holiday(years_of(name), scope.filters, kind)
         # The report has no period and no choice of the date, with which the facts of other reports begin.
-        return _content(table, reader, ((gettext("Holiday"), name), *facts[2:]))
+        return content_of(table, reader, ((gettext("Holiday"), name), *facts[2:]))
 
     years = [
         report_tables.Column(year_key(number), format_lazy("{label} {number}", label=_("Year"), number=number + 1),
@@ -93,7 +93,7 @@ def _table_of_holidays(kind: HolidayTable) -> ExportTable:
     return ExportTable(
         table_key(HOLIDAYS, kind.value),
         format_lazy("{report}: {table}", report=_("Holidays"), table=LABELS[kind]),
-        _columns(YEAR_COLUMNS if kind == HolidayTable.YEARS else years),
+        columns_of(YEAR_COLUMNS if kind == HolidayTable.YEARS else years),
         may_export_reports,
         find,
         file_name="otchet-prazdniki",
@@ -101,12 +101,14 @@ def _table_of_holidays(kind: HolidayTable) -> ExportTable:
     )
 
 
-def _scope(query: QueryDict) -> tuple[Scope, tuple[Fact, ...]]:
+def report_scope(query: QueryDict) -> tuple[Scope, tuple[Fact, ...]]:
+    """Return the orders that a report is about, and the period and the filters as texts."""
     read: Callable[[QueryDict], tuple[Scope, tuple[Fact, ...]]] = import_string(settings.EXPORTED_LISTS["report"])
     return read(query)
 
 
-def _columns(columns: Iterable[report_tables.Column]) -> tuple[Column, ...]:
+def columns_of(columns: Iterable[report_tables.Column]) -> tuple[Column, ...]:
+    """Return the columns of a table of a report, after one with the names of the rows."""
     label: StrOrPromise = _("Row")
     return (
         Column(LABEL, label, Kind.TEXT, 30),
@@ -127,7 +129,7 @@ def _is_sum(column: report_tables.Column) -> bool:
     return column.kind == report_tables.Kind.MONEY or column.key == _UNCOUNTED
 
 
-def _content(table: report_tables.Table, reader: Reader, facts: tuple[Fact, ...]) -> Content:
+def content_of(table: report_tables.Table, reader: Reader, facts: tuple[Fact, ...]) -> Content:
     """Return a table of a report. As on the page, a reader who may not see all sums gets none of them."""
     shown = {one.key: one for one in table.columns if reader.sees_all_prices or not _is_sum(one)}
     every = {one.key for one in table.columns} | {one.key for one in YEAR_COLUMNS}

@@ -17,8 +17,11 @@ from django.utils import timezone
 from bitrix_bridge.admin.exchange_tables import CONFLICTS, FROM_SITE, TABLES, TO_SITE, read_exchange
 from bitrix_bridge.models import Difference, Push, Reconciliation, WebhookEvent
 from cvety_crm.roles import ACCOUNTANT, FLORIST, MANAGER, OWNER
+from orders.exceptions import NotAllowedError
+from orders.export.files import open_export
+from orders.export.request import ExportRequest
 from orders.models import Order, OrderEvent
-from orders.reports.period import Period
+from orders.reports.period import Period, Span, period_of
 from tests.roles import browser_of, person
 from tests.samples import order_data
 
@@ -195,3 +198,17 @@ def test_links_of_the_page_are_those_of_the_rows(exchange, client, manager, toda
     (url,) = re.findall(r'<th scope="row"><a class="crm-link" href="([^"]+)"', page)
     query = parse_qs(urlsplit(url.replace("&amp;", "&")).query)
     assert query == {"created_at_from": [f"{today:%d.%m.%Y}"], "created_at_to": [f"{today:%d.%m.%Y}"]}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.key)
+def test_file_has_the_values_of_the_page(exchange, today, table, client, manager):
+    key = f"report_exchange_{table.key}"
+    export = open_export(ExportRequest(key, "csv", "span=quarter", (), manager.pk))
+    rows = [row for block in export.blocks() for row in zip(*block, strict=True)]
+    shown = read_exchange(table, period_of(Span.QUARTER, today))
+    assert rows == [(row.label, *(row.values[column.key] for column in table.columns)) for row in shown.rows]
+    client.force_login(manager)
+    page = client.get(PAGE, {"by": table.key, "span": "quarter"}).content.decode()
+    assert f"table={key}&amp;query=by%3D{table.key}%26span%3Dquarter" in page
+    with pytest.raises(NotAllowedError):
+        open_export(ExportRequest(key, "csv", "", (), person(ACCOUNTANT).pk))

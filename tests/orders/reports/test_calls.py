@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from cvety_crm.roles import ACCOUNTANT, FLORIST, MANAGER
 from orders import services
+from orders.export.files import open_export
+from orders.export.request import ExportRequest
 from orders.models import Customer, CustomerCall, MessageTemplate, Order
 from orders.selectors import calls
 from orders.services import NotAllowedError
@@ -201,3 +203,41 @@ def test_number_of_queries_and_the_size_do_not_depend_on_the_customers(staff, by
     assert len(set(counts)) == 1, counts
     assert len(re.findall("<h3>", response.content.decode())) == 50
     assert len(response.content) < 150_000
+
+
+def exported(user, table, parameters=""):
+    """Return the rows of a file, each as a dictionary by the keys of the columns."""
+    export = open_export(ExportRequest(table, "csv", parameters, (), user.pk))
+    keys = [column.key for column in export.columns]
+    return [dict(zip(keys, row, strict=True)) for block in export.blocks() for row in zip(*block, strict=True)]
+
+
+def test_file_has_the_customers_of_the_page(staff, manager):
+    today = timezone.localdate()
+    old, other = customer("Давний"), customer("Щедрый")
+    last = order_of(old, today - timedelta(days=100), recipient_name="Мария")
+    order_of(other, today - timedelta(days=70), total_amount=70000)
+    renew_all_totals()
+    services.record_call(customer_id=other.pk, reason="away", note="Перезвонить", actor=manager)
+    called, first = exported(manager, "calls_away", "by=away&days=60")
+    assert (called["name"], called["sum"], called["note"]) == ("Щедрый", 70000, "Перезвонить")
+    assert (first["name"], first["number"], first["day"], first["recipient"]) == (
+        "Давний", last.order_number, last.delivery_date, "Мария",
+    )  # fmt: skip
+    assert (first["phone"], first["called"]) == (old.phone, None)
+    assert [row["name"] for row in exported(manager, "calls_away", "days=60&open=yes")] == ["Давний"]
+    assert [row["name"] for row in exported(manager, "calls_away", "days=90")] == rows_of(staff, "?days=90")
+    reader = everything_but("view_phones", "view_all_prices")
+    assert {(row["phone"][:3], row["sum"]) for row in exported(reader, "calls_away")} == {("•••", None)}
+    assert "table=calls_away&amp;query=days%3D90" in staff.get(f"{PAGE}?days=90").content.decode()
+
+
+def test_file_of_last_year_and_birthdays(manager):
+    today = timezone.localdate()
+    old = customer("Именинник", birthday=today.replace(year=1990) if (today.month, today.day) != (2, 29) else None)
+    order = order_of(old, today - timedelta(days=365))
+    (row,) = exported(manager, "calls_year", "days=7")
+    assert (row["name"], row["number"]) == ("Именинник", order.order_number)
+    if old.birthday is not None:
+        (row,) = exported(manager, "calls_birthday", "days=0")
+        assert row["birthday"] == f"{today:%d.%m}"
