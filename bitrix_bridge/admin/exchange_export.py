@@ -32,7 +32,7 @@ def exchange_exports() -> Iterator[ExportTable]:
 
 
 def may_export_exchange(user: AnyUser) -> bool:
-    """Return whether the user may download the tables: whoever may export reports and sees the exchange."""
+    """Return whether the user may download the tables: the user must see the exchange, and may export reports."""
     models = ("bitrix_bridge.webhookevent", "bitrix_bridge.push")
     return may_export_reports(user) and all(may_view(user, model) for model in models)
 
