@@ -16,8 +16,7 @@ import pytest
 from tests import mariadb
 
 PHP_FOLDER = "tests/bitrix_bridge/php/"
-CHROMIUM = Path("/usr/bin/chromium-headless-shell")
-"""Chromium without the interface of a desktop, which takes a third of the processor time of the browser tests."""
+CHROMIUM = Path("/usr/bin/chromium")
 INSTALL = "make tools"
 REASON = re.compile(r"\bneeds (.+)$")
 
