@@ -14,7 +14,7 @@ from orders.reports.definitions import PAGES
 from tests.admin_pages import NAMELESS, TYPED, addresses_of, make_samples, registered
 from tests.browser.conftest import LIST, TALL, Screen, english, overflow_width, serious_violations
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
 
 def pages(client: Client) -> Iterator[str]:
