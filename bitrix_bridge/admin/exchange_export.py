@@ -31,10 +31,14 @@ def exchange_exports() -> Iterator[ExportTable]:
         )
 
 
+def sees_exchange(user: AnyUser) -> bool:
+    """Return whether the user may see both directions of the exchange with the site."""
+    return all(may_view(user, model) for model in ("bitrix_bridge.webhookevent", "bitrix_bridge.push"))
+
+
 def may_export_exchange(user: AnyUser) -> bool:
     """Return whether the user may download the tables: the user must see the exchange, and may export reports."""
-    models = ("bitrix_bridge.webhookevent", "bitrix_bridge.push")
-    return may_export_reports(user) and all(may_view(user, model) for model in models)
+    return may_export_reports(user) and sees_exchange(user)
 
 
 def _finder(table: ExchangeTable) -> Callable[[Reader, QueryDict], Content]:

@@ -9,9 +9,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from bitrix_bridge.admin.exchange_export import REPORT, may_export_exchange
+from bitrix_bridge.admin.exchange_export import REPORT, may_export_exchange, sees_exchange
 from bitrix_bridge.admin.exchange_tables import FROM_SITE, TABLES, exchange_totals, read_exchange
-from cvety_crm.admin_site.navigation import may_view
 from orders.admin.reports.chart import chart_of
 from orders.admin.reports.choice import TABLE, chosen
 from orders.admin.reports.page import card, chart_note, controls, may_see_reports, table_context
@@ -22,8 +21,7 @@ from orders.export.tables.reports import table_key
 @require_safe
 def exchange_page(request: HttpRequest) -> HttpResponse:
     """Show what passed between the CRM and the site. Raise `PermissionDenied` if the user may not see it."""
-    models = ("bitrix_bridge.webhookevent", "bitrix_bridge.push")
-    if not (may_see_reports(request) and all(may_view(request.user, model) for model in models)):
+    if not (may_see_reports(request) and sees_exchange(request.user)):
         raise PermissionDenied
     choice = chosen(request.GET)
     scope = choice.scope

@@ -5,7 +5,7 @@ A list takes one query for its rows. `orders.admin.reports.calls` shows a page o
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.db.models.functions import Cast, ExtractDay, ExtractMonth, Left, Mod
 from django.utils import timezone
 
 from orders.models import CallReason, Customer, CustomerCall, Order, Stage
+from orders.selectors.money import bounds
 
 DAYS_BEFORE = 3
 """How many days after its date an order of last year is still listed."""
@@ -79,7 +80,7 @@ def customers_away(days: int, today: date | None = None, *, by_total: bool = Tru
 
     Without `by_total`, those with the most orders are the first, for a user who may not see sums.
     """
-    start = _midnight((today or timezone.localdate()) - timedelta(days=days))
+    start, _next_day = bounds((today or timezone.localdate()) - timedelta(days=days))
     found = Customer.objects.people().filter(last_order_at__lt=start, orders_count__gt=0)
     ordering = ("-orders_total", "-id") if by_total else ("-orders_count", "-id")
     return found.defer("search", "preferences", "bitrix_state").order_by(*ordering)
@@ -171,7 +172,3 @@ def _year_before(day: date) -> date:
         return day.replace(year=day.year - 1)
     except ValueError:
         return day.replace(year=day.year - 1, day=28)
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cvety_crm.users import staff_user
+from orders.admin.column_moves import moved
 from orders.admin.exports.answers import answer
 from orders.exceptions import NotAllowedError
 from orders.export.formats import FORMATS
@@ -64,7 +65,7 @@ def new_export_page(request: HttpRequest) -> HttpResponseBase:
         return _page(request, table, _first_choice(request, table))
     chosen = _posted(request, table)
     if move := request.POST.get("move"):
-        return _page(request, table, replace(chosen, order=_moved(chosen.order, move)))
+        return _page(request, table, replace(chosen, order=tuple(moved(chosen.order, move))))
     if key := request.POST.get("delete"):
         return _delete(request, table, key)
     if table.columns and not chosen.columns:
@@ -104,18 +105,6 @@ def _known(table: ExportTable, keys: Any) -> tuple[str, ...]:
 def _all(table: ExportTable, first: tuple[str, ...]) -> tuple[str, ...]:
     """Return the keys of all columns, these first."""
     return tuple(dict.fromkeys([*first, *(column.key for column in table.columns)]))
-
-
-def _moved(order: tuple[str, ...], move: str) -> tuple[str, ...]:
-    """Return the keys after a move such as `up:status` or `down:status`."""
-    direction, _separator, key = move.partition(":")
-    if key not in order:
-        return order
-    place = order.index(key)
-    other = min(max(place + (1 if direction == "down" else -1), 0), len(order) - 1)
-    keys = list(order)
-    keys.insert(other, keys.pop(place))
-    return tuple(keys)
 
 
 def _query(request: HttpRequest, table: ExportTable) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.users import staff_user
 from orders import services
+from orders.admin.column_moves import moved
 from orders.admin.orders.list_dialog import ListDialog, go_to, list_url
 from orders.admin.permissions import may_see
 from orders.admin.rows.chosen_view import chosen_view
@@ -34,7 +35,7 @@ class ColumnDialog(ListDialog):
             return self._dialog(request, self._all(keys_of(shown_columns(request))), keys_of(shown_columns(request)))
         chosen, order = request.POST.getlist("column"), self._all(request.POST.getlist("order"))
         if move := request.POST.get("move"):
-            return self._dialog(request, _moved(order, move), chosen)
+            return self._dialog(request, moved(order, move), chosen)
         query = request.GET.copy()
         query.pop(COLUMNS_PARAMETER, None)
         wanted = keys_of(columns_of(key for key in order if key in chosen))
@@ -62,15 +63,3 @@ class ColumnDialog(ListDialog):
         return self.dialog(
             request, "orders/list/columns.html", gettext("Columns"), context, is_again=request.method == "POST"
         )
-
-
-def _moved(order: list[str], move: str) -> list[str]:
-    """Return the keys after a move such as `up:when` or `down:when`."""
-    direction, _separator, key = move.partition(":")
-    if key not in order:
-        return order
-    place = order.index(key)
-    other = min(max(place + (1 if direction == "down" else -1), 0), len(order) - 1)
-    order = list(order)
-    order.insert(other, order.pop(place))
-    return order
