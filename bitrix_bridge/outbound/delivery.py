@@ -6,7 +6,9 @@ repeated. No order is created twice, and no change is lost.
 """
 
 import json
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +45,8 @@ from orders.selectors.pay_systems import sendable_systems
 from orders.sync.fields import ITEMS, PUSHED, order_values
 from orders.sync.site_response import FieldRefusal, SiteResponse
 from orders.sync.three_way_merge import Agreement
+
+logger = logging.getLogger(__name__)
 
 MAX_STEPS = 30
 """The maximum number of steps of one delivery. It is enough to create the order and to send each split of its fields,
@@ -83,16 +87,52 @@ def _make_request(client: SiteClient, push: Push, progress: "Progress") -> bool:
         request_status_check(order)
         progress.is_check_requested = True
     unsent = _sendable(order, values, progress)
-    if not unsent:
+    sent = _next_values(client, order, values, unsent, progress) if unsent else {}
+    if lost := _lost_request(agreement, sent):
+        _read_lost_response(client, push, order, lost)
+        return True
+    if not sent:
         return False
-    batch = request_batches(unsent, progress.split, with_status=_can_include_status(client, order, unsent))[0]
-    if batch != (STATUS,) and progress.split is Split.TOGETHER:
-        may_send_status = progress.held_until is None and order.status.bitrix_code is not None
-        batch = _unanswered(agreement, batch, values, may_send_status=may_send_status) or batch
-    _send(client, push, order, {name: values[name] for name in batch}, progress)
+    _send(client, push, order, sent, progress)
     if not progress.are_lines_read and progress.exchange.forget_unknown_lines():
         progress.are_lines_read = _read_lines(order)
     return True
+
+
+def _next_values(
+    client: SiteClient, order: Order, values: Mapping[str, Any], unsent: Mapping[str, Any], progress: "Progress"
+) -> dict[str, Any]:
+    """Return the values of the next request: a batch of the pending ones, or those of a request to repeat."""
+    batch = request_batches(unsent, progress.split, with_status=_can_include_status(client, order, unsent))[0]
+    if batch != (STATUS,) and progress.split is Split.TOGETHER:
+        may_send_status = progress.held_until is None and order.status.bitrix_code is not None
+        batch = _unanswered(progress.agreement, batch, values, may_send_status=may_send_status) or batch
+    return {name: values[name] for name in batch}
+
+
+def _lost_request(agreement: Agreement, sent: Mapping[str, Any]) -> str | None:
+    """Return the key of a request that got no response and that `sent` does not repeat, or None.
+
+    Its response is read before the next request, because it may say that the site has moved money. A request for the
+    status alone replaces no other request.
+    """
+    if agreement.unread:
+        return agreement.unread[0]
+    earlier = agreement.unanswered
+    return earlier.key if earlier is not None and sent != earlier.values and tuple(sent) != (STATUS,) else None
+
+
+def _read_lost_response(client: SiteClient, push: Push, order: Order, key: str) -> None:
+    assert order.bitrix_order_id is not None
+    with _archived_ends_delivery(order):
+        try:
+            response = client.read_response(order.bitrix_order_id, key)
+        except (MisconfiguredError, OrderArchivedError, OrderNotFoundError):
+            raise
+        except PermanentDeliveryError as refusal:
+            logger.warning("the response to an earlier request can't be read: %s", refusal.message)
+            response = None
+    services.record_late_response(order_id=order.pk, key=key, response=response, push_id=push.pk)
 
 
 def _order_on_site(push: Push) -> Order:
@@ -118,20 +158,28 @@ def _sendable(order: Order, values: Mapping[str, Any], progress: "Progress") -> 
 def _send(client: SiteClient, push: Push, order: Order, sent: Mapping[str, Any], progress: "Progress") -> None:
     """Send one request and record what the site refused in it."""
     try:
-        if tuple(sent) == (STATUS,):
-            _set_status(client, push, order, progress.agreement, progress.exchange)
-        else:
-            _update(client, push, order, progress.agreement, sent, progress.exchange)
-    except OrderArchivedError as archived:
-        assert order.bitrix_order_id is not None
-        services.mark_archived([order.bitrix_order_id])
-        raise NoLongerNeededError(archived.message) from archived
+        with _archived_ends_delivery(order):
+            if tuple(sent) == (STATUS,):
+                _set_status(client, push, order, progress.agreement, progress.exchange)
+            else:
+                _update(client, push, order, progress.agreement, sent, progress.exchange)
     except NoTransportError as refusal:
         _handle_refusal(push, order, sent, refusal, progress)
     except (MisconfiguredError, OrderNotFoundError):
         raise
     except PermanentDeliveryError as refusal:
         _handle_refusal(push, order, sent, refusal, progress)
+
+
+@contextmanager
+def _archived_ends_delivery(order: Order) -> Iterator[None]:
+    """Mark the order as archived if the site says so, and raise `NoLongerNeededError`."""
+    try:
+        yield
+    except OrderArchivedError as archived:
+        assert order.bitrix_order_id is not None
+        services.mark_archived([order.bitrix_order_id])
+        raise NoLongerNeededError(archived.message) from archived
 
 
 def _handle_refusal(

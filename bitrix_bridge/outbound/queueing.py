@@ -54,8 +54,14 @@ def on_order_event(change: OrderChange) -> None:
 
 
 def close_failed(order: Order) -> None:
-    """Cancel the failed pushes of an order on which both sides agree, so that staff need not act on them."""
-    _close(Push.objects.filter(order=order, state=State.FAILED))
+    """Cancel the failed pushes of an order on which both sides agree, so that staff need not act on them.
+
+    If a response to an earlier request was lost, a new push fetches it.
+    """
+    if has_unread_responses(order):
+        queue_push(order, [])
+    else:
+        _close(Push.objects.filter(order=order, state=State.FAILED))
 
 
 def _close(failed: QuerySet[Push]) -> None:
@@ -78,7 +84,7 @@ def on_status_undone(order: Order, event: OrderEvent) -> None:
     if push.state != State.PENDING:
         return
     left = [] if order.has_left_site else unsent_fields(order)
-    if left or order.bitrix_order_id is None:
+    if left or order.bitrix_order_id is None or has_unread_responses(order):
         push.fields = [name for name in push.fields if name != "status" or "status" in left]
         push.save(update_fields=["fields", "updated_at"])
         if push.failures == 0:
@@ -97,7 +103,11 @@ def queue_missed(limit: int = 100) -> int:
     This function runs each minute. A push is missing only after rows were deleted by hand or because of a bug.
     """
     # Also cancel failed pushes of orders on which both sides agree, however the agreement was reached.
-    _close(Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED))
+    needless = Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED)
+    for order_id in list(needless.filter(order__bitrix_state__unread__0__isnull=False).values_list("order", flat=True)):
+        with transaction.atomic():
+            close_failed(Order.objects.select_for_update().get(pk=order_id))
+    _close(needless)
     pending = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     ids = list(pending.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
@@ -136,6 +146,11 @@ def queue_push(order: Order, fields: list[str]) -> Push:
 def unsent_fields(order: Order) -> list[str]:
     """Return the names of the fields with pending changes."""
     return Agreement.from_json(order.bitrix_state).unsent(order_values(order, PUSHED))
+
+
+def has_unread_responses(order: Order) -> bool:
+    """Return whether the responses to earlier requests were lost and can still be fetched."""
+    return bool(Agreement.from_json(order.bitrix_state).unread) and not order.has_left_site
 
 
 def earliest_delivery(order: Order) -> datetime | None:

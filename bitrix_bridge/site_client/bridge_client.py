@@ -131,6 +131,15 @@ class BridgeClient:
             # The request contained no expected status, so this response 409 is not a status conflict.
             raise PermanentDeliveryError(gettext("The site refused: %(text)s") % {"text": conflict}) from conflict
 
+    def read_response(self, order_id: int, event_id: str) -> SiteResponse | None:
+        """Return the response to an earlier update with this `event_id`, or None if the site did not execute it.
+
+        The request names no changes, so it changes nothing. An earlier update that arrives after it is not executed,
+        because its `event_id` is then already known.
+        """
+        updated = self.update_order(order_id, {}, event_id=event_id)
+        return updated.response if updated.is_repetition else None
+
     def get_order(self, order_id: int) -> dict[str, Any]:
         """Return an order in the format of the webhooks.
 

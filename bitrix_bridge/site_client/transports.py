@@ -15,6 +15,7 @@ from bitrix_bridge.payloads.listing import OrderPage
 from bitrix_bridge.site_client.bridge_client import BridgeClient, Created, Updated, Version
 from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.outbox import MisconfiguredError
+from orders.sync.site_response import SiteResponse
 
 
 def can_read_orders() -> bool:
@@ -67,6 +68,13 @@ class SiteClient:
         if not self._rest.can_update(changes):
             raise NoTransportError(gettext("REST can't change this: the bridge is needed (bitrix_bridge/php)."))
         return self._rest.update_order(order_id, changes)
+
+    def read_response(self, order_id: int, event_id: str) -> SiteResponse | None:
+        """Return the response to an earlier update, or None if it was not executed (`BridgeClient.read_response`).
+
+        REST has no `event_id`, so without the bridge the response is not known.
+        """
+        return self._bridge.read_response(order_id, event_id) if self._has_whole_bridge() else None
 
     def takes_status_along(self) -> bool:
         """Return whether an update may contain a new status together with the expected status.

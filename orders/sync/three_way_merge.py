@@ -20,6 +20,8 @@ COMPUTED_ON_SITE = frozenset({"total_amount", "discount_amount"})
 """Fields that the site computes. If their values differ, this does not show which of two saves was first."""
 MOST_WARNINGS = 50
 """The maximum number of stored warnings. It is higher than the number of warnings that an order can have."""
+MOST_UNREAD = 20
+"""The maximum number of stored keys of requests whose response was lost."""
 MOST_PAST = 6
 """The maximum number of stored past statuses."""
 
@@ -66,6 +68,9 @@ class Agreement:
     unanswered: "Request | None" = None
     """The last request without a response, as long as its values are desired. A request that only sets the status is
     never stored."""
+    unread: list[str] = field(default_factory=list)
+    """The keys of requests without a response that are not repeated any more. Their responses may contain warnings, so
+    they are still fetched."""
     refused: dict[str, RefusedValue] = field(default_factory=dict)
     """Our values that the site can't store. They are kept in the CRM, and are not sent again until they change."""
     unconfirmed: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +118,7 @@ class Agreement:
             agreed=dict(state.get("agreed", {})),
             sent={name: list(values) for name, values in state.get("sent", {}).items()},
             unanswered=Request(**state["unanswered"]) if state.get("unanswered") else None,
+            unread=list(state.get("unread", [])),
             refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
             unconfirmed=dict(state.get("unconfirmed", {})),
             damaged={name: Damaged.from_json(pair) for name, pair in state.get("damaged", {}).items()},
@@ -143,6 +149,7 @@ class Agreement:
             "agreed": dict(self.agreed),
             "sent": {name: list(values) for name, values in self.sent.items()},
             "unanswered": asdict(self.unanswered) if self.unanswered else None,
+            "unread": list(self.unread),
             "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
             "unconfirmed": dict(self.unconfirmed),
             "damaged": {name: pair.as_json() for name, pair in self.damaged.items()},
@@ -182,12 +189,13 @@ class Agreement:
         so later changes made on the site are not overwritten.
         """
         if self.unanswered is None or self.unanswered.values != values:
+            self._give_up_request()
             self.unanswered = Request(str(uuid4()), dict(values), self.times_received)
         self.note_sending(values)
         return self.unanswered
 
     def forget_request_unless(self, ours: Mapping[str, Any]) -> None:
-        """Forget the unanswered request if it has arrived, or if its values are no longer desired.
+        """Stop repeating the unanswered request if it has arrived, or if its values are no longer desired.
 
         If the same values are desired again later, they are sent in a new request. Unchanged fields may be missing from
         `ours`.
@@ -197,6 +205,17 @@ class Agreement:
         values = self.unanswered.values
         is_other = any(name in ours and ours[name] != value for name, value in values.items())
         if is_other or all(self.agreed.get(name) == as_sent(name, value) for name, value in values.items()):
+            self._give_up_request()
+
+    def _give_up_request(self) -> None:
+        if self.unanswered is not None:
+            self.unread = [*self.unread, self.unanswered.key][-MOST_UNREAD:]
+            self.unanswered = None
+
+    def end_reading(self, key: str) -> None:
+        """Record that the response to the request with this key was fetched, or that there is none."""
+        self.unread = [one for one in self.unread if one != key]
+        if self.unanswered is not None and self.unanswered.key == key:
             self.unanswered = None
 
     def settle(self, values: Mapping[str, Any]) -> None:

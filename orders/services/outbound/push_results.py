@@ -80,6 +80,23 @@ def end_request(*, order_id: UUID) -> None:
     _save_agreement(order, agreement)
 
 
+@transaction.atomic
+def record_late_response(*, order_id: UUID, key: str, response: SiteResponse | None, push_id: UUID) -> Order:
+    """Record the warnings in the response to an earlier request whose response was lost.
+
+    The fields are not changed: the site has reported them since, or they are sent again. `response` is None if the
+    request never arrived. A response without warnings may be that to the first attempt to read it.
+    """
+    order = lock_order(order_id)
+    agreement = Agreement.from_json(order.bitrix_state)
+    agreement.end_reading(key)
+    warned = SILENCE if response is None else SiteResponse(warnings=response.warnings)
+    messages = record_response(agreement, {}, warned, is_whole_order=bool(warned.warnings))
+    _save_agreement(order, agreement)
+    write_response(order, messages, push_id)
+    return order
+
+
 def _save_agreement(order: Order, agreement: Agreement) -> None:
     order.bitrix_state = agreement.as_json()
     order.save(update_fields=["bitrix_state", "status_held_until", "updated_at"])

@@ -15,7 +15,7 @@ from orders.models import Order
 from orders.presentation.timeline import timeline
 from orders.sync.site_response import FieldRefusal, SiteWarning
 from orders.sync.three_way_merge import Agreement
-from tests.bitrix_bridge.outbound.test_delivery import change, made_here
+from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.two_systems.test_examples import echo as echo
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +125,77 @@ class TestWarnings:
             bridge.say("order.update", warnings=warnings)
             edit(shared_order, manager, comment=str(len(notes_of(shared_order))) + str(warnings))
         assert notes_of(shared_order) == [["Нет свойства pickup"]]
+
+
+class TestLostResponse:
+    """The response to a request was lost. Its warning reaches the staff, whatever happens next."""
+
+    @pytest.fixture
+    def bridge(self, site, bridge_of_version):
+        return bridge_of_version("1.2")
+
+    @pytest.fixture
+    def order(self, site, bridge, shared_order, manager, echo):
+        """Return a paid order with a discount that the site has, so 700 KZT are on the customer's account there."""
+        site.site.update_order(shared_order.bitrix_order_id, {"PAYED": "Y"})
+        echo()
+        site.faults.give(faults.answer_lost(), action="order.update")
+        edit(shared_order, manager, discount_amount=700)
+        return shared_order
+
+    def retry(self):
+        make_due(Push.objects.get())
+        deliver_due()
+
+    def notes(self, order):
+        return [note for (note,) in notes_of(order)]
+
+    def test_warning_is_shown_if_a_webhook_has_reported_the_values(self, order, echo):
+        echo()
+        order.refresh_from_db()
+        assert (order.sync_state, self.notes(order)) == ("synced", [])
+        self.retry()
+        (note,) = self.notes(order)
+        assert "700 ₸ ушли на внутренний счёт" in note
+        assert (state(order).unread, order.sync_state) == ([], "synced")
+
+    def test_both_warnings_are_shown_if_the_values_have_changed(self, order, manager):
+        edit(order, manager, discount_amount=1000)
+        self.retry()
+        first, second = self.notes(order)
+        assert "700 ₸ ушли" in first
+        assert "300 ₸ ушли" in second
+        assert state(order).unread == []
+
+    def test_warning_is_shown_after_the_push_has_failed(self, order, echo):
+        push = Push.objects.get()
+        Push.objects.filter(pk=push.pk).update(state=State.FAILED)
+        Order.objects.update(sync_state="failed")
+        echo()
+        order.refresh_from_db()
+        assert order.sync_state == "synced"
+        queue_missed()
+        deliver_due()
+        assert len(self.notes(order)) == 1
+        assert not Push.objects.filter(state=State.FAILED).exists()
+
+    def test_request_that_never_arrived_changes_nothing(self, site, bridge, shared_order, manager):
+        site.faults.give(faults.status(503), action="order.update")
+        edit(shared_order, manager, comment="без лилий")
+        edit(shared_order, manager, comment="без роз")
+        self.retry()
+        row = site.site.order(shared_order.bitrix_order_id)
+        shared_order.refresh_from_db()
+        assert (row["USER_DESCRIPTION"], shared_order.sync_state, site.site.writes) == ("без роз", "synced", 1)
+        assert (state(shared_order).unread, self.notes(shared_order)) == ([], [])
+
+    def test_response_that_can_not_be_read_does_not_stop_the_next_request(self, site, order, manager):
+        edit(order, manager, discount_amount=1000)
+        site.faults.give(faults.status(422), action="order.update")
+        self.retry()
+        order.refresh_from_db()
+        assert (order.sync_state, state(order).unread) == ("synced", [])
+        assert len(self.notes(order)) == 1
 
 
 class TestRefusedValues:

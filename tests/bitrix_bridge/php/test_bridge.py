@@ -40,6 +40,22 @@ def test_repeated_update_keeps_later_changes_of_staff(site, order_id):
     assert changed(site, order_id, **{**asked, "event_id": "made-up-2"})["version"] == first["version"] + 2
 
 
+def test_update_without_changes_reads_an_earlier_response(site, order_id):
+    changed(site, order_id, fields={"PAYED": "Y"})
+    cheaper = changed(site, order_id, fields={"PRICE": "8000.00"}, event_id="made-up-1")
+    assert [one["code"] for one in cheaper["warnings"]] == ["inner_account"]
+    changed(site, order_id, properties={"addressRecipient": "Сатпаева 1"})
+    assert changed(site, order_id, event_id="made-up-1") == {**cheaper, "repeated": True}
+
+
+def test_update_without_changes_leaves_the_order_and_stops_a_late_request(site, order_id):
+    before = site.order(order_id)
+    answer = changed(site, order_id, event_id="made-up-1")
+    assert (answer["repeated"], answer["version"], "warnings" in answer) == (False, before["VERSION"], False)
+    assert changed(site, order_id, event_id="made-up-1", fields={"COMMENTS": "x"})["repeated"] is True
+    assert site.order(order_id) == before
+
+
 def test_create_builds_every_part_of_the_order(site, create_request):
     answer = site.call("order.create", xml_id="crm-1", courier_comment="Осторожно, ваза", **create_request)
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"

@@ -45,6 +45,7 @@ KILL_POINTS = (
     "start_request",
     "record_created_on_site",
     "record_accepted",
+    "record_late_response",
     "record_site_status",
     "reassess_sync_state",
 )

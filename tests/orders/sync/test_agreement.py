@@ -18,6 +18,7 @@ def full():
         agreed={"comment": "a", "status": "new"},
         sent={"comment": ["b", "c"]},
         unanswered=Request("key", {"comment": "c"}, 4),
+        unread=["earlier"],
         refused={"city": RefusedValue(7, "property_unknown_value", "Нет такого")},
         unconfirmed={"comment": "c"},
         damaged={"postcard_text": Damaged("🌷", "?", ("letters",))},
@@ -44,6 +45,7 @@ class TestColumn:
             "agreed": {"comment": "a", "status": "new"},
             "sent": {"comment": ["b", "c"]},
             "unanswered": {"key": "key", "values": {"comment": "c"}, "times_received": 4},
+            "unread": ["earlier"],
             "refused": {"city": {"value": 7, "code": "property_unknown_value", "message": "Нет такого"}},
             "unconfirmed": {"comment": "c"},
             "damaged": {"postcard_text": {"ours": "🌷", "theirs": "?", "losses": ["letters"]}},
@@ -69,6 +71,7 @@ class TestColumn:
             "agreed": {},
             "sent": {},
             "unanswered": None,
+            "unread": [],
             "refused": {},
             "unconfirmed": {},
             "damaged": {},
@@ -139,6 +142,28 @@ class TestSending:
         assert second is agreement.unanswered
         assert (second.key != first.key, second.times_received) == (True, 4)
         assert len(second.key) == 36
+        assert agreement.unread == [first.key]
+
+    def test_response_is_read_of_each_request_that_is_not_repeated(self):
+        agreement = Agreement(unread=["first"], unanswered=Request("second", {"comment": "b"}))
+        agreement.forget_request_unless({"comment": "b"})
+        assert agreement.unread == ["first"]
+        agreement.forget_request_unless({"comment": "c"})
+        assert (agreement.unread, agreement.unanswered) == (["first", "second"], None)
+        agreement.end_reading("first")
+        assert agreement.unread == ["second"]
+
+    def test_request_whose_response_was_read_is_not_repeated(self):
+        agreement = Agreement(unanswered=Request("key", {"comment": "b"}))
+        agreement.end_reading("other")
+        assert agreement.unanswered is not None
+        agreement.end_reading("key")
+        assert (agreement.unanswered, agreement.unread) == (None, [])
+
+    def test_only_the_latest_keys_are_kept(self):
+        agreement = Agreement()
+        keys = [agreement.start_request({"comment": f"{number}"}).key for number in range(22)]
+        assert agreement.unread == keys[1:21]
 
     @pytest.mark.parametrize(
         ("ours", "agreed", "is_kept"),
