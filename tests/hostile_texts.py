@@ -18,8 +18,10 @@ LENGTH = 10_000
 LIMIT = 0.2
 """The limit of processor time in seconds, for a text four times as long as `LENGTH`. A linear search takes a tenth of
 it, and a quadratic search takes several times as long."""
-_SUSPICIOUS = 0.005
-"""A search of a text of `LENGTH` characters that takes longer (seconds) is measured again with the longer text."""
+_SHORT = LENGTH // 4
+_SUSPICIOUS = 0.001
+"""A search of a text of `_SHORT` characters that takes longer (seconds) is measured again with longer texts. A linear
+search takes a fifth of it, and a quadratic search takes many times as long."""
 
 _MOST_GROWTH = 8
 """The largest growth of the time for a text four times as long. Linear time grows by 4, and quadratic time by 16."""
@@ -75,8 +77,11 @@ def slow_text(pattern: re.Pattern[str], methods: Iterable[str] = _ALL) -> tuple[
     calls = sorted({_METHODS.get(method, method) for method in methods})
     for hostile in hostile_texts(pattern):
         for call in calls:
+            shortest = _seconds(pattern, call, hostile.text(_SHORT))
+            if shortest < _SUSPICIOUS:
+                continue
             short = _seconds(pattern, call, hostile.text(LENGTH))
-            if short < _SUSPICIOUS:
+            if short <= min(_MOST_GROWTH * shortest, LIMIT):
                 continue
             long = _seconds(pattern, call, hostile.text(4 * LENGTH), limit=2 * LIMIT)
             if short == math.inf or (long >= LIMIT and long > _MOST_GROWTH * short):

@@ -128,7 +128,7 @@ class TestWarnings:
 
 
 class TestLostResponse:
-    """The response to a request was lost. Its warning reaches the staff, whatever happens next."""
+    """The response to a request was lost. Its warning still reaches the staff."""
 
     @pytest.fixture
     def bridge(self, site, bridge_of_version):

@@ -12,7 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,21 @@ class PhpSite:
             return answer.json()
         except ValueError:
             raise AssertionError(answer.text) from None
+
+    @contextlib.contextmanager
+    def held(self, *steps: list[Any]) -> Iterator[Future[list[Any]]]:
+        """Run these steps until `hold_until_resumed`, and the others after the block. Yield the future results.
+
+        The block begins when the request has come to that step. PHP may give two requests that arrive together to one
+        process, which would answer the second one after the first.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            request = pool.submit(self.hit, *steps)
+            try:
+                self.wait_until((self.document_root / "held").exists)
+                yield request
+            finally:
+                (self.document_root / "resumed").touch()
 
     def place_order(self, **order: Any) -> int:
         """Place an order as a customer, and return its id."""

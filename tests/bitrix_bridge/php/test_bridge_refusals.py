@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 
@@ -194,17 +191,10 @@ class TestStatusWithFields:
 
 
 def test_overlapping_save_of_the_site_lowers_the_version(site, order_id):
-    with ThreadPoolExecutor() as pool:
-        slow = pool.submit(
-            site.hit,
-            ["load", "slow", order_id],
-            ["wait", 4000],
-            ["set", "slow", {"COMMENTS": "с сайта"}],
-            ["save", "slow"],
-        )
-        time.sleep(1.5)
+    late = ["set", "slow", {"COMMENTS": "с сайта"}], ["save", "slow"]
+    with site.held(["load", "slow", order_id], ["hold_until_resumed"], *late) as slow:
         versions = [changed(site, order_id, fields={"USER_DESCRIPTION": text})["version"] for text in ("x", "y")]
-        slow.result()
+    slow.result()
     row = site.order(order_id)
     assert (versions, row["VERSION"]) == ([1, 2], 1)
     assert (row["USER_DESCRIPTION"], row["COMMENTS"]) == ("y", "с сайта"), "each process writes its own changes"

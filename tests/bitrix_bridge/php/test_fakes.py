@@ -5,8 +5,6 @@ The tests of sums, payments and stock are in test_fake_money.py, those of the co
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 PRODUCT = 696613
 
 
@@ -17,18 +15,11 @@ def basket_id(site, order_id):
 class TestVersions:
     def test_overlapping_saves_write_the_loaded_version_plus_one(self, site):
         order_id = site.place_order()
-        with ThreadPoolExecutor(1) as pool:
-            slow = pool.submit(
-                site.hit,
-                ["load", "slow", order_id],
-                ["wait", 5000],
-                ["set", "slow", {"COMMENTS": "медленно"}],
-                ["save", "slow"],
-            )
-            site.hit(["wait", 1500])
+        late = ["set", "slow", {"COMMENTS": "медленно"}], ["save", "slow"]
+        with site.held(["load", "slow", order_id], ["hold_until_resumed"], *late) as slow:
             site.hit(["change", order_id, {"STATUS_ID": "AP"}], ["pay", order_id])
             before = site.order(order_id)
-            assert slow.result()[3]["version"] == 1
+        assert slow.result()[3]["version"] == 1
         after = site.order(order_id)
         assert (before["VERSION"], after["VERSION"]) == (2, 1)
         assert after["DATE_UPDATE"] >= before["DATE_UPDATE"]

@@ -148,6 +148,19 @@ class FakeSteps
         return true;
     }
 
+    /** Report that this request has come so far, and wait until the test resumes it. */
+    public function hold_until_resumed()
+    {
+        touch($_SERVER['DOCUMENT_ROOT'] . '/held');
+        for ($number = 0; $number < 3000; $number++) {
+            if (file_exists($_SERVER['DOCUMENT_ROOT'] . '/resumed')) {
+                return true;
+            }
+            usleep(10000);
+        }
+        return false;
+    }
+
     // Sums and items
 
     public function recalculate($id)
