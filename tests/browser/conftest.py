@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from cvety_crm.users import User
 from orders.models import Courier, DeliverySlot, Order
-from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.e2e.test_newcomer import FLAGS
+from tests.needs import CHROMIUM
 from tests.samples import order_data
 from tests.visible_text import english_words
 

@@ -7,7 +7,8 @@ from django.utils import timezone
 from playwright.sync_api import expect, sync_playwright
 
 from orders.models import Order, Status
-from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.e2e.test_newcomer import FLAGS
+from tests.needs import CHROMIUM
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
 REFRESH = 10_500

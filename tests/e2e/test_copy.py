@@ -9,7 +9,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect, sync_playwright
 
 from orders.models import Order, Status
-from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.e2e.test_newcomer import FLAGS
+from tests.needs import CHROMIUM
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.needs import CHROMIUM
+
 pytestmark = [pytest.mark.timeout(240)]
 
-CHROMIUM = "/usr/bin/chromium"
 # These flags prevent Chromium from connecting to Google's servers at every start.
 FLAGS = [
     "--no-sandbox",

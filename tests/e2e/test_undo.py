@@ -21,7 +21,8 @@ from bitrix_bridge.models import Push
 from cvety_crm.dev import embedded_postgres
 from orders import services
 from tests.e2e.running_crm import environment_of
-from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.e2e.test_newcomer import FLAGS
+from tests.needs import CHROMIUM
 
 pytestmark = [pytest.mark.timeout(240)]
 

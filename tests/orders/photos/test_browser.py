@@ -17,7 +17,8 @@ from cvety_crm.users import User
 from orders import services
 from orders.models import Order
 from tests.browser.conftest import edit, unfold
-from tests.e2e.test_newcomer import CHROMIUM, FLAGS
+from tests.e2e.test_newcomer import FLAGS
+from tests.needs import CHROMIUM
 from tests.orders.admin.conftest import change_url
 from tests.orders.photos.pictures import encoded, picture
 
