@@ -224,21 +224,39 @@
 
     /* --- the return to the same scroll position */
 
+    // The place is measured from rows, because a message moves all of them. A row may also leave the list, so those of
+    // the whole screen are stored, and first the row of the opened order.
+    function near() {
+      const seen = Array.from(rows().values(), (row) => ({ key: keyOf(row), box: row.getBoundingClientRect() }))
+        .filter(({ box }) => box.bottom > 0 && box.top < window.innerHeight)
+        .map(({ key, box }) => ({ key, top: box.top }));
+      const visited = seen.filter(({ key }) => key === sessionStorage.getItem("crm-list-row"));
+      return visited.concat(seen);
+    }
+
+    function goTo(kept) {
+      const known = rows();
+      const part = kept.near.find(({ key }) => known.has(key));
+      const top = part ? window.scrollY + known.get(part.key).getBoundingClientRect().top - part.top : kept.top;
+      window.scrollTo({ top, behavior: "instant" });
+    }
+
     document.addEventListener("click", function (event) {
       const row = event.target.closest("#result_list a.crm-no")?.closest("tr");
       if (row) sessionStorage.setItem("crm-list-row", keyOf(row));
     });
     window.addEventListener("pagehide", function () {
-      sessionStorage.setItem(place, JSON.stringify({ top: window.scrollY, at: Date.now() }));
+      sessionStorage.setItem(place, JSON.stringify({ top: window.scrollY, near: near(), at: Date.now() }));
     });
     const kept = JSON.parse(sessionStorage.getItem(place) || "null");
     const from = document.referrer ? new URL(document.referrer) : null;
-    if (kept && Date.now() - kept.at < FORGET && from?.pathname.startsWith(location.pathname)
+    if (kept?.near && Date.now() - kept.at < FORGET && from?.pathname.startsWith(location.pathname)
         && from.pathname !== location.pathname) {
       // Scroll again when the page is complete, because before that the page may be too short.
-      const goThere = () => window.scrollTo({ top: kept.top, behavior: "instant" });
-      goThere();
-      if (document.readyState !== "complete") window.addEventListener("load", () => setTimeout(goThere), { once: true });
+      goTo(kept);
+      if (document.readyState !== "complete") {
+        window.addEventListener("load", () => setTimeout(() => goTo(kept)), { once: true });
+      }
     }
     rows().get(sessionStorage.getItem("crm-list-row"))?.classList.add("crm-visited");
     showTitle();
