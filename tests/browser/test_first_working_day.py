@@ -109,7 +109,7 @@ def test_05_all_important_data_of_an_order_fits_one_screen(screen, shop, manager
                   "С днём рождения, мама! 🌹", "без лилий, аллергия", "позвонить за час", "Звонил, заберут позже",
                   "аноним", "сюрприз, не звонить"):  # fmt: skip
         element = head.get_by_text(words).first
-        expect(element).to_be_in_viewport(ratio=0.98)  # positions are fractions of pixels
+        expect(element).to_be_in_viewport(ratio=1)
         box = element.bounding_box()
         assert box["y"] + box["height"] <= SIZES[screen.size][1], words
     screen.check()
