@@ -94,12 +94,16 @@ class Screen:
         if path is not None:
             self.open(path)
         assert overflow_width(self.page) <= 0, "the page scrolls sideways"
+        self.check_accessibility()
+        assert not english(self.page)
+
+    def check_accessibility(self) -> None:
+        """Check that the page has no serious accessibility problem, at any scroll position."""
         width, height = SIZES[self.size]
         # A control that a sticky bar covers in part would count as too small.
         self.page.set_viewport_size({"width": width, "height": TALL})
         assert not serious_violations(self.page)
         self.page.set_viewport_size({"width": width, "height": height})
-        assert not english(self.page)
 
 
 @pytest.fixture
