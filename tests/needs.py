@@ -16,8 +16,12 @@ import pytest
 from tests import mariadb
 
 PHP_FOLDER = "tests/bitrix_bridge/php/"
-CHROMIUM = Path("/usr/bin/chromium-headless-shell")
-"""Chromium without the interface of a desktop, which takes a third of the processor time of the browser tests."""
+_HEADLESS, _WHOLE = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
+CHROMIUM = _WHOLE if _WHOLE.exists() and not _HEADLESS.exists() else _HEADLESS
+"""Chromium without the interface of a desktop, which takes a third of the processor time of the browser tests.
+
+The whole Chromium is used if only that is installed.
+"""
 INSTALL = "make tools"
 REASON = re.compile(r"\bneeds (.+)$")
 
