@@ -39,6 +39,8 @@
     const one = known.get(form);
     if (!one) return;
     one.isTouched = true;
+    // The server will name the id of the sent draft as saved, which does not hold for what is typed after that.
+    if (one.isSent) one.id = newId();
     one.isSent = false;
     clearTimeout(one.timer);
     one.timer = setTimeout(() => keep(one), WAIT);
