@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.apps import AppConfig, apps
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.cache import caches
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db.models.signals import post_migrate
+from django.http import HttpRequest
 from django.template.base import Template
 from django.test import Client
 from django.test import utils as test_utils
@@ -71,6 +73,24 @@ def _disable_nagle_algorithm() -> None:
     wait up to 40 ms for the client's delayed acknowledgement of the headers.
     """
     WSGIRequestHandler.disable_nagle_algorithm = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _let_browsers_cache_static_files() -> Iterator[None]:
+    """Let the live server's static files be cached, as in production.
+
+    Otherwise a browser asks for each of some thirty files again on each page, and Python answers.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        serve = StaticFilesHandler.serve
+
+        def serve_with_age(self: StaticFilesHandler, request: HttpRequest) -> Any:
+            response = serve(self, request)
+            response["Cache-Control"] = "max-age=3600, immutable"
+            return response
+
+        patch.setattr(StaticFilesHandler, "serve", serve_with_age)
+        yield
 
 
 @pytest.fixture(autouse=True)
