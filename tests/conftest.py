@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from cvety_crm.i18n.catalogue import compile_catalogue, is_compiled
 from tests import needs
+from tests.emptied_database import django_db_setup  # noqa: F401 - replaces pytest-django's fixture
 from tests.kept_database import django_db_modify_db_settings  # noqa: F401 - replaces pytest-django's fixture
 
 # There is no deadline, because the duration of an example depends on the machine.

@@ -3,15 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import AppConfig, apps
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.cache import caches
 from django.core.servers.basehttp import WSGIRequestHandler
-from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 from django.template.base import Template
 from django.test import Client
@@ -19,35 +16,13 @@ from django.test import utils as test_utils
 from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
-from cvety_crm.roles import make_roles
 from cvety_crm.users import User
-from orders.services.message_templates import load_default_templates
 from tests.lasting_cache import LastingCache
 
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 WEBHOOK_TOKEN = "made-up-webhook-token"
 PostWebhook = Callable[..., Any]
 _test_utils: Any = test_utils  # its names for rendering are private
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _restore_reference_data() -> Iterator[None]:
-    """Insert the reference data again after a flush. A test with real transactions empties all tables at its end."""
-    seed = import_module("orders.migrations.0001_initial").seed
-    seed_peak_days = import_module("orders.migrations.0005_peak_days").seed
-    last = list(apps.get_app_configs())[-1].label  # after post_migrate of this app, every permission exists
-
-    def refill(sender: AppConfig, **_kwargs: Any) -> None:
-        if sender.label == "orders" and not apps.get_model("orders", "Status").objects.exists():
-            seed(apps, None)
-            seed_peak_days(apps, None)
-            load_default_templates()
-        if sender.label == last and not apps.get_model("auth", "Group").objects.exists():
-            make_roles(apps)
-
-    post_migrate.connect(refill, weak=False, dispatch_uid="tests.refill")
-    yield
-    post_migrate.disconnect(dispatch_uid="tests.refill")
 
 
 @pytest.fixture(scope="session", autouse=True)
