@@ -17,6 +17,7 @@ from orders.models import EventKind, Order
 from tests.browser.conftest import LIST, SIZES, unfold
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
+phone = pytest.mark.parametrize("size", ["phone"], indirect=True)  # where the size of the screen does not matter
 
 
 def test_01_new_order_is_announced_without_moving_the_rows(screen, shop):
@@ -58,6 +59,7 @@ def test_02_list_shows_today_and_links_to_tomorrow(screen, shop):
     expect(numbers).to_have_count(2)
 
 
+@phone
 def test_03_search_finds_an_order_by_phone_number_or_name(screen, shop):
     shop.order(1001)
     other = {"nameRecipient": "Олег", "phoneRecipient": "87050000000", "name": "Пётр", "phone": "87051111111"}
@@ -168,6 +170,7 @@ def test_10_payment_is_shown_in_list_order_and_courier_text(screen, shop):
         page.get_by_role("link", name="К списку").click()
 
 
+@phone
 def test_14_order_page_shows_the_customers_other_orders(screen, shop):
     for number in range(1001, 1008):
         order = shop.order(number)
@@ -180,6 +183,7 @@ def test_14_order_page_shows_the_customers_other_orders(screen, shop):
     expect(page.get_by_role("region", name="Заказ", exact=True)).to_contain_text("№\xa01004")
 
 
+@phone
 def test_15_export_opens_in_excel_and_formulas_stay_text(screen, shop):
     formula = '=HYPERLINK("http://x","y")'
     shop.order(1001, properties={"nameRecipient": formula})
