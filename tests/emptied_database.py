@@ -42,7 +42,7 @@ def _rows(cursor: Any, table: str) -> bytes:
 
 
 def restore(rows: dict[str, bytes]) -> None:
-    """Give each table these rows. Foreign keys are not checked meanwhile, so the sequence of the tables is free."""
+    """Give each table these rows. Foreign keys are not checked, so any sequence of tables will do."""
     with transaction.atomic(), connection.cursor() as cursor:
         # This waits for transactions of the live server that have not ended.
         cursor.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(_names(rows)))
