@@ -55,11 +55,11 @@ INSTALLED_APPS = [
 ]
 
 ORDER_EVENT_HANDLERS = [
-    "orders.services.payment_rows.on_order_change",
-    "bitrix_bridge.outbound.queueing.on_order_event",
-    "notifications.queueing.on_order_event",
+    "orders.services.payment_rows.on_order_changes",
+    "bitrix_bridge.outbound.queueing.on_order_changes",
+    "notifications.queueing.on_order_changes",
 ]
-"""The functions that `orders.events` calls in the transaction of a change. They may only insert rows."""
+"""The functions that `orders.events` calls in the transaction of changes. They may only insert rows."""
 
 STATUS_UNDONE_HANDLERS = [
     "bitrix_bridge.outbound.queueing.on_status_undone",

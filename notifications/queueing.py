@@ -4,11 +4,14 @@ This module only inserts and deletes rows. The text of a message about an order 
 (`notifications.rendering`). The text of an alert is created when the alert is queued.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
 from cvety_crm.alerts import Alert
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.outbox import State, schedule_delivery
 from notifications import recipients, texts
 from notifications.models import TelegramEdit, TelegramMessage
@@ -36,27 +39,41 @@ STUB_DELAY = timedelta(minutes=2)
 """The delay of the message about a new stub. The CRM requests the rest of the order from the site each minute."""
 
 
-def on_order_event(change: OrderChange) -> None:
+def on_order_changes(changes: Sequence[OrderChange], writes: Writes) -> None:
     """Queue a message to each chat for a new order, a status, a bouquet that is ready, a cancellation, a problem or an
-    answer to a photo.
+    answer to a photo. Queue the edits of the messages whose buttons must follow.
 
     Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
-    after the status's hold period. Make three queries, and one query for the task after the commit.
+    after the status's hold period. Make two queries, or three if messages have to be edited, and one query for each
+    task after the commit.
     """
-    if change.event.source == Source.IMPORT or _is_outdated(change):
-        return
-    if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS):
-        queue_edits(change.order, release_time(services.held_until_of(change.event)))
+    told = [change for change in changes if change.event.source != Source.IMPORT and not _is_outdated(change)]
+    _queue_edits(
+        {
+            change.order.pk: release_time(services.held_until_of(change.event))
+            for change in told
+            if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS)
+        },
+        writes,
+    )
+    _queue((message for change in told if (message := _message_of(change)) is not None), writes)
+
+
+def _message_of(change: OrderChange) -> TelegramMessage | None:
+    """Return the message about the change, without its chat, or None if nobody is told of the change."""
+    order, event = change.order, change.event
     if change.is_new:
-        _queue(Kind.NEW_ORDER, order=change.order, event=change.event)
-    elif change.changed_fields & {"status", "is_cancelled"} or change.event.kind in _FACTS:
-        due_at = release_time(services.held_until_of(change.event))
-        _queue(Kind.STATUS, order=change.order, event=change.event, due_at=due_at)
-    elif change.event.kind == EventKind.PROBLEM:
+        delay = STUB_DELAY if order.is_stub else timedelta()
+        return TelegramMessage(kind=Kind.NEW_ORDER, order=order, event=event, due_at=timezone.now() + delay)
+    if change.changed_fields & {"status", "is_cancelled"} or event.kind in _FACTS:
+        due_at = release_time(services.held_until_of(event)) or timezone.now()
+        return TelegramMessage(kind=Kind.STATUS, order=order, event=event, due_at=due_at)
+    if event.kind == EventKind.PROBLEM:
         # The text is created now, because the problem may be solved or changed before the message is sent.
-        _queue(Kind.ALERT, text=texts.problem(change.order, change.event))
-    elif change.event.kind == EventKind.PHOTO_ANSWERED:
-        _queue(Kind.PHOTO, order=change.order, event=change.event)
+        return TelegramMessage(kind=Kind.ALERT, text=texts.problem(order, event), due_at=timezone.now())
+    if event.kind == EventKind.PHOTO_ANSWERED:
+        return TelegramMessage(kind=Kind.PHOTO, order=order, event=event, due_at=timezone.now())
+    return None
 
 
 def on_status_undone(order: Order, event: OrderEvent) -> None:
@@ -75,22 +92,30 @@ def queue_edits(order: Order, after: datetime | None = None) -> None:
     An edit that is already pending stands for this change too. Several messages are edited one after another, with the
     same delay between them. Make one query, or three if there are such messages.
     """
-    if recipients.disabled_reason():
+    writes = Writes()
+    _queue_edits({order.pk: after}, writes)
+    writes.flush()
+
+
+def _queue_edits(orders: Mapping[UUID, datetime | None], writes: Writes) -> None:
+    """Queue the edits of `queue_edits` for several orders. The values are the times after which they are edited."""
+    if not orders or recipients.disabled_reason():
         return
-    sent = TelegramMessage.objects.filter(order=order, telegram_message_id__isnull=False).exclude(presses="")
-    messages = list(sent.order_by("created_at").values_list("pk", flat=True))
+    sent = TelegramMessage.objects.filter(order__in=orders, telegram_message_id__isnull=False).exclude(presses="")
+    messages = list(sent.order_by("created_at").values_list("pk", "order"))
     if not messages:
         return
-    pending = TelegramEdit.objects.filter(message__in=messages, state=State.PENDING)
+    pending = TelegramEdit.objects.filter(message__in=[pk for pk, _order in messages], state=State.PENDING)
     # The pending edits are locked until the commit, so that no worker renders the order as it was before.
     known = set(pending.select_for_update().values_list("message_id", flat=True))
-    start = max(after or timezone.now(), timezone.now())
-    edits = [
-        TelegramEdit(message_id=message, due_at=start + number * EDIT_DELAY)
-        for number, message in enumerate((one for one in messages if one not in known), start=1)
-    ]
-    TelegramEdit.objects.bulk_create(edits)
-    for edit in edits:
+    queued, now = dict[UUID, int](), timezone.now()
+    for pk, order_id in messages:
+        if pk in known:
+            continue
+        queued[order_id] = queued.get(order_id, 0) + 1
+        start = max(orders[order_id] or now, now)
+        edit = TelegramEdit(message_id=pk, due_at=start + queued[order_id] * EDIT_DELAY)
+        writes.insert(edit)
         schedule_delivery(edit)
 
 
@@ -102,35 +127,38 @@ def _is_outdated(change: OrderChange) -> bool:
 
 def on_alert(alert: Alert) -> None:
     """Queue a message with the alert to the alert chat."""
-    _queue(Kind.ALERT, text=texts.alert(alert))
+    writes = Writes()
+    _queue([TelegramMessage(kind=Kind.ALERT, text=texts.alert(alert), due_at=timezone.now())], writes)
+    writes.flush()
 
 
-def _queue(
-    kind: Kind,
-    *,
-    order: Order | None = None,
-    event: OrderEvent | None = None,
-    text: str = "",
-    due_at: datetime | None = None,
-) -> None:
-    chats = recipients.chats_for(kind)
-    reason = recipients.disabled_reason() or ("" if chats is not None else recipients.no_chat_reason())
-    now = timezone.now()
-    is_stub = kind == Kind.NEW_ORDER and order is not None and order.is_stub
-    messages = [
-        TelegramMessage(
-            kind=kind,
-            chat_id=chat_id,
-            order=order,
-            event=event,
-            text=text,
-            due_at=now + STUB_DELAY if is_stub else due_at or now,
-            state=State.CANCELLED if reason else State.PENDING,
-            last_error=reason,
-            finished_at=now if reason else None,
-        )
-        for chat_id in ([""] if chats is None else chats)
-    ]
-    TelegramMessage.objects.bulk_create(messages)
-    if messages and not reason and not is_stub:
-        schedule_delivery(*messages)
+def _queue(messages: Iterable[TelegramMessage], writes: Writes) -> None:
+    """Queue these messages, each once for every chat that receives its kind. The chats are read with one query."""
+    prototypes = list(messages)
+    if not prototypes:
+        return
+    rows = recipients.known_chats()
+    disabled = recipients.disabled_reason()
+    for message in prototypes:
+        chats = recipients.chats_for(Kind(message.kind), rows)
+        reason = disabled or ("" if chats is not None else recipients.no_chat_reason())
+        copies = [_addressed(message, chat_id, reason) for chat_id in ([""] if chats is None else chats)]
+        writes.insert(*copies)
+        is_stub = message.order is not None and message.kind == Kind.NEW_ORDER and message.order.is_stub
+        if copies and not reason and not is_stub:
+            schedule_delivery(*copies)
+
+
+def _addressed(message: TelegramMessage, chat_id: str, reason: str) -> TelegramMessage:
+    """Return a copy of the message for a chat. With a reason why nothing is sent, it is cancelled."""
+    return TelegramMessage(
+        kind=message.kind,
+        chat_id=chat_id,
+        order=message.order,
+        event=message.event,
+        text=message.text,
+        due_at=message.due_at,
+        state=State.CANCELLED if reason else State.PENDING,
+        last_error=reason,
+        finished_at=timezone.now() if reason else None,
+    )

@@ -1,5 +1,6 @@
 """The chats that receive each kind of message, and the reasons why no message is sent."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -28,14 +29,20 @@ def no_chat_reason() -> str:
     return gettext("There is no Telegram chat to write to: set TELEGRAM_CHAT_ID or add a chat.")
 
 
-def chats_for(kind: Kind) -> list[str] | None:
-    """Return the ids of the chats that receive messages of this kind, or None if no chat is defined. Make one query.
+def known_chats() -> list[TelegramChat]:
+    """Return all chats that have a row, with one query."""
+    return list(TelegramChat.objects.all())
+
+
+def chats_for(kind: Kind, rows: Sequence[TelegramChat]) -> list[str] | None:
+    """Return the ids of the chats that receive messages of this kind, or None if no chat is defined.
+
+    `rows` are all chats (`known_chats`).
 
     Only the chat in `TELEGRAM_ALERT_CHAT_ID` receives alerts. The chat of an active row receives the other kinds of
     messages that the row selects. The chat in `TELEGRAM_CHAT_ID` receives all other kinds, unless this chat also has a
     row.
     """
-    rows = list(TelegramChat.objects.all())
     if kind == Kind.ALERT:
         default = str(settings.TELEGRAM_ALERT_CHAT_ID).strip()
         moved = next((row.chat_id for row in rows if default and row.former_chat_id == default), default)

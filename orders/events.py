@@ -1,11 +1,12 @@
 """Functions that publish changes of orders to the handlers of other apps, inside the transaction of the change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Order, OrderEvent
 from orders.sync.fields import UNKNOWN_TO_SITE
 
@@ -17,6 +18,8 @@ class OrderChange:
     order: Order
     event: OrderEvent
     is_new: bool = False
+    has_payments: bool = False
+    """Whether the service that made the change has also added the payments that the order lacked."""
 
     @property
     def changed_fields(self) -> set[str]:
@@ -29,11 +32,24 @@ class OrderChange:
         return bool(self.event.changes) and self.changed_fields <= UNKNOWN_TO_SITE
 
 
-def publish(change: OrderChange) -> None:
-    """Call every handler in `settings.ORDER_EVENT_HANDLERS`. A handler inserts rows and does nothing else."""
+Handler = Callable[[Sequence[OrderChange], Writes], None]
+"""A handler of changes. It adds rows to the writes, and the number of its queries does not depend on the changes."""
+
+
+def publish(*changes: OrderChange, writes: Writes | None = None) -> None:
+    """Call every handler in `settings.ORDER_EVENT_HANDLERS` once. A handler inserts rows and does nothing else.
+
+    The rows are added to `writes`, whose caller sends them to the database, or are inserted at once. In the first case
+    the orders and the timeline entries of the changes may not be in the database yet.
+    """
+    if not changes:
+        return
+    collected = Writes() if writes is None else writes
     for dotted_path in settings.ORDER_EVENT_HANDLERS:
-        handler: Callable[[OrderChange], None] = import_string(dotted_path)
-        handler(change)
+        handler: Handler = import_string(dotted_path)
+        handler(changes, collected)
+    if writes is None:
+        collected.flush()
 
 
 def publish_undone(order: Order, event: OrderEvent) -> None:

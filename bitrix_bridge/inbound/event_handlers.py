@@ -26,6 +26,7 @@ from bitrix_bridge.payloads.values import read_line
 from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from bitrix_bridge.site_client.transports import can_read_orders
+from cvety_crm.bulk_writes import Writes
 from orders import services
 from orders.models import Order, Reason, Shop
 from orders.selectors.pay_systems import methods_of_systems
@@ -60,15 +61,18 @@ class Result:
     """Whether the event has to be processed again after the order has been fetched."""
 
 
-def process(row: WebhookEvent) -> Result:
-    """Process the event and return its outcome. The caller stores the event's row in the same transaction."""
+def process(row: WebhookEvent, writes: Writes) -> Result:
+    """Process the event and return its outcome.
+
+    The caller stores the event's row and what was added to `writes` in the same transaction.
+    """
     if row.action == Action.REFUSED:
         return Result(Action.REFUSED, reason=row.error)
     handler = HANDLERS.get(canonical_name(row.event))
     if handler is not None and is_about_check(row):
         reason = gettext("The event is about a test order that manage.py check_site created on the site.")
         return Result(Action.IGNORED, reason=reason)
-    return handler(row) if handler else Result(Action.IGNORED)
+    return handler(row, writes) if handler else Result(Action.IGNORED)
 
 
 def canonical_name(event: str) -> str:
@@ -87,22 +91,22 @@ def is_ping(event: str) -> bool:
     return canonical_name(event) == PING
 
 
-def _order(row: WebhookEvent) -> Result:
+def _order(row: WebhookEvent, writes: Writes) -> Result:
     if is_posted(row.event, _data(row)):
         order, is_new, snapshot = create_posted(_data(row))
         reason = "" if is_new else gettext("The order of the other system was created before. Staff change it here.")
         problems = tuple(problem.as_json() for problem in snapshot.problems)
         return Result(Action.CREATED if is_new else Action.UNCHANGED, order, problems, reason)
-    return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()))
+    return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()), writes)
 
 
-def _status_change(row: WebhookEvent) -> Result:
-    result = _apply(row, read_status_change(_data(row), pay_systems=methods_of_systems()))
+def _status_change(row: WebhookEvent, writes: Writes) -> Result:
+    result = _apply(row, read_status_change(_data(row), pay_systems=methods_of_systems()), writes)
     is_change = result.action == Action.UPDATED and not result.is_open
     return replace(result, action=Action.STATUS_CHANGED) if is_change else result
 
 
-def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
+def _apply(row: WebhookEvent, snapshot: OrderSnapshot, writes: Writes) -> Result:
     snapshot = without_shared_account(snapshot)
     row.changed_at = snapshot.updated_at
     problems = tuple(problem.as_json() for problem in snapshot.problems)
@@ -126,15 +130,17 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
         received_at=received_at,
         is_repetition=row.is_repetition,
         can_fetch=can_fetch,
+        writes=writes,
     )
     order = applied.order
     if applied.doubt and not order.has_left_site:
         request_status_check(order)
         return Result(str(applied.outcome), order, problems, str(DOUBTS[applied.doubt]), is_open=True)
     if applied.ends_failure:
+        services.store(writes)
         close_failed(order)
     if applied.is_first:
-        order = _mark_deleted_earlier(row, order, snapshot)
+        order = _mark_deleted_earlier(row, order, snapshot, writes)
     _fetch_if_needed(order, is_unsure=applied.is_unsure)
     reason = gettext("The order was fetched from the site since, and that state is kept.") if was_open else ""
     if applied.is_guess and applied.outcome == services.Outcome.UPDATED:
@@ -142,11 +148,12 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot) -> Result:
     return Result(str(applied.outcome), order, problems, reason)
 
 
-def _mark_deleted_earlier(row: WebhookEvent, order: Order, snapshot: OrderSnapshot) -> Order:
+def _mark_deleted_earlier(row: WebhookEvent, order: Order, snapshot: OrderSnapshot, writes: Writes) -> Order:
     """Mark a new order as deleted if its deletion was reported before the order. Return the order."""
     deletion = _deletion(row, "order.delete", snapshot.announced_at)
     if deletion is None:
         return order
+    services.store(writes)
     return services.mark_deleted(bitrix_order_id=snapshot.bitrix_order_id, webhook_event_id=deletion) or order
 
 
@@ -197,7 +204,7 @@ def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> U
     return None if is_back else deletion.pk
 
 
-def _order_deleted(row: WebhookEvent) -> Result:
+def _order_deleted(row: WebhookEvent, _writes: Writes) -> Result:
     data = _data(row)
     order = services.mark_deleted(
         bitrix_order_id=object_id(data), crm_order_id=crm_order_id(data.get("XML_ID")), webhook_event_id=row.pk
@@ -205,7 +212,7 @@ def _order_deleted(row: WebhookEvent) -> Result:
     return Result(Action.UPDATED if order else Action.IGNORED, order)
 
 
-def _shop(row: WebhookEvent) -> Result:
+def _shop(row: WebhookEvent, _writes: Writes) -> Result:
     data = Fields(_data(row))
     shop_id, name = object_id(_data(row)), read_line(data.peek("NAME")).value
     if not name:
@@ -217,20 +224,20 @@ def _shop(row: WebhookEvent) -> Result:
     return Result(Action.UPDATED if changes.updated else Action.UNCHANGED)
 
 
-def _florist(row: WebhookEvent) -> Result:
+def _florist(_row: WebhookEvent, _writes: Writes) -> Result:
     return Result(Action.IGNORED, reason=gettext("Florists are users of the CRM. An administrator adds them here."))
 
 
-def _customer(row: WebhookEvent) -> Result:
+def _customer(row: WebhookEvent, writes: Writes) -> Result:
     snapshot = read_customer(_data(row))
     if snapshot is None:
         return Result(Action.IGNORED)
-    _customer_row, is_changed = services.apply_customer(snapshot=snapshot)
+    _customer_row, is_changed = services.apply_customer(snapshot=snapshot, writes=writes)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED, None, problems)
 
 
-def _product(row: WebhookEvent) -> Result:
+def _product(row: WebhookEvent, _writes: Writes) -> Result:
     snapshot = read_product(_data(row))
     _product_row, action = services.apply_product(snapshot=snapshot)
     if action == Action.CREATED and _deletion(row, "product.delete", snapshot.updated_at):
@@ -238,7 +245,7 @@ def _product(row: WebhookEvent) -> Result:
     return Result(action, None, tuple(problem.as_json() for problem in snapshot.problems))
 
 
-def _product_deleted(row: WebhookEvent) -> Result:
+def _product_deleted(row: WebhookEvent, _writes: Writes) -> Result:
     data = _data(row)
     is_changed = services.retire_product(bitrix_product_id=object_id(data), when=deletion_time(data))
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED)
@@ -249,7 +256,7 @@ def _data(row: WebhookEvent) -> Mapping[str, Any]:
     return data if isinstance(data, Mapping) else {}
 
 
-HANDLERS: Mapping[str, Callable[[WebhookEvent], Result]] = {
+HANDLERS: Mapping[str, Callable[[WebhookEvent, Writes], Result]] = {
     "order.create": _order,
     "order.update": _order,
     "order.status.change": _status_change,

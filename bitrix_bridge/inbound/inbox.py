@@ -20,8 +20,10 @@ from bitrix_bridge.inbound.event_handlers import STATES, Result, canonical_name,
 from bitrix_bridge.inbound.fingerprints import fingerprint
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import WAITS
+from orders import services
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -60,9 +62,7 @@ def receive(incoming: Incoming) -> WebhookEvent:
         remote_addr=incoming.remote_addr,
     )
     try:
-        with transaction.atomic():
-            _finish(row, process(row))
-            row.save(force_insert=True)
+        _process_and_store(row)
     except (OperationalError, InterfaceError):
         raise
     except IntegrityError as error:
@@ -73,6 +73,21 @@ def receive(incoming: Incoming) -> WebhookEvent:
     except Exception as error:
         _store_failed(row, error)
     return row
+
+
+def _process_and_store(row: WebhookEvent) -> None:
+    """Process the event and insert its row in one transaction, which is repeated if it loses a race."""
+    for number in range(1, services.MOST_TRIES + 1):
+        try:
+            with transaction.atomic():
+                writes = Writes()
+                _finish(row, process(row, writes))
+                writes.insert(row)
+                services.store(writes)
+            return
+        except IntegrityError as error:
+            if not services.is_race(error) or number == services.MOST_TRIES:
+                raise
 
 
 def reprocess(row_id: UUID) -> WebhookEvent | None:
@@ -86,7 +101,9 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
             if row is None:
                 return None
             row.attempts += 1
-            _finish(row, process(row))
+            writes = Writes()
+            _finish(row, process(row, writes))
+            services.store(writes)
             row.save()
             return row
     except Exception as error:
@@ -139,13 +156,15 @@ def _receive_repetition(row: WebhookEvent, incoming: Incoming) -> None:
     result = Result(action=WebhookEvent.Action.DUPLICATE, order=_order_of(incoming))
     try:
         with transaction.atomic():
+            writes = Writes()
             if result.order is not None and not incoming.event_id and canonical_name(incoming.event) in STATES:
                 row.is_repetition = True
-                found = process(row)
+                found = process(row, writes)
                 has_effect = found.is_open or found.action in (Action.UPDATED, Action.STATUS_CHANGED)
                 result = found if has_effect else result
             _finish(row, result)
-            row.save(force_insert=True)
+            writes.insert(row)
+            services.store(writes)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:

@@ -1,5 +1,6 @@
 """Queue pushes of changes made in the CRM. A change received from the site is not sent back."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.outbox import LIVE, State, schedule_delivery
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Source, SyncState
@@ -32,8 +34,17 @@ NOT_FOR_THE_SITE = frozenset(
 entry queues no push, even if other changes of the order are pending."""
 
 
-def on_order_event(change: OrderChange) -> None:
-    """Queue a push if the order has pending changes. This function is called in the transaction of the change.
+def on_order_changes(changes: Sequence[OrderChange], _writes: Writes) -> None:
+    """Queue a push of each order that has pending changes. This function is called in the transaction of the changes.
+
+    Changes received from the site make no query, unless the CRM has kept its own values.
+    """
+    for change in changes:
+        _queue_change(change)
+
+
+def _queue_change(change: OrderChange) -> None:
+    """Queue a push if the order has pending changes.
 
     `sync_state` shows whether changes are pending. After a change received from the site no change is pending, unless
     the CRM kept its own value.

@@ -1,5 +1,6 @@
 """The model of orders."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -363,12 +364,17 @@ class Order(Table):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the order, and the district of a changed address with it."""
         names = kwargs.get("update_fields")
-        is_read = "delivery_address" not in self.get_deferred_fields()
-        if is_read and (names is None or "delivery_address" in names):
-            self.delivery_district = district_of(self.delivery_address)
-            if names is not None:
-                kwargs["update_fields"] = [*names, "delivery_district"]
+        derived = self.set_derived_fields(names)
+        if names is not None:
+            kwargs["update_fields"] = [*names, *derived]
         super().save(*args, **kwargs)
+
+    def set_derived_fields(self, names: Collection[str] | None) -> list[str]:
+        """Set the district if the address is among the fields to save, or if all are (None). Return what was set."""
+        if "delivery_address" in self.get_deferred_fields() or not (names is None or "delivery_address" in names):
+            return []
+        self.delivery_district = district_of(self.delivery_address)
+        return ["delivery_district"]
 
     @property
     def has_left_site(self) -> bool:

@@ -19,7 +19,7 @@ from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
 from orders.services.customers import add_customer, edit_customer
 from orders.services.dispatch import Dispatched, Refused, assign_orders, mark_orders_notified, undo_assignment
-from orders.services.inbound.apply import apply_snapshot
+from orders.services.inbound.apply import apply_snapshot, store
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
@@ -27,6 +27,7 @@ from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, record_
 from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
+from orders.services.inbound.races import MOST_TRIES, is_race
 from orders.services.inbound.reference_data import apply_reference
 from orders.services.locking import dry_run
 from orders.services.making import mark_ready, mark_taken, remake_order, take_order
@@ -85,6 +86,7 @@ __all__ = [
     "LONGEST_NAME",
     "LONGEST_NOTE",
     "LONGEST_REASON",
+    "MOST_TRIES",
     "MOST_VIEWS",
     "PROFILES",
     "AlreadyPrintedError",
@@ -136,6 +138,7 @@ __all__ = [
     "edit_order",
     "end_request",
     "held_until_of",
+    "is_race",
     "keep_ours",
     "load_profile",
     "lock_absent_orders",
@@ -190,6 +193,7 @@ __all__ = [
     "sort_shared_accounts",
     "start_fetch",
     "start_request",
+    "store",
     "take_order",
     "take_site_value",
     "undo_assignment",

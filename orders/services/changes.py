@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.model_fields import field_label
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
@@ -161,7 +162,9 @@ def edit_order(
     columns += clear_position(order, [*others, *(name for name in names if before.get(name) != after.get(name))])
     if items is not None and existing is not None:
         before[ITEMS], after[ITEMS] = comparable_items(existing), comparable_items(items)
-        store_items(order=order, existing=existing, wanted=items, products=_products(items))
+        writes = Writes()
+        store_items(order=order, existing=existing, wanted=items, products=_products(items), writes=writes)
+        writes.flush()
 
     differences = changes_between(before, after)
     # Two rows, such as members of staff, may have the same name, so a comparison of names would miss such a change.

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
@@ -123,7 +124,9 @@ def create_order(
     order.save(force_insert=True)
     products = {item.product.bitrix_product_id: item.product.pk for item in items if item.product}
     # By their types, the keys of `products` may be None, because a product may not be on the site.
-    store_items(order=order, existing=(), wanted=found.lines, products=products)  # type: ignore[arg-type]
+    writes = Writes()
+    store_items(order=order, existing=(), wanted=found.lines, products=products, writes=writes)  # type: ignore[arg-type]
+    writes.flush()
 
     event = write_event(order=order, payload=OrderCreated(), source=source, actor=actor)
     publish(OrderChange(order, event, is_new=True))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Order, OrderItem, Product
 from orders.rules.discounts import LINE_MONEY, LIST_PRICE, line_total
 from orders.sync.fields import comparable_line, comparable_price
@@ -59,9 +60,14 @@ def new_line(product: Product | None, name: str, quantity: Decimal, price: Decim
 
 
 def store_items(
-    *, order: Order, existing: Sequence[OrderItem], wanted: Sequence[ItemSnapshot], products: Mapping[int, UUID]
+    *,
+    order: Order,
+    existing: Sequence[OrderItem],
+    wanted: Sequence[ItemSnapshot],
+    products: Mapping[int, UUID],
+    writes: Writes,
 ) -> None:
-    """Replace the items of the order by the wanted items, with at most one upsert and one delete.
+    """Replace the items of the order by the wanted items. What has changed is added to `writes`.
 
     A wanted item updates the existing item with the same id on the site, or else the existing item with the same
     product, quantity and price. So an item created in the CRM gets its id on the site. As long as the product is the
@@ -73,7 +79,6 @@ def store_items(
         by_content[str(comparable_line(item))].append(item)
 
     left = {item.pk for item in existing}
-    rows: list[OrderItem] = []
     for position, line in enumerate(wanted):
         row = by_basket.get(line.bitrix_basket_id) if line.bitrix_basket_id is not None else None
         if row is None or row.pk not in left:
@@ -93,17 +98,15 @@ def store_items(
         row.position, row.quantity, row.price = position, line.quantity, line.price
         row.total = line_total(line.quantity, line.price)
         row.unknown_values = dict(line.unknown_values)
-        if row._state.adding or _content(row) != before:
-            rows.append(row)
-
-    if left:
-        OrderItem.objects.filter(pk__in=left).delete()
-    if rows:
-        OrderItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=_COLUMNS)
+        if row._state.adding:
+            writes.insert(row)
+        elif _content(row) != before:
+            writes.update(row, _COLUMNS)
+    writes.delete(OrderItem, left)
 
 
-def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> None:
-    """Set the ids of the site's present items on our items, with at most one SQL statement.
+def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot], writes: Writes) -> None:
+    """Set the ids of the site's present items on our items.
 
     The contents of our items are not changed. The site refuses a change of an item that it no longer has.
     """
@@ -116,8 +119,7 @@ def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot]) -> N
         item.bitrix_basket_id = alike.bitrix_basket_id if alike is not None else None
         if alike is not None:
             free.remove(alike)
-    if rebound:
-        OrderItem.objects.bulk_update(rebound, ["bitrix_basket_id"])
+        writes.update(item, ["bitrix_basket_id", "updated_at"])
 
 
 def _updated(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Order, SiteReport, Source
-from orders.services.timeline import write_event
+from orders.services.timeline import new_event
 from orders.sync.site_response import DAMAGED, SiteWarning
 from orders.sync.site_storage import Damaged, SiteLimits
 from orders.timeline_payloads import SiteWarned
@@ -32,6 +33,7 @@ def write_damaged(
     *,
     push_id: UUID | None = None,
     webhook_event_id: UUID | None = None,
+    writes: Writes,
 ) -> None:
     """Write a timeline entry about values that the site holds in a different form. It changes no field of the order."""
     if not pairs:
@@ -39,10 +41,12 @@ def write_damaged(
     warnings = tuple(
         SiteWarning(DAMAGED, "", about=",".join(pair.losses), field=name) for name, pair in sorted(pairs.items())
     )
-    write_event(
-        order=order,
-        payload=SiteWarned(warnings=warnings),
-        source=Source.SITE,
-        push_id=push_id,
-        webhook_event_id=webhook_event_id,
+    writes.insert(
+        new_event(
+            order=order,
+            payload=SiteWarned(warnings=warnings),
+            source=Source.SITE,
+            push_id=push_id,
+            webhook_event_id=webhook_event_id,
+        )
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.users import User
 from orders.models import Order, Reason, Source
 from orders.services.inbound.creation import create
@@ -33,6 +34,7 @@ def apply_snapshot(
     is_absent: bool = False,
     is_repetition: bool = False,
     can_fetch: bool = True,
+    writes: Writes | None = None,
 ) -> Applied:
     """Create or update the order that the snapshot describes, unless the snapshot is outdated.
 
@@ -42,9 +44,10 @@ def apply_snapshot(
     stored in the timeline entry. `is_absent` means that the caller knows that there is no such order. `is_repetition`
     means that an earlier event had the same contents: the snapshot is not applied, because it may be outdated. Without
     `can_fetch`, a snapshot whose age only the site knows is applied, because no fetch can decide. The
-    number of queries does not depend on the number of items.
+    number of queries does not depend on the number of items. All rows are added to `writes`, whose caller sends them to
+    the database with `store`, or are saved at once.
     """
-    snapshot = with_city(snapshot)
+    collected = Writes() if writes is None else writes
     origin = Origin(
         source=source,
         webhook_event_id=webhook_event_id,
@@ -57,14 +60,26 @@ def apply_snapshot(
         is_repetition=is_repetition,
         can_fetch=can_fetch,
     )
+    applied = _apply(with_city(snapshot), origin, collected, is_absent=is_absent)
+    if writes is None:
+        collected.flush()
+    return applied
+
+
+def store(writes: Writes) -> None:
+    """Send the rows of applied snapshots to the database."""
+    writes.flush()
+
+
+def _apply(snapshot: OrderSnapshot, origin: Origin, writes: Writes, *, is_absent: bool) -> Applied:
     order = None if is_absent else lock_site_order(snapshot.bitrix_order_id, snapshot.crm_order_id)
     if order is None:
-        return create(snapshot, origin)
+        return create(snapshot, origin, writes)
     agreement = Agreement.from_json(order.bitrix_state)
     freshness = freshness_of(_known(order, agreement), snapshot, origin.arrival)
     if not freshness.verdict.is_applied:
         return Applied(order, Outcome.STALE, Doubt.CLOCKS if freshness.verdict is Verdict.FETCH else None)
-    return update(order, agreement, snapshot, origin, freshness)
+    return update(order, agreement, snapshot, origin, freshness, writes)
 
 
 def _known(order: Order, agreement: Agreement) -> Known:

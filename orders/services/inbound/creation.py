@@ -1,5 +1,6 @@
 """The creation of an order from its first snapshot."""
 
+from cvety_crm.bulk_writes import Writes
 from orders.events import OrderChange, publish
 from orders.models import Order, Stage
 from orders.services.inbound.bookkeeping import note_received
@@ -11,7 +12,7 @@ from orders.services.inbound.outcomes import Applied, Outcome
 from orders.services.inbound.owner import agree_on_customer, give_to
 from orders.services.items import store_items
 from orders.services.making_facts import follow_status
-from orders.services.payment_rows import follow_paid_amount
+from orders.services.payment_rows import lacking_payments
 from orders.services.references import resolve, unread_status
 from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
@@ -21,7 +22,7 @@ from orders.sync.unknown import unknown_at_first
 from orders.timeline_payloads import OrderCreated
 
 
-def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
+def create(snapshot: OrderSnapshot, origin: Origin, writes: Writes) -> Applied:
     """Create the order with its customer, its items and one timeline entry."""
     fields = dict(snapshot.fields)
     if "recipient_phone" in fields:
@@ -38,7 +39,7 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
         items=items,
     )
     fields["status"] = references.status if site_status is not None else unread_status()
-    customer = apply_customer(snapshot=snapshot.customer)[0] if snapshot.customer else None
+    customer = apply_customer(snapshot=snapshot.customer, writes=writes)[0] if snapshot.customer else None
 
     agreement = Agreement(site_status=site_status or "")
     note_received(agreement, snapshot, origin)
@@ -70,14 +71,14 @@ def create(snapshot: OrderSnapshot, origin: Origin) -> Applied:
     making = []
     if references.status_stage in (Stage.MAKING, Stage.READY) and not origin.is_copied:
         making = follow_status(order, "", at=origin.happened_at)
-    order.save(force_insert=True)
-    store_items(order=order, existing=(), wanted=items, products=references.products)
+    writes.insert(order)
+    store_items(order=order, existing=(), wanted=items, products=references.products, writes=writes)
 
     if order.paid_amount:
         paid_at = order.created_at if origin.is_copied else origin.happened_at
-        follow_paid_amount(order, source=origin.source, at=paid_at, site=snapshot.payments, is_new=True)
+        writes.insert(*lacking_payments(order, (), source=origin.source, at=paid_at, site=snapshot.payments))
     odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
-    event = write_entry(order, payload, origin, making)
-    publish(OrderChange(order, event, is_new=True))
+    event = write_entry(order, payload, origin, making, writes=writes)
+    publish(OrderChange(order, event, is_new=True, has_payments=True), writes=writes)
     return Applied(order, Outcome.CREATED, is_first=True)

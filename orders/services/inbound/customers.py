@@ -3,11 +3,11 @@
 `orders.rules.same_person` decides to whom an order belongs.
 """
 
-import json
 from dataclasses import replace
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Customer
 from orders.rules.same_person import Identity, Verdict, compare
 from orders.services.inbound.candidates import Candidate, choose, find_candidates
@@ -27,6 +27,7 @@ def apply_customer(
     is_settled: bool = False,
     may_create: bool = True,
     other_than: Customer | None = None,
+    writes: Writes | None = None,
 ) -> tuple[Customer | None, bool]:
     """Create or update the customer that the snapshot describes. Return the customer and whether anything changed.
 
@@ -34,25 +35,42 @@ def apply_customer(
     order's customer, if there is one, and `is_settled` means that the site says the same of the customer as before. If
     the snapshot clearly describes the same customer, no query is made to find it. A field that staff have corrected is
     not overwritten until the site changes it. Return `current` if the snapshot identifies no customer, or if it is
-    unknown and `may_create` is false. The customer is never found as `other_than`, whose orders are being sorted.
+    unknown and `may_create` is false. The customer is never found as `other_than`, whose orders are being sorted. The
+    rows are added to `writes`, whose caller sends them to the database, or are saved at once.
     """
+    if writes is None:
+        writes = Writes()
+        found = _apply(snapshot, current, is_settled, may_create, other_than, writes)
+        writes.flush()
+        return found
+    return _apply(snapshot, current, is_settled, may_create, other_than, writes)
+
+
+def _apply(
+    snapshot: CustomerSnapshot,
+    current: Customer | None,
+    is_settled: bool,
+    may_create: bool,
+    other_than: Customer | None,
+    writes: Writes,
+) -> tuple[Customer | None, bool]:
     snapshot = _with_all_phones(snapshot)
     person = person_of(snapshot)
     if current is not None and _is_known(current, snapshot, person, is_settled=is_settled):
         is_owner = current.bitrix_user_id == snapshot.bitrix_user_id
-        return current, _update(current, snapshot if is_owner else without_account(snapshot))
+        return current, _update(current, snapshot if is_owner else without_account(snapshot), writes)
     if person == Identity() and not any(snapshot.fields.values()) and snapshot.guest_account is None:
         return current, False
     customer, account = _find(snapshot, person, other_than)
     if customer is not None:
         if account is None:
             snapshot = without_account(snapshot)
-        return customer, _update(customer, snapshot)
+        return customer, _update(customer, snapshot, writes)
     if account is None:
         snapshot = without_account(snapshot)
     if not may_create or (snapshot.bitrix_user_id is None and not any(snapshot.fields.values())):
         return current, False
-    return _create(snapshot), True
+    return _create(snapshot, writes), True
 
 
 def person_of(snapshot: CustomerSnapshot) -> Identity:
@@ -139,8 +157,8 @@ def _has_many_phones(snapshot: CustomerSnapshot, person: Identity, holder: Candi
     return is_new and has_many_phones(person.account, person.phone)
 
 
-def _update(customer: Customer, snapshot: CustomerSnapshot) -> bool:
-    """Merge the snapshot into the customer and save it. Return whether a value changed."""
+def _update(customer: Customer, snapshot: CustomerSnapshot, writes: Writes) -> bool:
+    """Merge the snapshot into the customer, whose changes are added to `writes`. Return whether a value changed."""
     agreement = Agreement.from_json(customer.bitrix_state)
     before = agreement.as_json()
     theirs = {
@@ -159,7 +177,7 @@ def _update(customer: Customer, snapshot: CustomerSnapshot) -> bool:
         taken.append("needs_attention")
     customer.bitrix_state = agreement.as_json()
     if taken or customer.bitrix_state != before:
-        customer.save(update_fields=[*taken, "bitrix_state", "updated_at"])
+        writes.update(customer, [*taken, "bitrix_state", "updated_at"])
     return bool(taken)
 
 
@@ -193,7 +211,11 @@ def _text(value: str | None) -> str:
     return value or ""
 
 
-def _create(snapshot: CustomerSnapshot) -> Customer:
+def _create(snapshot: CustomerSnapshot, writes: Writes) -> Customer:
+    """Return a new customer. If another transaction creates one with the same account, `Writes.flush` raises an error.
+
+    The caller of the transaction then repeats it (`orders.services.inbound.races`), and the other customer is found.
+    """
     agreement = Agreement()
     agreement.settle(_texts(snapshot))
     customer = Customer(
@@ -206,31 +228,5 @@ def _create(snapshot: CustomerSnapshot) -> Customer:
         bitrix_state=agreement.as_json(),
     )
     customer.needs_attention = not (customer.name and customer.phone)
-    if customer.bitrix_user_id is None:
-        customer.save(force_insert=True)
-        return customer
-    # Two orders of one new customer may be received at the same time. The row that was inserted first is kept. Django's
-    # upsert would not return the primary key of that row. The update changes no value.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO users (
-                bitrix_user_id, name, phone, other_phones, email, preferences, bitrix_state, needs_attention
-            )
-            VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s)
-            ON CONFLICT (bitrix_user_id) DO UPDATE SET name = users.name
-            RETURNING id
-            """,
-            [
-                customer.bitrix_user_id,
-                customer.name,
-                customer.phone,
-                customer.other_phones,
-                customer.email,
-                json.dumps(customer.preferences),
-                json.dumps(customer.bitrix_state),
-                customer.needs_attention,
-            ],
-        )
-        customer.pk = cursor.fetchone()[0]
+    writes.insert(customer)
     return customer

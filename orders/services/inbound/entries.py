@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Order, OrderEvent, Reason
 from orders.services.inbound.metadata import Oddities
 from orders.services.inbound.origin import Origin
-from orders.services.timeline import write_event
+from orders.services.timeline import new_event
 from orders.sync.three_way_merge import STATUS, Merge
 from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted, OrderCreated, StatusChanged
 
@@ -31,6 +32,8 @@ def write_entry(
     origin: Origin,
     changes: list[dict[str, Any]],
     merged: Merge | None = None,
+    *,
+    writes: Writes,
 ) -> OrderEvent:
     """Write the timeline entry with the most important reason. Its payload has the reason for a fetch (`occasion`)."""
     reason = Reason.UNREADABLE if payload.problems else Reason.NONE
@@ -41,7 +44,7 @@ def write_entry(
     if merged and merged.yielded:
         reason = Reason.SITE_DECIDES
     is_imported_creation = origin.is_copied and isinstance(payload, OrderCreated)
-    return write_event(
+    event = new_event(
         order=order,
         payload=payload,
         source=origin.source,
@@ -52,3 +55,5 @@ def write_entry(
         webhook_event_id=origin.webhook_event_id,
         push_id=origin.push_id,
     )
+    writes.insert(event)
+    return event

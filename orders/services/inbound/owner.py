@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Customer, Order
 from orders.rules.same_person import Identity, Match, names_match
 from orders.services.inbound.customers import apply_customer
@@ -16,7 +17,12 @@ CUSTOMER_COLUMNS = ("customer", "customer_before_merge")
 
 
 def set_customer(
-    order: Order, customer: CustomerSnapshot | None, agreement: Agreement, *, repeats_contacts: bool
+    order: Order,
+    customer: CustomerSnapshot | None,
+    agreement: Agreement,
+    *,
+    repeats_contacts: bool,
+    writes: Writes,
 ) -> bool:
     """Update the customer from the snapshot, and set the customer of the order. Return whether anything changed.
 
@@ -44,6 +50,7 @@ def set_customer(
         current=current,
         is_settled=stays and known is not None,
         may_create=not stays,
+        writes=writes,
     )
     agreement.agreed[CUSTOMER] = _completed(known, named)
     if stays or row is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from cvety_crm.bulk_writes import Writes
 from orders.events import OrderChange, publish
 from orders.models import EventKind, Order, Reason, SyncState
 from orders.services.inbound.bookkeeping import set_bookkeeping
@@ -18,7 +19,7 @@ from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
 from orders.services.making_facts import follow_status
-from orders.services.payment_rows import follow_paid_amount
+from orders.services.payment_rows import lacking_payments, payments_of
 from orders.services.route_position import clear_position
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
@@ -53,7 +54,12 @@ class _Change:
 
 
 def update(
-    order: Order, agreement: Agreement, snapshot: OrderSnapshot, origin: Origin, freshness: Freshness
+    order: Order,
+    agreement: Agreement,
+    snapshot: OrderSnapshot,
+    origin: Origin,
+    freshness: Freshness,
+    writes: Writes,
 ) -> Applied:
     """Merge the snapshot into the order and save the order.
 
@@ -78,7 +84,7 @@ def update(
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
     _set_making(order, incoming, origin, change)
-    _store_lines(order, incoming, change, is_damaged=ITEMS in agreement.damaged)
+    _store_lines(order, incoming, change, writes, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
     unknown_before = set(order.unknown_values)
@@ -88,16 +94,21 @@ def update(
     if metadata_before is not None:
         change.entries += detail_changes(order, metadata_before, incoming.existing, change.lines_before, snapshot)
     ordered_before = order.customer
-    is_customer_changed = set_customer(order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts)
+    is_customer_changed = set_customer(
+        order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts, writes=writes
+    )
     change.entries += customer_change(ordered_before, order)
     _set_sync_state(order, agreement, change)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
-        order.save(update_fields=[*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
+        writes.update(order, [*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
     if PAID in change.merged.taken:
-        follow_paid_amount(order, source=origin.source, at=origin.happened_at, site=snapshot.payments)
-    _record(order, snapshot, origin, change)
+        paid = payments_of([order])[order.pk]
+        writes.insert(
+            *lacking_payments(order, paid, source=origin.source, at=origin.happened_at, site=snapshot.payments)
+        )
+    _record(order, snapshot, origin, change, writes)
     new_pairs = {name: pair for name, pair in agreement.damaged.items() if damaged.get(name) != pair}
-    write_damaged(order, new_pairs, push_id=origin.push_id, webhook_event_id=origin.webhook_event_id)
+    write_damaged(order, new_pairs, push_id=origin.push_id, webhook_event_id=origin.webhook_event_id, writes=writes)
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
     ends_failure = had_failed and order.sync_state == SyncState.SYNCED
     is_unsure = freshness.is_by_arrival and outcome == Outcome.UPDATED
@@ -170,7 +181,7 @@ def _set_making(order: Order, incoming: Incoming, origin: Origin, change: _Chang
     change.columns |= {one["field"] for one in changes}
 
 
-def _store_lines(order: Order, incoming: Incoming, change: _Change, *, is_damaged: bool) -> None:
+def _store_lines(order: Order, incoming: Incoming, change: _Change, writes: Writes, *, is_damaged: bool) -> None:
     """Store the site's items if they are applied or equal to our items. Otherwise store only the ids of its items."""
     if incoming.items is None:
         return
@@ -180,10 +191,11 @@ def _store_lines(order: Order, incoming: Incoming, change: _Change, *, is_damage
             existing=incoming.existing,
             wanted=incoming.items,
             products=incoming.references.products,
+            writes=writes,
         )
         change.lines = incoming.items
     else:
-        rebind_lines(incoming.existing, incoming.items)
+        rebind_lines(incoming.existing, incoming.items, writes)
 
 
 def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
@@ -230,7 +242,7 @@ def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None
     order.bitrix_state = agreement.as_json()
 
 
-def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change) -> None:
+def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change, writes: Writes) -> None:
     """Write and publish the timeline entry if there is a changed field, a conflict, an unreadable field or a remark.
 
     An unreadable field or a remark that the timeline already contains does not count.
@@ -238,5 +250,7 @@ def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Chan
     odd = new_oddities(order, snapshot, origin.history)
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)
-        event = write_entry(order, payload, origin, change.entries, change.merged)
-        publish(OrderChange(order, event))
+        event = write_entry(order, payload, origin, change.entries, change.merged, writes=writes)
+        if order.sync_state != SyncState.SYNCED:
+            writes.flush()  # a push is queued, which compares the items of the order with those of the site
+        publish(OrderChange(order, event, has_payments=True), writes=writes)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
 from orders.exceptions import NotAllowedError
@@ -143,7 +144,7 @@ def record_created_on_site(
     _save_after_answer(order, agreement, "is_deleted_on_site", "is_archived_on_site")
     _write_sent(order, SentToSite(created=bitrix_order_id, twin=twin_id, values=taken), push_id)
     write_response(order, messages, push_id)
-    write_damaged(order, damaged, push_id=push_id)
+    _write_damaged(order, damaged, push_id)
     return order
 
 
@@ -152,6 +153,12 @@ def _note_held(agreement: Agreement, taken: Mapping[str, Any], response: SiteRes
     known = dict(agreement.damaged)
     agreement.note_held(taken, response.held, current_limits)
     return {name: pair for name, pair in agreement.damaged.items() if known.get(name) != pair}
+
+
+def _write_damaged(order: Order, damaged: Mapping[str, Damaged], push_id: UUID) -> None:
+    writes = Writes()
+    write_damaged(order, damaged, push_id=push_id, writes=writes)
+    writes.flush()
 
 
 def _replace_twin(order: Order, twin: Order) -> Agreement:
@@ -217,7 +224,7 @@ def record_accepted(
     _save_after_answer(order, agreement, *(FIELDS[name].attribute if name in FIELDS else name for name in columns))
     _write_sent(order, SentToSite(values=taken), push_id)
     write_response(order, messages, push_id)
-    write_damaged(order, damaged, push_id=push_id)
+    _write_damaged(order, damaged, push_id)
     if changes:
         event = write_event(order=order, payload=FieldsChanged(), source=Source.SITE, changes=changes, push_id=push_id)
         publish(OrderChange(order, event))
