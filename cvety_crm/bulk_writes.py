@@ -37,7 +37,7 @@ class Writes:
             self._inserts.setdefault(type(row), {})[row.pk] = row
 
     def update(self, row: models.Model, names: Iterable[str]) -> None:
-        """Save these fields of an existing row, with their values at the flush. A new row is inserted with all of them."""
+        """Save these fields of an existing row, with their values at the flush. A new row is inserted whole."""
         if row.pk in self._inserts.get(type(row), ()):
             return
         _row, known = self._updates.setdefault(type(row), {}).setdefault(row.pk, (row, set()))
@@ -45,7 +45,10 @@ class Writes:
 
     def delete(self, model: type[models.Model], keys: Iterable[Any]) -> None:
         """Delete the rows with these primary keys. Nothing that refers to them is deleted."""
-        self._deletes.setdefault(model, set()).update(keys)
+        for key in keys:
+            self._updates.get(model, {}).pop(key, None)
+            if self._inserts.get(model, {}).pop(key, None) is None:
+                self._deletes.setdefault(model, set()).add(key)
 
     def flush(self) -> None:
         """Send everything that was collected, with one statement, and with up to three if rows replace other rows.

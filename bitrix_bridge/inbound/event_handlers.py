@@ -130,6 +130,7 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot, writes: Writes) -> Result
         received_at=received_at,
         is_repetition=row.is_repetition,
         can_fetch=can_fetch,
+        expects_new=canonical_name(row.event) == "order.create" and row.attempts <= 1,
         writes=writes,
     )
     order = applied.order

@@ -19,7 +19,8 @@ from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
 from orders.services.customers import add_customer, edit_customer
 from orders.services.dispatch import Dispatched, Refused, assign_orders, mark_orders_notified, undo_assignment
-from orders.services.inbound.apply import apply_snapshot, store
+from orders.services.inbound.apply import apply_snapshot, apply_snapshots, store
+from orders.services.inbound.batch import Arrived
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
@@ -91,6 +92,7 @@ __all__ = [
     "PROFILES",
     "AlreadyPrintedError",
     "Applied",
+    "Arrived",
     "Caller",
     "Dispatched",
     "Doubt",
@@ -115,6 +117,7 @@ __all__ = [
     "apply_product",
     "apply_reference",
     "apply_snapshot",
+    "apply_snapshots",
     "assign_courier",
     "assign_florist",
     "assign_orders",

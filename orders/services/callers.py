@@ -4,7 +4,7 @@ from django.db import transaction
 
 from orders.models import Customer
 from orders.rules.same_person import Identity
-from orders.services.inbound.candidates import choose, find_candidates
+from orders.services.inbound.people import People, choose
 from orders.services.locking import lock_names
 from orders.values.phones import normalize_phone
 
@@ -22,7 +22,9 @@ def customer_for_call(*, name: str, phone: str) -> Customer | None:
         return Customer.objects.create(name=name) if name else None
     # Phones are not unique, so without the lock two managers could create the same customer twice.
     lock_names([f"customer {number}"])
-    known = choose(find_candidates(None, number)[0], Identity(None, number, name))
+    people = People()
+    people.read([(None, number)])
+    known = choose(people.candidates(None, number), Identity(None, number, name))
     if known is None:
         return Customer.objects.create(name=name, phone=number, other_phones=typed.more)
     return known if known.merged_into is None else known.merged_into

@@ -21,7 +21,7 @@ from orders.services.locking import lock_order, save_pending
 from orders.services.making_facts import Changes, follow_status, set_making
 from orders.services.order_customer import note_moved_order, set_account
 from orders.services.payments import paid_with
-from orders.services.references import UNREAD_STATUS, resolve
+from orders.services.references import UNREAD_STATUS, SiteIds, resolve
 from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
 from orders.services.totals import MONEY, edited_totals
@@ -137,7 +137,7 @@ def edit_order(
         raise NotAllowedError(gettext("An order needs at least one item."))
     order = lock_order(order_id)
     _refuse_stale(order, seen or {}, changes)
-    resolve(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop"))
+    resolve(SiteIds(slot=changes.get("delivery_slot"), city=changes.get("city"), shop=changes.get("shop")))
     existing = list(order.items.all()) if items is not None or not changes.keys().isdisjoint(MONEY) else None
     if existing is not None:
         changes, items = edited_totals(order, changes, items, existing)

@@ -27,7 +27,7 @@ from orders.models import (
 from orders.services.accounts import account_of
 from orders.services.callers import customer_for_call
 from orders.services.items import new_line, store_items
-from orders.services.references import resolve
+from orders.services.references import SiteIds, resolve
 from orders.services.timeline import write_event
 from orders.services.totals import DISCOUNT, FEE, TOTAL, as_money, totals
 from orders.services.validation import given_values
@@ -101,7 +101,7 @@ def create_order(
     values |= {TOTAL: found.total, DISCOUNT: found.discount}
     if values.get("payment_status") == PaymentStatus.PAID:
         values.setdefault("paid_amount", found.total)
-    resolve(slot=values["delivery_slot"], city=values["city"], shop=values["shop"])
+    resolve(SiteIds(slot=values["delivery_slot"], city=values["city"], shop=values["shop"]))
 
     if customer is None and caller is not None:
         customer = customer_for_call(name=caller.name, phone=caller.phone)

@@ -66,8 +66,8 @@ def store_items(
     wanted: Sequence[ItemSnapshot],
     products: Mapping[int, UUID],
     writes: Writes,
-) -> None:
-    """Replace the items of the order by the wanted items. What has changed is added to `writes`.
+) -> list[OrderItem]:
+    """Replace the items of the order by the wanted items, and return them. What has changed is added to `writes`.
 
     A wanted item updates the existing item with the same id on the site, or else the existing item with the same
     product, quantity and price. So an item created in the CRM gets its id on the site. As long as the product is the
@@ -79,6 +79,7 @@ def store_items(
         by_content[str(comparable_line(item))].append(item)
 
     left = {item.pk for item in existing}
+    rows: list[OrderItem] = []
     for position, line in enumerate(wanted):
         row = by_basket.get(line.bitrix_basket_id) if line.bitrix_basket_id is not None else None
         if row is None or row.pk not in left:
@@ -98,11 +99,13 @@ def store_items(
         row.position, row.quantity, row.price = position, line.quantity, line.price
         row.total = line_total(line.quantity, line.price)
         row.unknown_values = dict(line.unknown_values)
+        rows.append(row)
         if row._state.adding:
             writes.insert(row)
         elif _content(row) != before:
             writes.update(row, _COLUMNS)
     writes.delete(OrderItem, left)
+    return rows
 
 
 def rebind_lines(ours: Sequence[OrderItem], theirs: Sequence[ItemSnapshot], writes: Writes) -> None:

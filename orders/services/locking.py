@@ -47,7 +47,12 @@ def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> O
 
 def lock_creation(bitrix_order_ids: Iterable[int]) -> None:
     """Lock the creation of orders with these ids on the site until the end of the transaction, sorted by id."""
-    lock_names(f"order {key}" for key in sorted(bitrix_order_ids))
+    lock_names(map(creation_lock, sorted(bitrix_order_ids)))
+
+
+def creation_lock(bitrix_order_id: int) -> str:
+    """Return the name that is locked while an order with this id on the site is created."""
+    return f"order {bitrix_order_id}"
 
 
 def lock_names(names: Iterable[str]) -> None:

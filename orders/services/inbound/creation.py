@@ -1,11 +1,12 @@
 """The creation of an order from its first snapshot."""
 
-from cvety_crm.bulk_writes import Writes
-from orders.events import OrderChange, publish
+from orders.events import OrderChange
 from orders.models import Order, Stage
+from orders.services.inbound.batch import Batch
 from orders.services.inbound.bookkeeping import note_received
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.entries import write_entry
+from orders.services.inbound.incoming import ids_of_creation
 from orders.services.inbound.metadata import oddities
 from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Outcome
@@ -13,7 +14,7 @@ from orders.services.inbound.owner import agree_on_customer, give_to
 from orders.services.items import store_items
 from orders.services.making_facts import follow_status
 from orders.services.payment_rows import lacking_payments
-from orders.services.references import resolve, unread_status
+from orders.services.references import unread_status
 from orders.services.unknown import mark_unknown_items
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
 from orders.sync.snapshot import OrderSnapshot
@@ -22,24 +23,18 @@ from orders.sync.unknown import unknown_at_first
 from orders.timeline_payloads import OrderCreated
 
 
-def create(snapshot: OrderSnapshot, origin: Origin, writes: Writes) -> Applied:
+def create(snapshot: OrderSnapshot, origin: Origin, batch: Batch) -> Applied:
     """Create the order with its customer, its items and one timeline entry."""
-    fields = dict(snapshot.fields)
+    writes, fields = batch.writes, dict(snapshot.fields)
     if "recipient_phone" in fields:
         fields.setdefault("recipient_other_phones", "")
     site_status = fields.get("status")
     items = snapshot.items or ()
-    references = resolve(
-        status=site_status,
-        city=fields.get("city"),
-        shop=fields.get("shop"),
-        slot=fields.get("delivery_slot"),
-        pay_system=snapshot.pay_system,
-        pay_system_name=snapshot.pay_system_name,
-        items=items,
-    )
+    references = batch.references.resolve(ids_of_creation(snapshot))
     fields["status"] = references.status if site_status is not None else unread_status()
-    customer = apply_customer(snapshot=snapshot.customer, writes=writes)[0] if snapshot.customer else None
+    customer = None
+    if snapshot.customer is not None:
+        customer, _ = apply_customer(snapshot=snapshot.customer, writes=writes, people=batch.people)
 
     agreement = Agreement(site_status=site_status or "")
     note_received(agreement, snapshot, origin)
@@ -72,7 +67,10 @@ def create(snapshot: OrderSnapshot, origin: Origin, writes: Writes) -> Applied:
     if references.status_stage in (Stage.MAKING, Stage.READY) and not origin.is_copied:
         making = follow_status(order, "", at=origin.happened_at)
     writes.insert(order)
-    store_items(order=order, existing=(), wanted=items, products=references.products, writes=writes)
+    batch.items[order.pk] = store_items(
+        order=order, existing=(), wanted=items, products=references.products, writes=writes
+    )
+    batch.add_order(order)
 
     if order.paid_amount:
         paid_at = order.created_at if origin.is_copied else origin.happened_at
@@ -80,5 +78,5 @@ def create(snapshot: OrderSnapshot, origin: Origin, writes: Writes) -> Applied:
     odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
     event = write_entry(order, payload, origin, making, writes=writes)
-    publish(OrderChange(order, event, is_new=True, has_payments=True), writes=writes)
+    batch.publish(OrderChange(order, event, is_new=True, has_payments=True))
     return Applied(order, Outcome.CREATED, is_first=True)

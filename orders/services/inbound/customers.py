@@ -10,8 +10,8 @@ from django.db import transaction
 from cvety_crm.bulk_writes import Writes
 from orders.models import Customer
 from orders.rules.same_person import Identity, Verdict, compare
-from orders.services.inbound.candidates import Candidate, choose, find_candidates
-from orders.services.inbound.shared_accounts import has_many_phones, share_account
+from orders.services.inbound.people import Candidate, People, choose
+from orders.services.inbound.shared_accounts import share_account
 from orders.services.locking import lock_names
 from orders.sync.snapshot import CustomerSnapshot
 from orders.sync.three_way_merge import Agreement, merge
@@ -28,6 +28,7 @@ def apply_customer(
     may_create: bool = True,
     other_than: Customer | None = None,
     writes: Writes | None = None,
+    people: People | None = None,
 ) -> tuple[Customer | None, bool]:
     """Create or update the customer that the snapshot describes. Return the customer and whether anything changed.
 
@@ -36,14 +37,14 @@ def apply_customer(
     the snapshot clearly describes the same customer, no query is made to find it. A field that staff have corrected is
     not overwritten until the site changes it. Return `current` if the snapshot identifies no customer, or if it is
     unknown and `may_create` is false. The customer is never found as `other_than`, whose orders are being sorted. The
-    rows are added to `writes`, whose caller sends them to the database, or are saved at once.
+    rows are added to `writes`, whose caller sends them to the database, or are saved at once. `people` are the
+    customers that the batch has read.
     """
+    collected = Writes() if writes is None else writes
+    found = _apply(snapshot, current, is_settled, may_create, other_than, collected, people or People())
     if writes is None:
-        writes = Writes()
-        found = _apply(snapshot, current, is_settled, may_create, other_than, writes)
-        writes.flush()
-        return found
-    return _apply(snapshot, current, is_settled, may_create, other_than, writes)
+        collected.flush()
+    return found
 
 
 def _apply(
@@ -53,6 +54,7 @@ def _apply(
     may_create: bool,
     other_than: Customer | None,
     writes: Writes,
+    people: People,
 ) -> tuple[Customer | None, bool]:
     snapshot = _with_all_phones(snapshot)
     person = person_of(snapshot)
@@ -61,7 +63,7 @@ def _apply(
         return current, _update(current, snapshot if is_owner else without_account(snapshot), writes)
     if person == Identity() and not any(snapshot.fields.values()) and snapshot.guest_account is None:
         return current, False
-    customer, account = _find(snapshot, person, other_than)
+    customer, account = _find(snapshot, person, other_than, people)
     if customer is not None:
         if account is None:
             snapshot = without_account(snapshot)
@@ -70,7 +72,21 @@ def _apply(
         snapshot = without_account(snapshot)
     if not may_create or (snapshot.bitrix_user_id is None and not any(snapshot.fields.values())):
         return current, False
-    return _create(snapshot, writes), True
+    return people.same(_create(snapshot, writes)), True
+
+
+def lock_of(phone: str) -> str:
+    """Return the name that is locked while a customer is found by this phone or created with it.
+
+    Phones are not unique, so without the lock two orders could create the same customer twice.
+    """
+    return f"customer {phone}"
+
+
+def looked_up(snapshot: CustomerSnapshot) -> tuple[int | None, str]:
+    """Return the account and the phone by which the customer of an order is found."""
+    person = person_of(snapshot)
+    return person.account or snapshot.guest_account, person.phone
 
 
 def person_of(snapshot: CustomerSnapshot) -> Identity:
@@ -117,19 +133,21 @@ def _fits_account(snapshot: CustomerSnapshot, person: Identity) -> bool:
 
 
 def _find(
-    snapshot: CustomerSnapshot, person: Identity, other_than: Customer | None
+    snapshot: CustomerSnapshot, person: Identity, other_than: Customer | None, people: People
 ) -> tuple[Customer | None, int | None]:
     """Return the customer, and the account if the customer is its owner or may become it."""
-    if person.phone:
-        # Phones are not unique, so without the lock two orders could create the same customer twice.
-        lock_names([f"customer {person.phone}"])
     account = person.account or snapshot.guest_account
-    candidates, is_shared = find_candidates(account, person.phone)
-    candidates = [one for one in candidates if one.customer != other_than]
+    if not people.is_known(account, person.phone):
+        if person.phone:
+            lock_names([lock_of(person.phone)])
+        people.read([(account, person.phone)])
+    is_shared = people.is_shared(account)
+    candidates = [one for one in people.candidates(account, person.phone) if one.customer != other_than]
     holder = next((one for one in candidates if account and one.customer.bitrix_user_id == account), None)
-    is_used_by_many = snapshot.guest_account is not None or _has_many_phones(snapshot, person, holder)
+    is_used_by_many = snapshot.guest_account is not None or _has_many_phones(snapshot, person, holder, people)
     if account is not None and is_used_by_many and not is_shared:
         share_account(account, holder.customer if holder else None)
+        people.share(account)
     if person.account is None or is_shared or is_used_by_many:
         return choose(candidates, replace(person, account=None)), None
     # The account's own name and phone may have changed since the customer was saved.
@@ -149,12 +167,12 @@ def _own(snapshot: CustomerSnapshot, holder: Candidate | None, name: str) -> str
     return snapshot.fields.get(name) or ""
 
 
-def _has_many_phones(snapshot: CustomerSnapshot, person: Identity, holder: Candidate | None) -> bool:
+def _has_many_phones(snapshot: CustomerSnapshot, person: Identity, holder: Candidate | None, people: People) -> bool:
     """Return whether the order was placed with one phone too many for an account of one person."""
     if holder is None or person.account is None or not snapshot.typed.get("phone"):
         return False
     is_new = person.phone not in {known.phone for known in holder.identities}
-    return is_new and has_many_phones(person.account, person.phone)
+    return is_new and people.has_many_phones(person.account, person.phone)
 
 
 def _update(customer: Customer, snapshot: CustomerSnapshot, writes: Writes) -> bool:

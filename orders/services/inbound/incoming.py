@@ -1,11 +1,11 @@
 """The preparation of a snapshot for its merge into an existing order: with the keys of the CRM, in comparable form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orders.models import Order, OrderItem
-from orders.services.references import References, known_status, resolve
+from orders.services.references import References, ReferenceTable, SiteIds, known_status
 from orders.services.site_limits import current_limits
 from orders.sync.fields import ITEMS, comparable, comparable_items
 from orders.sync.freshness import Freshness, StatusVerdict, Verdict
@@ -31,8 +31,18 @@ class Incoming:
     """The verdict on the status of the snapshot."""
 
 
-def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, freshness: Freshness) -> Incoming:
-    """Return the values of the snapshot that may be merged. Create stubs of missing reference data and products."""
+def read_incoming(
+    order: Order,
+    agreement: Agreement,
+    snapshot: OrderSnapshot,
+    freshness: Freshness,
+    existing: Sequence[OrderItem],
+    table: ReferenceTable,
+) -> Incoming:
+    """Return the values of the snapshot that may be merged. Create stubs of missing reference data and products.
+
+    `existing` are the items of the order. They are not needed if the snapshot has no items.
+    """
     fields = dict(snapshot.fields)
     if "recipient_phone" in fields:
         fields.setdefault("recipient_other_phones", "")
@@ -40,8 +50,8 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
     items = snapshot.items or None
     if freshness.status is StatusVerdict.DISCARD:
         fields.pop(STATUS, None)
-    existing = [] if items is None else list(order.items.all())
-    references = _references(order, agreement, snapshot, fields, items, existing)
+    existing = [] if items is None else existing
+    references = _references(order, agreement, snapshot, fields, existing, table)
     verdict = Verdict.APPLY
     if STATUS in fields:
         verdict = freshness.verdict_on_status(references.status, agreement)
@@ -57,31 +67,53 @@ def read_incoming(order: Order, agreement: Agreement, snapshot: OrderSnapshot, f
     return Incoming(fields, theirs, items, existing, references, site_status, verdict)
 
 
-def _references(
-    order: Order,
-    agreement: Agreement,
-    snapshot: OrderSnapshot,
-    fields: Mapping[str, Any],
-    items: Sequence[ItemSnapshot] | None,
-    existing: Sequence[OrderItem],
-) -> References:
-    """Resolve only ids to which the order does not refer yet. So most updates need no query."""
-    site_status = fields.get(STATUS)
-    agreed_status = known_status(site_status, agreement) if site_status is not None else None
-    products = {
-        line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
-    }
-    references = resolve(
-        status=None if agreed_status else site_status,
+def ids_of_creation(snapshot: OrderSnapshot) -> SiteIds:
+    """Return the ids of everything to which a new order refers."""
+    fields = snapshot.fields
+    return SiteIds(
+        status=fields.get("status"),
+        city=fields.get("city"),
+        shop=fields.get("shop"),
+        slot=fields.get("delivery_slot"),
+        pay_system=snapshot.pay_system,
+        pay_system_name=snapshot.pay_system_name,
+        items=snapshot.items or (),
+    )
+
+
+def ids_of_update(
+    order: Order, agreement: Agreement, snapshot: OrderSnapshot, existing: Sequence[OrderItem]
+) -> SiteIds:
+    """Return the ids to which the order does not refer yet. Most updates have none."""
+    fields, status = snapshot.fields, snapshot.fields.get(STATUS)
+    products = {line.bitrix_product_id for line in existing if line.product_id}
+    return SiteIds(
+        status=None if status is None or known_status(status, agreement) else status,
         city=_unless(order.city_id, fields.get("city")),
         shop=_unless(order.shop_id, fields.get("shop")),
         slot=_unless(order.delivery_slot_id, fields.get("delivery_slot")),
         pay_system=_unless(order.pay_system_id, snapshot.pay_system),
         pay_system_name=snapshot.pay_system_name,
-        items=[item for item in items or () if item.bitrix_product_id not in products],
+        items=[item for item in snapshot.items or () if item.bitrix_product_id not in products],
     )
-    references.products |= products
-    references.status = references.status or agreed_status
+
+
+def _references(
+    order: Order,
+    agreement: Agreement,
+    snapshot: OrderSnapshot,
+    fields: Mapping[str, Any],
+    existing: Sequence[OrderItem],
+    table: ReferenceTable,
+) -> References:
+    ids = ids_of_update(order, agreement, snapshot, existing)
+    references = table.resolve(ids if STATUS in fields else replace(ids, status=None))
+    references.products |= {
+        line.bitrix_product_id: line.product_id for line in existing if line.bitrix_product_id and line.product_id
+    }
+    status = fields.get(STATUS)
+    if status is not None and references.status is None:
+        references.status = known_status(status, agreement)
     return references
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cvety_crm.bulk_writes import Writes
 from orders.models import Customer, Order
 from orders.rules.same_person import Identity, Match, names_match
+from orders.services.inbound.batch import Batch
 from orders.services.inbound.customers import apply_customer
 from orders.sync.snapshot import CustomerSnapshot
 from orders.sync.three_way_merge import Agreement
@@ -22,7 +22,7 @@ def set_customer(
     agreement: Agreement,
     *,
     repeats_contacts: bool,
-    writes: Writes,
+    batch: Batch,
 ) -> bool:
     """Update the customer from the snapshot, and set the customer of the order. Return whether anything changed.
 
@@ -50,7 +50,8 @@ def set_customer(
         current=current,
         is_settled=stays and known is not None,
         may_create=not stays,
-        writes=writes,
+        writes=batch.writes,
+        people=batch.people,
     )
     agreement.agreed[CUSTOMER] = _completed(known, named)
     if stays or row is None:

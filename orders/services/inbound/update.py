@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from cvety_crm.bulk_writes import Writes
-from orders.events import OrderChange, publish
+from orders.events import OrderChange
 from orders.models import EventKind, Order, Reason, SyncState
+from orders.services.inbound.batch import Batch
 from orders.services.inbound.bookkeeping import set_bookkeeping
 from orders.services.inbound.details import detail_changes
 from orders.services.inbound.entries import payload_of, write_entry
@@ -59,17 +59,19 @@ def update(
     snapshot: OrderSnapshot,
     origin: Origin,
     freshness: Freshness,
-    writes: Writes,
+    batch: Batch,
 ) -> Applied:
     """Merge the snapshot into the order and save the order.
 
     The snapshot is not applied if its contents contradict its version and dates.
     """
+    writes = batch.writes
     stored, damaged = _stored(order, agreement.as_json()), dict(agreement.damaged)
     is_first, had_failed = order.bitrix_order_id is None, order.sync_state == SyncState.FAILED
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
-    incoming = read_incoming(order, agreement, snapshot, freshness)
+    existing = batch.items.get(order.pk, ())
+    incoming = read_incoming(order, agreement, snapshot, freshness, existing, batch.references)
     doubt = Doubt.STATUS if incoming.status_verdict is Verdict.FETCH else None
     if snapshot.is_partial and not incoming.status_verdict.is_applied:
         return Applied(order, Outcome.STALE, doubt)
@@ -84,7 +86,7 @@ def update(
     change = _merge(order, agreement, incoming)
     _set_fields(order, incoming, change)
     _set_making(order, incoming, origin, change)
-    _store_lines(order, incoming, change, writes, is_damaged=ITEMS in agreement.damaged)
+    _store_lines(order, incoming, change, batch, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
     unknown_before = set(order.unknown_values)
@@ -95,10 +97,10 @@ def update(
         change.entries += detail_changes(order, metadata_before, incoming.existing, change.lines_before, snapshot)
     ordered_before = order.customer
     is_customer_changed = set_customer(
-        order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts, writes=writes
+        order, snapshot.customer, agreement, repeats_contacts=freshness.repeats_contacts, batch=batch
     )
     change.entries += customer_change(ordered_before, order)
-    _set_sync_state(order, agreement, change)
+    _set_sync_state(order, agreement, change, batch)
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
         writes.update(order, [*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
     if PAID in change.merged.taken:
@@ -106,7 +108,8 @@ def update(
         writes.insert(
             *lacking_payments(order, paid, source=origin.source, at=origin.happened_at, site=snapshot.payments)
         )
-    _record(order, snapshot, origin, change, writes)
+    _record(order, snapshot, origin, change, batch)
+    batch.add_order(order)
     new_pairs = {name: pair for name, pair in agreement.damaged.items() if damaged.get(name) != pair}
     write_damaged(order, new_pairs, push_id=origin.push_id, webhook_event_id=origin.webhook_event_id, writes=writes)
     outcome = Outcome.UPDATED if change.entries or is_customer_changed else Outcome.UNCHANGED
@@ -181,21 +184,21 @@ def _set_making(order: Order, incoming: Incoming, origin: Origin, change: _Chang
     change.columns |= {one["field"] for one in changes}
 
 
-def _store_lines(order: Order, incoming: Incoming, change: _Change, writes: Writes, *, is_damaged: bool) -> None:
+def _store_lines(order: Order, incoming: Incoming, change: _Change, batch: Batch, *, is_damaged: bool) -> None:
     """Store the site's items if they are applied or equal to our items. Otherwise store only the ids of its items."""
     if incoming.items is None:
         return
     if ITEMS in change.merged.taken or (change.before[ITEMS] == incoming.theirs[ITEMS] and not is_damaged):
-        store_items(
+        batch.items[order.pk] = store_items(
             order=order,
             existing=incoming.existing,
             wanted=incoming.items,
             products=incoming.references.products,
-            writes=writes,
+            writes=batch.writes,
         )
         change.lines = incoming.items
     else:
-        rebind_lines(incoming.existing, incoming.items, writes)
+        rebind_lines(incoming.existing, incoming.items, batch.writes)
 
 
 def _set_total(order: Order, incoming: Incoming, change: _Change) -> None:
@@ -230,7 +233,7 @@ def _unarchive(order: Order, origin: Origin, change: _Change) -> None:
         change.entries.append({"field": "is_archived_on_site", "old": True, "new": False})
 
 
-def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None:
+def _set_sync_state(order: Order, agreement: Agreement, change: _Change, batch: Batch) -> None:
     """Set the sync state, and store the agreement on the order."""
     if change.merged.yielded:
         order.sync_state = SyncState.CONFLICT
@@ -238,11 +241,11 @@ def _set_sync_state(order: Order, agreement: Agreement, change: _Change) -> None
             agreement.sent.pop(name, None)  # the site has set a different value since then
     elif order.sync_state == SyncState.CONFLICT and STATUS in change.merged.taken:
         order.sync_state = SyncState.PENDING  # the conflict was about an earlier status of the site
-    settle_sync_state(order, agreement, change.lines)
+    settle_sync_state(order, agreement, change.lines if change.lines is not None else batch.items.get(order.pk))
     order.bitrix_state = agreement.as_json()
 
 
-def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change, writes: Writes) -> None:
+def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Change, batch: Batch) -> None:
     """Write and publish the timeline entry if there is a changed field, a conflict, an unreadable field or a remark.
 
     An unreadable field or a remark that the timeline already contains does not count.
@@ -250,7 +253,5 @@ def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Chan
     odd = new_oddities(order, snapshot, origin.history)
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)
-        event = write_entry(order, payload, origin, change.entries, change.merged, writes=writes)
-        if order.sync_state != SyncState.SYNCED:
-            writes.flush()  # a push is queued, which compares the items of the order with those of the site
-        publish(OrderChange(order, event, has_payments=True), writes=writes)
+        event = write_entry(order, payload, origin, change.entries, change.merged, writes=batch.writes)
+        batch.publish(OrderChange(order, event, has_payments=True))

@@ -17,7 +17,7 @@ from orders.rules.hold import release_time
 from orders.services.locking import lock_order, lock_site_order, settle_sync_state, unsent_fields
 from orders.services.making_facts import follow_status
 from orders.services.outbound.site_response import record_response, write_response
-from orders.services.references import resolve
+from orders.services.references import SiteIds, resolve
 from orders.services.route_position import clear_position
 from orders.services.site_limits import current_limits, write_damaged
 from orders.services.timeline import write_event
@@ -267,7 +267,7 @@ def record_site_status(
     if times_received is not None and agreement.times_received != times_received:
         return order
     agreement.times_received += 1
-    references = resolve(status=site_status)
+    references = resolve(SiteIds(status=site_status))
     code = references.status or order.status_id
     desired = order.status_id
     is_own_echo = code in agreement.sent.get("status", ()) or code == desired

@@ -15,7 +15,7 @@ from orders.models import Order, Reason, Source, Status, SyncState
 from orders.services.inbound.fetches import changed_too_often
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.making_facts import follow_status
-from orders.services.references import known_status, resolve
+from orders.services.references import SiteIds, known_status, resolve
 from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
 from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
@@ -150,7 +150,7 @@ def _lock_unchanged(order_id: UUID, times_received: int) -> tuple[Order, Agreeme
 def _settle(order: Order, agreement: Agreement, field: str, value: Any) -> tuple[Any, set[str]]:
     """Record the site's present value of a field as agreed. Return its comparable form, and the columns to save."""
     if field == "status":
-        code = known_status(value, agreement) or resolve(status=value).status
+        code = known_status(value, agreement) or resolve(SiteIds(status=value)).status
         agreement.site_status, value = value, code
     theirs = comparable(value)
     agreement.settle({field: theirs})
