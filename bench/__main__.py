@@ -81,7 +81,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--exports", type=int, metavar="ORDERS", help="measure the files of exports with so many orders instead"
     )
-    parser.add_argument("--batch-size", type=int, default=10, help="batch size of the import (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=200, help="batch size of the import (default: %(default)s)")
     return parser.parse_args(arguments)
 
 

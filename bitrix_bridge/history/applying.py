@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -180,9 +180,7 @@ def _store(
         for product in products:
             _apply_product(product, one_by_one=one_by_one)
         retire_deleted_products(product.bitrix_product_id for product in products)
-        done = [_apply(one, is_absent=one.bitrix_order_id in absent, one_by_one=one_by_one) for one in ready]
-        if not one_by_one:
-            _record_past(done)
+        done = [_apply_alone(one, absent) for one in ready] if one_by_one else _apply(ready, absent)
         _mark_archived(done)
         mark_deleted_orders(one.ready.bitrix_order_id for one in done if one.outcome == Outcome.CREATED)
         counted = Counter(str(one.outcome) for one in done)
@@ -220,21 +218,29 @@ def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:
         logger.exception("product %s of the copy could not be applied", product.bitrix_product_id)
 
 
-def _apply(ready: _Ready, *, is_absent: bool, one_by_one: bool) -> _Done:
-    if ready.snapshot is None:
-        is_skipped = Reason(Code.RUNNING) in ready.reasons
-        return _Done(ready, Outcome.SKIPPED if is_skipped else Outcome.FAILED)
-    if not one_by_one:
-        return _outcome(ready, _record(ready, is_absent))
+def _apply(ready: Sequence[_Ready], absent: Collection[int]) -> list[_Done]:
+    """Apply the orders together, and write the changes that were made on the site to their timelines."""
+    histories = [(one.snapshot, _history(one)) for one in ready if one.snapshot is not None]
+    applied = iter(services.record_histories(histories, absent=absent))
+    done = [_unread(one) if one.snapshot is None else _outcome(one, next(applied)) for one in ready]
+    _record_past(done)
+    return done
+
+
+def _apply_alone(ready: _Ready, absent: Collection[int]) -> _Done:
+    """Apply one order. If that fails, nothing of it is stored, and the order counts as failed."""
     try:
         with transaction.atomic():
-            done = _outcome(ready, _record(ready, is_absent))
-            _record_past([done])
-            return done
+            return _apply([ready], absent)[0]
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         return _Done(ready, Outcome.FAILED, more=(_failure(ready.bitrix_order_id, error),))
+
+
+def _unread(ready: _Ready) -> _Done:
+    is_skipped = Reason(Code.RUNNING) in ready.reasons
+    return _Done(ready, Outcome.SKIPPED if is_skipped else Outcome.FAILED)
 
 
 def _record_past(done: Sequence[_Done]) -> None:
@@ -256,11 +262,9 @@ def _mark_archived(done: Sequence[_Done]) -> None:
             one.outcome = Outcome.UPDATED
 
 
-def _record(ready: _Ready, is_absent: bool) -> Applied:
-    assert ready.snapshot is not None
+def _history(ready: _Ready) -> HistoryRead:
     remarks = tuple(reason.text for reason in ready.reasons if reason.code not in NOT_FOR_THE_TIMELINE)
-    read = HistoryRead(settled_at=ready.settled_at, remarks=remarks)
-    return services.record_history(snapshot=ready.snapshot, history=read, is_absent=is_absent)
+    return HistoryRead(settled_at=ready.settled_at, remarks=remarks)
 
 
 def _outcome(ready: _Ready, applied: Applied) -> _Done:

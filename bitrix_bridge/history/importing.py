@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-BATCH = 10
+BATCH = 200
 RECONNECT_DELAYS = (1.0, 5.0, 15.0)
 """The seconds before each new attempt to connect to the site's database copy."""
 

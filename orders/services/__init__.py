@@ -25,7 +25,7 @@ from orders.services.inbound.checksums import ListedChecksum, note_checksums
 from orders.services.inbound.customers import apply_customer
 from orders.services.inbound.deletion import mark_archived, mark_deleted, mark_present
 from orders.services.inbound.fetches import ATTEMPTS, changed_too_often, record_refetch_attempt, start_fetch
-from orders.services.inbound.history import lock_absent_orders, record_history, record_history_changes
+from orders.services.inbound.history import lock_absent_orders, record_histories, record_history_changes
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.products import apply_product, retire_product
 from orders.services.inbound.races import MOST_TRIES, is_race
@@ -166,7 +166,7 @@ __all__ = [
     "record_accepted",
     "record_call",
     "record_created_on_site",
-    "record_history",
+    "record_histories",
     "record_history_changes",
     "record_late_response",
     "record_message",

@@ -1,6 +1,6 @@
 """Services that import orders from a copy of the site's database, with the changes that the site has logged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db.models import Min, Q
 
 from orders.models import Order, OrderEvent, Source, Status
-from orders.services.inbound.apply import apply_snapshot
+from orders.services.inbound.apply import apply_snapshots
+from orders.services.inbound.batch import Arrived
+from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
@@ -17,13 +19,20 @@ from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot
 from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, StatusChanged
 
 
-def record_history(*, snapshot: OrderSnapshot, history: HistoryRead, is_absent: bool = False) -> Applied:
-    """Import an order from a copy of the site's database.
+def record_histories(
+    orders: Sequence[tuple[OrderSnapshot, HistoryRead]], *, absent: Collection[int] = ()
+) -> list[Applied]:
+    """Import orders from a copy of the site's database, and return their results.
 
-    No one is notified, and newer values in the CRM are not overwritten. `is_absent` means that `lock_absent_orders` has
-    found no such order in this transaction.
+    No one is notified, and newer values in the CRM are not overwritten. `absent` are the ids on the site that
+    `lock_absent_orders` has returned in this transaction. The number of statements does not depend on the orders.
     """
-    return apply_snapshot(snapshot=snapshot, source=Source.IMPORT, history=history, is_absent=is_absent)
+    return apply_snapshots(
+        [
+            Arrived(snapshot, Origin(source=Source.IMPORT, history=history), snapshot.bitrix_order_id in absent)
+            for snapshot, history in orders
+        ]
+    )
 
 
 def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntry]]]) -> set[UUID]:

@@ -17,13 +17,13 @@ class Origin:
     """The arguments of `apply_snapshot` that are not about the order itself."""
 
     source: Source
-    webhook_event_id: UUID | None
-    push_id: UUID | None
-    received_at: datetime | None
-    actor: User | None
-    reason: Reason
-    fresh: FreshRead | None
-    history: HistoryRead | None
+    webhook_event_id: UUID | None = None
+    push_id: UUID | None = None
+    received_at: datetime | None = None
+    actor: User | None = None
+    reason: Reason = Reason.NONE
+    fresh: FreshRead | None = None
+    history: HistoryRead | None = None
     is_repetition: bool = False
     can_fetch: bool = True
     happened_at: datetime = field(default_factory=timezone.now)

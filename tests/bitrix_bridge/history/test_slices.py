@@ -26,15 +26,15 @@ FAILING = {122110, 122112, 122130}
 def failing(monkeypatch):
     """Return `ids`, the ids of orders that can't be imported, and `tried`, the id of the order in each attempt."""
     ids, tried = set(FAILING), []
-    record = applying._record
+    history = applying._history
 
-    def refuse(ready, *others):
+    def refuse(ready):
         if ready.bitrix_order_id in ids:
             tried.append(ready.bitrix_order_id)
             raise ValueError("made-up error")
-        return record(ready, *others)
+        return history(ready)
 
-    monkeypatch.setattr(applying, "_record", refuse)
+    monkeypatch.setattr(applying, "_history", refuse)
     return SimpleNamespace(ids=ids, tried=tried)
 
 

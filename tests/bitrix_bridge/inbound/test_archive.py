@@ -171,7 +171,7 @@ class TestEvents:
     def test_dump_import_leaves_order_archived(self, site, shared_order):
         data = site.site.order(shared_order.bitrix_order_id)
         services.mark_archived([shared_order.bitrix_order_id])
-        services.record_history(snapshot=read_order({**data, "VERSION": "7"}), history=HistoryRead())
+        services.record_histories([(read_order({**data, "VERSION": "7"}), HistoryRead())])
         assert marks(shared_order) == ARCHIVED
 
     def test_status_check_marks_order_as_archived(self, site, shared_order, post_webhook):

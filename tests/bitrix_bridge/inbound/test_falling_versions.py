@@ -373,6 +373,6 @@ def test_dump_import_does_not_end_a_status_check(site, shared_order, site_saves,
     """A copy of the site's database may be older although its version is higher, so the received values are kept."""
     copied = read_order({**site.site.order(shared_order.bitrix_order_id), "VERSION": "19"})
     post_order(site_saves(shared_order, 10, **PAID))
-    assert services.record_history(snapshot=copied, history=HistoryRead()).outcome == services.Outcome.STALE
+    assert services.record_histories([(copied, HistoryRead())])[0].outcome == services.Outcome.STALE
     shared_order.refresh_from_db()
     assert (shared_order.payment_status, shared_order.bitrix_version) == ("paid", 10)
