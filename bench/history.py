@@ -97,6 +97,8 @@ class Import:
 
     orders: int
     seconds: float
+    processor_seconds: float
+    """The processor time of the command, without that of the databases."""
     peak_megabytes: float
 
 
@@ -125,10 +127,11 @@ def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
 
 def table(found: Sequence[Import]) -> str:
     """Return a table with one line for each measurement, and with a header."""
-    lines = [f"{'orders':>8} {'seconds':>8} {'orders/s':>9} {'peak MB':>8}"]
+    lines = [f"{'orders':>8} {'seconds':>8} {'orders/s':>9} {'CPU ms/order':>13} {'peak MB':>8}"]
     for one in found:
         rate = one.orders / one.seconds
-        lines.append(f"{one.orders:>8} {one.seconds:>8.1f} {rate:>9.1f} {one.peak_megabytes:>8.1f}")
+        cpu = 1000 * one.processor_seconds / one.orders
+        lines.append(f"{one.orders:>8} {one.seconds:>8.1f} {rate:>9.1f} {cpu:>13.2f} {one.peak_megabytes:>8.1f}")
     return "\n".join(lines)
 
 
@@ -150,4 +153,5 @@ def _import(copy: Copy, first: int, last: int, batch_size: int) -> Import:
     orders = last - first + 1
     if process.returncode or not re.search(rf"^{orders} \S+ {orders} ", output, re.M):
         raise WrongAnswerError(f"the import of {orders} orders ended with {process.returncode}: {output[-2000:]}")
-    return Import(orders, time.monotonic() - started, usage.ru_maxrss / 1024)  # kilobytes on Linux
+    processor_seconds = usage.ru_utime + usage.ru_stime
+    return Import(orders, time.monotonic() - started, processor_seconds, usage.ru_maxrss / 1024)  # kilobytes on Linux
