@@ -47,20 +47,20 @@ def on_order_changes(changes: Sequence[OrderChange], writes: Writes) -> None:
     after the status's hold period. Make two queries, or three if messages have to be edited, and one query for each
     task after the commit.
     """
-    told = [change for change in changes if change.event.source != Source.IMPORT and not _is_outdated(change)]
+    notified = [change for change in changes if change.event.source != Source.IMPORT and not _is_outdated(change)]
     _queue_edits(
         {
             change.order.pk: release_time(services.held_until_of(change.event))
-            for change in told
+            for change in notified
             if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS)
         },
         writes,
     )
-    _queue((message for change in told if (message := _message_of(change)) is not None), writes)
+    _queue((message for change in notified if (message := _message_of(change)) is not None), writes)
 
 
 def _message_of(change: OrderChange) -> TelegramMessage | None:
-    """Return the message about the change, without its chat, or None if nobody is told of the change."""
+    """Return the message about the change, without its chat, or None if the change causes no message."""
     order, event = change.order, change.event
     if change.is_new:
         delay = STUB_DELAY if order.is_stub else timedelta()

@@ -153,7 +153,7 @@ class Batch:
         }
         is_found = False
         with connection.cursor() as cursor:
-            cursor.execute(_ALL_ROWS, {**orders, **(references or _NO_REFERENCES), **(people or People.NOBODY)})
+            cursor.execute(_ALL_ROWS, {**orders, **(references or _NO_REFERENCES), **(people or People.NO_ONE)})
             for kind, key, pk, data in cursor.fetchall():
                 if kind == "order":
                     is_found = True

@@ -91,7 +91,7 @@ class People:
     A customer has the phones of its orders too. Merged customers are included.
     """
 
-    NOBODY: ClassVar[Mapping[str, Any]] = {"phones": [], "accounts": [], "most_orders": 0, "most_phones": 0}
+    NO_ONE: ClassVar[Mapping[str, Any]] = {"phones": [], "accounts": [], "most_orders": 0, "most_phones": 0}
     """The parameters of `PEOPLE_CTE` that find no one."""
 
     def __init__(self) -> None:
