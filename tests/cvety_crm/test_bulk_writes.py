@@ -94,8 +94,8 @@ class TestInserts:
     def test_missing_row_of_a_foreign_key_is_noticed(self):
         writes = Writes()
         writes.insert(OrderItem(order_id=uuid.uuid4()))
-        writes.flush()
         with pytest.raises(IntegrityError), transaction.atomic():
+            writes.flush()
             connection.check_constraints()
 
 
