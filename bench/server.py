@@ -33,8 +33,6 @@ def environment(database_url: str, scratch: Path) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "WEBHOOK_TOKENS": secrets.token_urlsafe(32),
-        # The rate is per second: the throttle stores the time of every request in its period, so a longer period would
-        # become slower during the benchmark.
         "WEBHOOK_RATE": "100000/s",
         "THROTTLE_CACHE_DIR": str(scratch / "throttle"),
         "BENCH_STATIC_ROOT": str(scratch / "static"),

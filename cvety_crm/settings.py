@@ -4,6 +4,7 @@ If DEBUG is on (development), a private PostgreSQL and the sandbox may be used. 
 URL is missing, the CRM does not start, and prints one line with the name of the setting.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -271,14 +272,10 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     sys.exit("DATABASE_URL must name a PostgreSQL database (postgres://…).")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # All web processes of a machine share this cache, so a rate limit counts the requests of all of them.
-    "throttle": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle")),
-    },
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+THROTTLE_CACHE_DIR = env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle"))
+"""The folder of the counters of the rate limits, which all web processes of a machine share."""
 
 # --- Staff, sessions, security ---------------------------------------------------------------------------------------
 
@@ -349,6 +346,8 @@ The shop's earlier CRM read one token from WEBHOOK_TOKEN, which is also accepted
 if not WEBHOOK_TOKENS and not DEBUG:
     _missing("WEBHOOK_TOKENS")
 WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
+if WEBHOOK_RATE and not re.fullmatch(r"[1-9]\d{0,8}/[smhd][a-z]*", WEBHOOK_RATE):
+    sys.exit("WEBHOOK_RATE must be a number of requests and a period, such as 600/min, or empty.")
 WEBHOOK_MAX_BYTES = 1024 * 1024
 
 REST_FRAMEWORK = {

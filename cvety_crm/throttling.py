@@ -1,15 +1,83 @@
 """The rate limits for each client address, on the pages that need no login."""
 
 import logging
+import math
 from functools import cache
+from hashlib import blake2b
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 
-from django.core.cache import caches
+from django.conf import settings
 from django.http import HttpRequest
-from django.utils.connection import ConnectionProxy
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
+
+from cvety_crm.shared_counters import KEY_BYTES, SharedCounters
 
 logger = logging.getLogger(__name__)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_NANOSECONDS = 1_000_000_000
+
+
+class AddressThrottle(BaseThrottle):
+    """A rate limit for each client address, shared by all web processes of a machine.
+
+    X-Forwarded-For is trusted only from `TRUSTED_PROXIES` proxies (DRF's NUM_PROXIES). An IPv6 client usually owns a
+    network of 2^64 addresses, so all addresses of such a network are counted together.
+    """
+
+    scope = ""
+    rate: str | None = None
+    """The number of requests and the period: `600/min`. The periods are s, min, h and d. None means no limit."""
+
+    _wait = 0
+
+    def get_rate(self) -> str | None:
+        """Return the rate limit."""
+        return self.rate
+
+    def get_scope(self, request: Request | HttpRequest) -> str:
+        """Return the name of the counter of this request. Each address has one counter for each name."""
+        return self.scope
+
+    def allow_request(self, request: Request | HttpRequest, view: object) -> bool:
+        """Return whether the address may send another request.
+
+        If the requests can't be counted, return True: no order may be lost.
+        """
+        rate = self.get_rate()
+        if rate is None:
+            return True
+        try:
+            number, _, unit = rate.partition("/")
+            period = _SECONDS[unit[:1]] * _NANOSECONDS
+            self._wait = counters().take(self._key(request), limit=int(number), period=period)
+        except Exception:
+            _log_failure_once(self.scope)
+            return True
+        return self._wait == 0
+
+    def wait(self) -> float | None:
+        """Return the number of whole seconds after which the refused address may send the next request."""
+        return math.ceil(self._wait / _NANOSECONDS) or None
+
+    def _key(self, request: Request | HttpRequest) -> bytes:
+        # DRF reads only attributes that Django's request also has.
+        network = _network(self.get_ident(request) or "")  # type: ignore[arg-type]
+        # With the secret key, no client can choose addresses whose counters have the same place as those of another.
+        secret = settings.SECRET_KEY.encode()[:64]
+        return blake2b(f"{self.get_scope(request)} {network}".encode(), digest_size=KEY_BYTES, key=secret).digest()
+
+
+def counters() -> SharedCounters:
+    """Return the counters of this machine."""
+    return _counters_in(settings.THROTTLE_CACHE_DIR)
+
+
+@cache
+def _counters_in(folder: str) -> SharedCounters:
+    return SharedCounters(Path(folder) / "counters")
 
 
 @cache
@@ -18,28 +86,12 @@ def _log_failure_once(scope: str) -> None:
     logger.exception("the rate of %s is not limited: THROTTLE_CACHE_DIR can't be used", scope)  # noqa: LOG004 - called by a handler
 
 
-class AddressThrottle(SimpleRateThrottle):
-    """A rate limit for each client address, shared by all web processes of a machine.
-
-    X-Forwarded-For is trusted only from `TRUSTED_PROXIES` proxies (DRF's NUM_PROXIES).
-    """
-
-    # The cache is opened on first use, because its folder may be unusable.
-    cache = ConnectionProxy(caches, "throttle")  # type: ignore[assignment]  # it behaves as a BaseCache
-
-    def allow_request(self, request: Request | HttpRequest, view: object) -> bool:
-        """Return whether the address may send another request.
-
-        If the cache fails, return True: no order may be lost.
-        """
-        try:
-            # DRF's throttle reads only attributes that Django's request also has.
-            return bool(super().allow_request(request, view))  # type: ignore[arg-type]
-        except Exception:
-            _log_failure_once(self.scope or "")
-            return True
-
-    def get_cache_key(self, request: Request | HttpRequest, view: object) -> str:
-        """Return the cache key of the counter of this address."""
-        ident = self.get_ident(request)  # type: ignore[arg-type]  # it reads only META
-        return self.cache_format % {"scope": self.scope, "ident": ident}
+def _network(text: str) -> str:
+    """Return the IPv4 address, the network of the IPv6 address, or the text if it is no address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+    return str(address)

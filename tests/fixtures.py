@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.cache import caches
+from django.core.cache import cache
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.http import HttpRequest
 from django.template.base import Template
@@ -16,6 +17,7 @@ from django.test import utils as test_utils
 from django.utils import timezone
 
 from bitrix_bridge.site_client.bridge_client import known_endpoints
+from cvety_crm import throttling
 from cvety_crm.users import User
 from tests.lasting_cache import LastingCache
 
@@ -51,6 +53,12 @@ def _disable_nagle_algorithm() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _own_rate_limits(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Count requests in a file of this process, because tests run in several processes."""
+    django_settings.THROTTLE_CACHE_DIR = str(tmp_path_factory.mktemp("throttle"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _let_browsers_cache_static_files() -> Iterator[None]:
     """Let the live server's static files be cached, as in production.
 
@@ -70,8 +78,8 @@ def _let_browsers_cache_static_files() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _clear_caches(request: pytest.FixtureRequest) -> None:
-    for name in ("default", "throttle"):
-        caches[name].clear()
+    cache.clear()
+    throttling.counters().clear()
     # Tests with a live server wait for pages, so cached values expire in these tests as in production.
     LastingCache.lasts = "live_server" not in request.fixturenames
 

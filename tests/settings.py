@@ -34,10 +34,7 @@ STORAGES = PRODUCT_STORAGES | {
     # The storage of production needs the manifest of collected static files, and the tests do not collect them.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-CACHES = {
-    "default": {"BACKEND": "tests.lasting_cache.LastingCache"},
-    "throttle": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"},
-}
+CACHES = {"default": {"BACKEND": "tests.lasting_cache.LastingCache"}}
 
 # A folder that can't be created: each test of pictures has a cache of its own.
 PICTURE_CACHE_DIR = "/dev/null/pictures"

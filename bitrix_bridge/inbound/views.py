@@ -1,18 +1,19 @@
 """The webhook views. They throttle and authenticate the sender, parse the body and pass the event to the inbox."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings
 from django.db import Error as DatabaseError
-from django.utils.crypto import constant_time_compare
 from rest_framework import status
 from rest_framework.exceptions import Throttled
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bitrix_bridge.inbound.authentication import header_tokens, is_valid
 from bitrix_bridge.inbound.documentation import document_webhook
 from bitrix_bridge.inbound.earlier_callers import translated
 from bitrix_bridge.inbound.event_handlers import is_known, is_ping
@@ -28,6 +29,17 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 30
 
 
+class _AlwaysJson(BaseContentNegotiation):
+    """Respond with JSON even if `Accept` excludes it, so that no event is refused because of this header."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the only renderer."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
 class _WebhookView(APIView):
     """The base class of the webhook views.
 
@@ -38,6 +50,7 @@ class _WebhookView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
+    content_negotiation_class = _AlwaysJson
     default_event = ""
     """The event of a body that names none, at the URLs of the earlier CRM."""
 
@@ -116,17 +129,8 @@ def _keep(request: Request, refusal: BadBodyError, body: dict[str, Any]) -> Resp
 
 
 def _is_authorized(request: Request, body: dict[str, Any], unparsed: bytes) -> bool:
-    given = []
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        given.append(credentials.strip())
-    given.append(request.headers.get("X-Webhook-Token", "").strip())
-    if isinstance(body.get("token"), str):
-        given.append(body["token"])
-    given += tokens_in(unparsed)
-    # Compare every token, so that the response time does not reveal which one matches.
-    matches = [constant_time_compare(one, token) for one in given for token in settings.WEBHOOK_TOKENS if token]
-    return any(matches)
+    in_body = [body["token"]] if isinstance(body.get("token"), str) else tokens_in(unparsed)
+    return is_valid([*header_tokens(request), *in_body])
 
 
 def _success(row: WebhookEvent) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.core.cache import caches
 from django.db import OperationalError, connection
 
 from bitrix_bridge.inbound import inbox
@@ -157,6 +156,22 @@ def test_requests_with_wrong_tokens_are_rate_limited_too(post_webhook, settings)
     assert answers == [401, 401, 429]
 
 
+def test_others_at_the_address_of_the_site_cannot_use_up_its_requests(post_webhook, settings):
+    settings.WEBHOOK_RATE = "1/min"
+    assert [post_webhook({"event": "ping"}, token=token).status_code for token in ("a", "b", None)] == [401, 429, 429]
+    assert [post_webhook({"event": "ping"}).status_code for _ in range(2)] == [200, 429]
+
+
+def test_addresses_of_one_ipv6_network_are_counted_together(client, settings):
+    settings.WEBHOOK_RATE = "1/min"
+
+    def post(address):
+        return client.post("/webhooks/bitrix/order", "{}", "application/json", REMOTE_ADDR=address).status_code
+
+    assert [post("2001:db8::1"), post("2001:db8::2"), post("2001:db8:0:1::1")] == [401, 429, 401]
+    assert [post("10.0.0.1"), post("::ffff:10.0.0.1"), post("10.0.0.2"), post("")] == [401, 429, 401, 401]
+
+
 def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
     settings.WEBHOOK_RATE = "1/min"
 
@@ -165,7 +180,7 @@ def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
         return client.post("/webhooks/bitrix/order", "{}", content_type="application/json", headers=headers).status_code
 
     assert [post("10.0.0.1"), post("10.0.0.2")] == [401, 429]
-    caches["throttle"].clear()
+    throttling.counters().clear()
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     # Entries that the client itself added before the entry of the trusted proxy are ignored.
     assert [post("10.0.0.1"), post("10.0.0.2"), post("6.6.6.6, 10.0.0.2")] == [401, 401, 429]
@@ -181,6 +196,16 @@ def test_unavailable_database_returns_503_with_retry_after(post_webhook, monkeyp
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert response.json() == {"status": "error", "error": "database_unavailable"}
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.9", "nonsense", ""])
+def test_event_is_accepted_with_any_accept_header(client, accept):
+    body = json.dumps({"event": "ping", "token": "made-up-webhook-token"})
+    headers = {"Accept": accept, "Accept-Encoding": "gzip, br"}
+    response = client.post("/webhooks/bitrix/order", body, content_type="text/plain", headers=headers)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    assert "Content-Encoding" not in response
+    assert not response.cookies
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
@@ -227,8 +252,7 @@ def test_read_only_database_returns_503_with_retry_after(post_webhook, client):
 
 def test_webhook_is_accepted_when_rate_cannot_be_counted(post_webhook, settings, tmp_path, caplog):
     (tmp_path / "file").write_text("")
-    files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path / "file" / "x")}
-    settings.CACHES = {**settings.CACHES, "throttle": files}
+    settings.THROTTLE_CACHE_DIR = str(tmp_path / "file" / "x")
     throttling._log_failure_once.cache_clear()
     assert post_webhook("order.create", order_data()).json()["action"] == "created"
     assert post_webhook("order.create", order_data()).json()["action"] == "duplicate"
