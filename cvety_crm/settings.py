@@ -270,6 +270,7 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     sys.exit("DATABASE_URL must name a PostgreSQL database (postgres://…).")
+DATABASES["default"]["ENGINE"] = "cvety_crm.postgresql"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

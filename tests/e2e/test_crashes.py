@@ -33,6 +33,10 @@ def test_crm_answers_503_with_retry_after_while_its_database_is_down(crm):
     assert [post(number).status_code for number in (2, 3, 4, 5)] == [200] * 4
     assert post(1).json()["action"] == "duplicate"
     assert post(2).json()["action"] == "duplicate"
+    # The sender does not notice a restart between two requests.
+    crm.kill_postgresql()
+    embedded_postgres.revive(crm.folder)
+    assert [post(number).status_code for number in (6, 7, 8, 9)] == [200] * 4
 
 
 KILLED_WORKER = """
