@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=REQUESTS, help="webhooks at each level (default: %(default)s)")
+    parser.add_argument("--peers", action="store_true", help="compare with a plain Django receiver and with pgbench")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds of --peers (default: %(default)s)")
     parser.add_argument(
         "--connections",
         type=int,
@@ -119,6 +121,11 @@ def _measure(options: argparse.Namespace) -> None:
         print(reports.table(reports.measure(options.reports)))
         return
     counted = _count_statements(day.take(options.counted))
+    if options.peers:
+        from bench.peers import comparison
+
+        print(comparison.compare(day, counted, options, database_version))
+        return
     rows = []
     with Server() as server:
         token = os.environ["WEBHOOK_TOKENS"]

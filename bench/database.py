@@ -18,7 +18,7 @@ def fresh_database() -> Iterator[str]:
     # The maintenance database always exists. This connection also holds the lock.
     maintenance = embedded_postgres.database_url(database="postgres")
     try:
-        with psycopg.connect(_for_psycopg(maintenance), autocommit=True) as connection:
+        with psycopg.connect(conninfo(maintenance), autocommit=True) as connection:
             locked = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
             if locked != (True,):
                 raise SystemExit("Another benchmark is running on this PostgreSQL; they would slow each other down.")
@@ -31,11 +31,23 @@ def fresh_database() -> Iterator[str]:
         embedded_postgres.release()
 
 
-def _drop(connection: psycopg.Connection) -> None:
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(NAME)))
+@contextmanager
+def second_database(name: str) -> Iterator[str]:
+    """Yield the URL of another empty database, for use inside `fresh_database`."""
+    maintenance = embedded_postgres.database_url(database="postgres")
+    with psycopg.connect(conninfo(maintenance), autocommit=True) as connection:
+        _drop(connection, name)
+        try:
+            yield embedded_postgres.database_url(database=name)
+        finally:
+            _drop(connection, name)
 
 
-def _for_psycopg(url: str) -> str:
+def _drop(connection: psycopg.Connection, name: str = NAME) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def conninfo(url: str) -> str:
     """Return the connection string for libpq. The URL itself is only for django-environ.
 
     libpq does not accept the socket's folder in the part of the URL where django-environ expects it.

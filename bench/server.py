@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -51,12 +52,18 @@ def environment(database_url: str, scratch: Path) -> dict[str, str]:
 
 
 class Server:
-    """A running gunicorn, with the settings in the environment of this process."""
+    """A running gunicorn, with the settings in the environment of this process, or in a different environment.
+
+    `application` is the module of the WSGI application. By default it is the CRM.
+    """
+
+    def __init__(self, application: str = "cvety_crm.wsgi", environment: Mapping[str, str] = os.environ) -> None:
+        self._application, self._environment = application, environment
 
     def __enter__(self) -> "Server":
-        self.host, self.port = os.environ["HOST"], int(os.environ["PORT"])
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf"]
-        self._process = subprocess.Popen(command, cwd=ROOT)
+        self.host, self.port = self._environment["HOST"], int(self._environment["PORT"])
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:cvety_crm.ops.gunicorn_conf", self._application]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=dict(self._environment))
         try:
             self._wait_until_started()
         except BaseException:

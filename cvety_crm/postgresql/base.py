@@ -17,6 +17,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     the server has sent something, or the previous request had an error.
     """
 
+    health_check_done: bool
+
     def close_if_health_check_failed(self) -> None:
         """Close the connection before its first use in a request if it is no longer usable."""
         if self.connection is not None and not self.health_check_done and _is_silent(self.connection):

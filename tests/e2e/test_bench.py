@@ -24,6 +24,24 @@ def test_short_webhook_benchmark_runs_and_drops_its_database():
     assert "cvety_bench" not in _databases()
 
 
+def test_short_benchmark_of_peers_runs_and_drops_its_databases():
+    sizes = ["--requests=10", "--connections=2", "--rounds=1", "--warm-up=2", "--counted=5"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--peers", *sizes],
+        cwd=ROOT,
+        env=os.environ | {"WEB_CONCURRENCY": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    for receiver in ("CRM", "plain Django", "pgbench"):
+        assert re.search(rf"^{receiver} +2 +\d+", done.stdout, re.M), done.stdout
+    for receiver in ("CRM", "plain Django"):
+        assert re.search(rf"^{receiver} +[\d.]+ +[\d.]+$", done.stdout, re.M), done.stdout
+    assert not {"cvety_bench", "cvety_bench_plain"} & _databases()
+
+
 def test_short_comparison_benchmark_runs():
     command = [sys.executable, "-m", "bench", "--reconcile", "100", "200"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
