@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from bitrix_bridge.payloads.secrets import is_secret
@@ -13,6 +14,9 @@ _DEEPEST = 40
 """The maximum depth of nested values. Deeper values become JSON strings, because `json` and PostgreSQL have a limit."""
 
 _COUNTED = 9
+
+_LONGEST_REMEMBERED = 64
+"""The length of the names that are remembered. Without a limit, hostile names could fill the memory."""
 
 _LARGEST_BITS = 1024
 """The limit for integers. Python refuses to convert an int of more than 4300 digits to a string."""
@@ -39,6 +43,12 @@ def add_under_free_key(target: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _storable(value: Any, levels: int) -> Any:
+    # Nearly all values of a webhook have one of these types, which are found faster than by the cases below.
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is dict or kind is list:
+        return _container(value, levels)
     match value:
         case None | bool():
             return value
@@ -57,13 +67,32 @@ def _storable(value: Any, levels: int) -> Any:
 def _container(value: Any, levels: int) -> Any:
     if levels == 0:
         return _as_text(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         return [_storable(element, levels - 1) for element in value]
     plain: dict[str, Any] = {}
     for key, element in value.items():
-        if not is_secret(str(key)):
-            add_under_free_key(plain, str(key), _storable(element, levels - 1))
+        text = str(key)
+        name, is_stored = _remembered_key(text) if len(text) <= _LONGEST_REMEMBERED else _key(text)
+        if is_stored:
+            stored = _storable(element, levels - 1)
+            if name in plain:
+                add_under_free_key(plain, name, stored)
+            else:
+                plain[name] = stored
     return plain
+
+
+def _key(name: str) -> tuple[str, bool]:
+    """Return a name as it is stored, and whether its value may be stored."""
+    return storable_text(name), not is_secret(name)
+
+
+# Webhooks repeat the same names.
+_remembered_key = lru_cache(1024)(_key)
+
+
+def _text(text: str) -> str:
+    return text if text.isascii() and "\0" not in text else storable_text(text)
 
 
 def _as_text(value: Any) -> str:
