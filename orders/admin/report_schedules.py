@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Count, Max, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -30,6 +31,7 @@ from cvety_crm.admin_site.outbox import AttemptInline, OutboxEntryAdmin, state_b
 from cvety_crm.outbox import State
 from cvety_crm.users import display_name, staff_user
 from orders.admin.reports.choice import choices_of_filters
+from orders.admin.schedule_columns import ColumnsField, ColumnsView, chosen_text, columns_text
 from orders.exceptions import NotAllowedError
 from orders.export.formats import FORMATS
 from orders.export.tables import TABLES
@@ -56,6 +58,8 @@ class ScheduleForm(forms.ModelForm):
 
     table = _choice(_("what"))
     file_format = _choice(_("file"))
+    # Not the name of the model's field, as that of the addresses.
+    column_choice = ColumnsField()
     hour = forms.TypedChoiceField(
         label=capfirst(_("at which hour")),
         choices=[(hour, f"{hour:02}:00") for hour in range(24)],
@@ -95,6 +99,7 @@ class ScheduleForm(forms.ModelForm):
         self._choices("chat_id", [("", gettext("no chat")), *self._chats()])
         for one in choices_of_filters():
             self._choices(one["name"], [("", gettext("all")), *one["choices"]])
+        self._choose_columns(tables[0].key if tables else "")
         known = {"addresses": "\n".join(schedule.emails), BASIS: Basis.DELIVERY.value, **schedule.parameters}
         known |= {name: getattr(schedule, name) for name in ("table", "file_format", "hour", "chat_id")}
         for name, value in known.items():
@@ -102,6 +107,18 @@ class ScheduleForm(forms.ModelForm):
         self.initial["period"] = self.initial.get("period") or RelativePeriod.YESTERDAY
         if not mail.is_configured():
             self.fields["addresses"].help_text = mail.not_configured()
+
+    def _choose_columns(self, first: str) -> None:
+        """Show the columns of the chosen table, and show those of another table as soon as it is chosen."""
+        columns, schedule = self.fields["column_choice"], self.instance
+        assert isinstance(columns, ColumnsField)
+        columns.actor, columns.schedule = self.actor, schedule
+        self.initial.setdefault("column_choice", columns.of_schedule(schedule))
+        self.fields["table"].widget.attrs |= columns.swap_attributes()
+        if not self.is_bound:
+            columns.table = self.initial.get("table") or schedule.table or first
+        else:
+            columns.table = self.data.get(self.add_prefix("table"), "")
 
     def _chats(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = import_string(settings.REPORT_TELEGRAM_CHATS)()
@@ -138,6 +155,8 @@ class ScheduleForm(forms.ModelForm):
             is_active=data["is_active"],
             emails=data["addresses"].replace(",", " ").replace(";", " ").split(),
             parameters={BASIS: data[BASIS], **filters},
+            columns=data["column_choice"].sent,
+            template=data["column_choice"].template,
         )
 
 
@@ -158,7 +177,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
     change_form_outer_after_template = "orders/report_deliveries.html"
     conditional_fields = {"weekday": "frequency == 'weekly'", "day": "frequency == 'monthly'"}
     fieldsets = (
-        (None, {"fields": ("name", ("table", "file_format"), "is_active")}),
+        (None, {"fields": ("name", ("table", "file_format"), "column_choice", "is_active")}),
         (
             _("Which orders"),
             {"fields": (("period", "basis"), ("shop", "city"), ("source", "status"))},
@@ -174,7 +193,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportSchedule]:
         """Return the schedules with the time of the last run and the number of deliveries that failed recently."""
         failed = Q(runs__deliveries__state=State.FAILED, runs__due_at__gte=timezone.now() - RECENT)
-        found = super().get_queryset(request).select_related("run_as")
+        found = super().get_queryset(request).select_related("run_as", "template")
         return found.annotate(last_due=Max("runs__due_at"), failed=Count("runs__deliveries", filter=failed))
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -183,7 +202,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
             return self.fieldsets[:-1]
         if not self.has_change_permission(request, obj):
             return (
-                (None, {"fields": ("name", "what_column", "when_column", "to_column")}),
+                (None, {"fields": ("name", "what_column", "columns_column", "when_column", "to_column")}),
                 (_("State"), {"fields": (("is_active", "run_as_column"), "next_column")}),
             )
         return self.fieldsets
@@ -192,13 +211,18 @@ class ReportScheduleAdmin(CrmModelAdmin):
         """Add the columns that a reader sees to the read-only fields."""
         found = super().get_readonly_fields(request, obj)
         is_reader = obj is not None and not self.has_change_permission(request, obj)
-        return (*found, "what_column", "when_column", "to_column") if is_reader else found
+        return (*found, "what_column", "columns_column", "when_column", "to_column") if is_reader else found
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form for this user, who may choose only tables that this user may export."""
         form = super().get_form(request, obj, change, **kwargs)
         form.actor = request.user
         return form
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URL of the columns of a table, which the form shows as soon as another table is chosen."""
+        columns = self.admin_site.admin_view(require_safe(ColumnsView(self)))
+        return [path("columns/", columns, name="orders_reportschedule_columns"), *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: ReportSchedule, form: Any, change: bool) -> None:
         """Save the schedule with a service."""
@@ -255,10 +279,17 @@ class ReportScheduleAdmin(CrmModelAdmin):
 
     @admin.display(description=_("what"))
     def what_column(self, schedule: ReportSchedule) -> str:
-        """Return the name of the table and the format."""
+        """Return the name of the table, the format, and whose columns are sent if they are not the default ones."""
         table, file = TABLES.get(schedule.table), FORMATS.get(schedule.file_format)
         name = str(table.label) if table is not None else gettext("no such table: %(key)s") % {"key": schedule.table}
-        return f"{name} ({file.label if file is not None else schedule.file_format})"
+        text = f"{name} ({file.label if file is not None else schedule.file_format})"
+        chosen = chosen_text(schedule)
+        return format_html('{}<div class="crm-answer">{}</div>', text, chosen) if chosen else text
+
+    @admin.display(description=_("columns"))
+    def columns_column(self, schedule: ReportSchedule) -> str:
+        """Return the headers of the columns that are sent."""
+        return columns_text(schedule)
 
     @admin.display(description=_("when"))
     def when_column(self, schedule: ReportSchedule) -> str:

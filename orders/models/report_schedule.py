@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from cvety_crm.outbox import DeliveryAttempt, OutboxEntry, live_index
 from cvety_crm.tables import Table
+from orders.models.export import ExportTemplate
 
 LONGEST_NAME = 100  # characters
 WEEKDAYS = (
@@ -46,12 +47,26 @@ class ReportSchedule(Table):
 
     `table` and `file_format` are keys of `orders.export`. `parameters` are the chosen filters, by the names of
     `orders.reports.scope.FILTERS`, and the basis. `next_run_at` is None while the schedule is switched off.
+
+    `columns` are the keys of the chosen columns, or empty for the default ones. As long as `template` exists, its
+    columns are sent instead.
     """
 
     name = models.CharField(_("name"), max_length=LONGEST_NAME, unique=True)
     table = models.CharField(_("what"), max_length=60)
     file_format = models.CharField(_("file"), max_length=10)
     parameters = models.JSONField(default=dict, editable=False)
+    columns = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("columns"), default=list, db_default=[], blank=True
+    )
+    template = models.ForeignKey(
+        ExportTemplate,
+        verbose_name=_("template of exports"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     period = models.CharField(_("for which days"), max_length=20, choices=RelativePeriod)
     frequency = models.CharField(_("how often"), max_length=10, choices=Frequency, default=Frequency.DAILY)
     weekday = models.PositiveSmallIntegerField(
@@ -92,6 +107,12 @@ class ReportSchedule(Table):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sent_columns(self) -> list[str]:
+        """Return the keys of the columns that are sent, or an empty list for the default ones."""
+        is_of_table = self.template is not None and self.template.table == self.table
+        return self.template.columns if self.template is not None and is_of_table else self.columns
 
 
 class ReportRun(Table):

@@ -44,7 +44,8 @@ def with_file(run: ReportRun) -> ReportRun:
     if run.file.name and run.file.storage.exists(run.file.name) and set(run.shown) <= _visible_to(schedule.run_as):
         return run
     scope = scope_of(schedule, run)
-    request = ExportRequest(table.key, schedule.file_format, query_of(table, scope), (), schedule.run_as_id or 0)
+    columns = tuple(schedule.sent_columns)
+    request = ExportRequest(table.key, schedule.file_format, query_of(table, scope), columns, schedule.run_as_id or 0)
     file = BytesIO()
     try:
         opened = open_export(request)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
-from orders.models import ExportTemplate
+from orders.models import ExportTemplate, ReportSchedule
 from orders.models.export import LONGEST_NAME
 from orders.services.locking import lock_names
 from orders.services.validation import refuse_excess
@@ -59,5 +59,7 @@ def delete_template(*, template_id: UUID, actor: User) -> ExportTemplate:
         raise ExportTemplate.DoesNotExist
     if template.owner_id is None and not actor.has_perm(SHARE):
         raise NotAllowedError(gettext("You may not delete templates of the shop."))
+    # A scheduled report keeps the columns that it was sent with.
+    ReportSchedule.objects.filter(template=template, table=template.table).update(columns=template.columns)
     ExportTemplate.objects.filter(pk=template.pk).delete()
     return template

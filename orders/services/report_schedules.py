@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -21,7 +22,7 @@ from cvety_crm.ops.retention import delete_in_batches
 from cvety_crm.outbox import LIVE, schedule_delivery
 from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
-from orders.models import ReportDelivery, ReportRun, ReportSchedule
+from orders.models import ExportTemplate, ReportDelivery, ReportRun, ReportSchedule
 from orders.models.report_schedule import LONGEST_NAME
 from orders.rules.report_times import Timing, days_of, due_after, due_until
 from orders.services.validation import refuse_excess
@@ -47,6 +48,10 @@ class ScheduleValues:
     weekday: int = 0
     day: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    columns: Sequence[str] = ()
+    """The keys of the columns, or empty for the default ones."""
+    template: UUID | None = None
+    """The template whose columns are sent, instead of `columns`."""
     emails: Sequence[str] = ()
     chat_id: str = ""
     is_active: bool = True
@@ -62,7 +67,8 @@ def save_schedule(*, actor: User, values: ScheduleValues, schedule_id: UUID | No
     """Save a new schedule, or the changed values of one. It has the rights of this user from now on.
 
     A report is due for the first time after this moment. Raise `ReportSchedule.DoesNotExist` if there is no such
-    schedule, and `NotAllowedError` if the name is empty, too long or taken, or if there is no recipient.
+    schedule, and `NotAllowedError` if the name is empty, too long or taken, if there is no recipient, or if the user
+    may not use the template.
     """
     schedule = ReportSchedule(pk=uuid4())
     if schedule_id is not None:
@@ -71,6 +77,9 @@ def save_schedule(*, actor: User, values: ScheduleValues, schedule_id: UUID | No
     schedule.name = values.name
     schedule.table, schedule.file_format = values.table, values.file_format
     schedule.period, schedule.parameters = values.period, dict(values.parameters)
+    schedule.template = _template(values, actor, schedule.template_id)
+    # If the template is deleted, the report keeps its columns.
+    schedule.columns = list(schedule.template.columns if schedule.template else values.columns)
     schedule.frequency, schedule.hour = values.frequency, values.hour
     schedule.weekday, schedule.day = values.weekday, values.day
     schedule.emails, schedule.chat_id = list(values.emails), values.chat_id
@@ -208,6 +217,17 @@ def recipients_of(schedule: ReportSchedule) -> list[tuple[str, str]]:
     """Return the channel and the address of each recipient."""
     found = [(Channel.EMAIL.value, address) for address in schedule.emails]
     return [*found, *([(Channel.TELEGRAM.value, schedule.chat_id)] if schedule.chat_id else [])]
+
+
+def _template(values: ScheduleValues, actor: User, known: UUID | None) -> ExportTemplate | None:
+    """Return the chosen template: an own one, one of the shop, or the one that the schedule already has."""
+    if values.template is None:
+        return None
+    usable = Q(owner=actor) | Q(owner=None) | Q(pk=known)
+    found = ExportTemplate.objects.filter(usable, pk=values.template, table=values.table).first()
+    if found is None:
+        raise NotAllowedError(gettext("There is no such template any more."), field="columns")
+    return found
 
 
 def _name(typed: str, schedule_id: UUID | None) -> str:

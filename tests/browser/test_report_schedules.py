@@ -18,6 +18,14 @@ def test_report_is_scheduled_and_sent_now(screen):
     page = screen.open(f"{LIST}add/")
     page.get_by_label("Название").fill("Заказы за неделю")
     page.get_by_label(re.compile("^Что")).select_option(label="Заказы")
+    columns = page.get_by_role("group", name="Столбцы")
+    page.get_by_label(re.compile("^Что")).select_option(label="Платежи")
+    expect(columns.get_by_role("checkbox", name="Способ оплаты")).to_be_checked()
+    page.get_by_label(re.compile("^Что")).select_option(label="Заказы")
+    columns.get_by_role("checkbox", name="Статус", exact=True).uncheck()
+    columns.get_by_role("button", name="Номер: ниже").press("Enter")
+    expect(columns.get_by_role("button", name="Номер: ниже")).to_be_focused()
+    expect(columns.get_by_role("checkbox", name="Статус", exact=True)).not_to_be_checked()
     page.get_by_label("Как часто").select_option(label="каждую неделю")
     page.get_by_label("День недели").select_option(label="по пятницам")
     expect(page.get_by_label("Число месяца")).to_be_hidden()
@@ -29,6 +37,8 @@ def test_report_is_scheduled_and_sent_now(screen):
     expect(page).to_have_url(re.compile(f"{LIST}$"))
     schedule = ReportSchedule.objects.get()
     assert (schedule.frequency, schedule.weekday, schedule.chat_id) == ("weekly", 4, "-200")
+    assert "status" not in schedule.columns
+    assert schedule.columns.index("number") == 1
 
     screen.open(f"{LIST}{schedule.pk}/change/")
     page.get_by_role("link", name="Отправить сейчас").click()

@@ -12,6 +12,7 @@ from cvety_crm.outbox import State
 from cvety_crm.roles import ACCOUNTANT, FLORIST, MANAGER, OWNER
 from notifications.models import TelegramChat
 from orders.models import ReportDelivery, ReportRun, ReportSchedule, Shop
+from orders.services.export_templates import delete_template, save_template
 from tests.roles import browser_of, everything_but, person
 
 pytestmark = pytest.mark.django_db
@@ -224,3 +225,112 @@ def test_number_of_queries_of_the_lists_does_not_depend_on_their_rows(browser):
 
     assert counts[:2] == counts[2:]
     assert max(counts) <= 18
+
+
+COLUMNS = f"{LIST}columns/"
+
+
+def columns(*keys, table="orders", template="", also=()):
+    """Return what the form posts: these columns ticked, and those of `also` not ticked."""
+    return {
+        "columns_of": table, "columns_template": str(getattr(template, "pk", template)),
+        "columns_order": [*keys, *also], "columns_chosen": list(keys),
+    }  # fmt: skip
+
+
+def template_of(actor, *keys, name="Бухгалтеру", **more):
+    return save_template(actor=actor, table="orders", name=name, columns=keys, file_format="csv", **more)
+
+
+def test_columns_are_chosen_in_their_order(browser):
+    page = browser.get(ADD).content.decode()
+    assert 'name="columns_chosen"' in page
+
+    schedule = made(browser, **columns("sum", "number", also=["status"]))
+
+    assert (schedule.columns, schedule.template) == (["sum", "number"], None)
+    assert "2 столбца" in browser.get(LIST).content.decode()
+    page = browser.get(page_of(schedule)).content.decode()
+    first, second = (page.index(f'value="{key}" checked') for key in ("sum", "number"))
+    assert first < second
+    assert 'value="status" checked' not in page
+
+
+def test_default_columns_are_not_stored_so_new_ones_are_sent_too(browser):
+    page = browser.get(f"{COLUMNS}?table=orders").content.decode()
+    keys = [part.split('"')[0] for part in page.split('name="columns_chosen" value="')[1:] if " checked" in part[:40]]
+
+    schedule = made(browser, **columns(*keys))
+
+    assert len(keys) > 5
+    assert schedule.columns == []
+
+
+def test_columns_of_another_table_are_not_saved(browser):
+    schedule = made(browser, table="payments", **columns("number"))
+
+    assert schedule.columns == []
+
+
+def test_no_column_is_refused(browser):
+    response = browser.post(ADD, form(**columns(also=["number"])))
+
+    assert "Выберите хотя бы один столбец." in response.content.decode()
+    assert not ReportSchedule.objects.exists()
+
+
+def test_template_is_chosen_and_its_columns_stay_if_it_is_deleted(browser, owner):
+    template = template_of(owner, "number", "sum")
+    assert "Бухгалтеру" in browser.get(ADD).content.decode()
+
+    schedule = made(browser, **columns("number", template=template))
+
+    assert (schedule.template, schedule.sent_columns) == (template, ["number", "sum"])
+    assert "шаблон «Бухгалтеру»" in browser.get(LIST).content.decode()
+    template_of(owner, "number", "day")
+    schedule.refresh_from_db()
+    assert schedule.sent_columns == ["number", "day"]
+    assert "Столбцы" in browser_of(person(ACCOUNTANT)).get(page_of(schedule)).content.decode()
+    delete_template(template_id=template.pk, actor=owner)
+    schedule.refresh_from_db()
+    assert (schedule.template, schedule.sent_columns) == (None, ["number", "day"])
+
+
+def test_template_of_another_user_is_not_offered_but_stays_where_it_is_used(browser, owner):
+    schedule = made(browser, **columns("number", template=template_of(owner, "number")))
+    other_user = person(OWNER)
+    other, posted = browser_of(other_user), columns("number", template=schedule.template)
+
+    refused = other.post(ADD, form(name="Ещё", **posted))
+    kept = other.post(page_of(schedule), form(**posted))
+
+    assert "Такого шаблона больше нет." in refused.content.decode()
+    assert "Бухгалтеру" not in other.get(ADD).content.decode()
+    assert (refused.status_code, kept.status_code) == (200, 302)
+    schedule.refresh_from_db()
+    assert (schedule.run_as, schedule.template.name) == (other_user, "Бухгалтеру")
+
+
+def test_another_table_and_the_buttons_replace_the_columns(browser, owner):
+    template = template_of(owner, "number", "sum")
+    posted = columns("number", "day", also=["sum"])
+
+    other = browser.get(COLUMNS, {"table": "payments", **posted}).content.decode()
+    moved = browser.get(COLUMNS, {"table": "orders", **posted, "columns_move": "down:number"}).content.decode()
+    of_template = browser.get(COLUMNS, {"table": "orders", **columns("day", template=template)}).content.decode()
+    fixed = browser.get(COLUMNS, {"table": "accounting"}).content.decode()
+
+    assert 'value="payments"' in other
+    assert 'value="method" checked' in other
+    assert moved.index('value="day" checked') < moved.index('value="number" checked')
+    assert "Номер, Сумма" in of_template
+    assert "checkbox" not in of_template
+    assert "Столбцы этого файла заданы заранее." in fixed
+
+
+def test_columns_are_shown_to_those_who_save_schedules_and_may_export_the_table(browser):
+    for user in (person(ACCOUNTANT), person(FLORIST), person(MANAGER)):
+        assert browser_of(user).get(f"{COLUMNS}?table=orders").status_code == 403
+    cautious = browser_of(everything_but("export_order"))
+    assert "columns_chosen" not in cautious.get(f"{COLUMNS}?table=orders").content.decode()
+    assert browser.post(COLUMNS, {"table": "orders"}).status_code == 405

@@ -24,6 +24,7 @@ from orders.models import (
     ReportSchedule,
 )
 from orders.report_sending import files, probes
+from orders.services.export_templates import save_template
 from orders.services.report_schedules import ScheduleValues, save_schedule, start_due, start_now
 from tests.notifications.bot_api import BotApi
 from tests.roles import everything_but, person
@@ -301,3 +302,35 @@ def test_status_says_whether_e_mail_is_set_up_and_what_has_failed(settings, owne
     assert (probes.undelivered.run().level, probes.undelivered.run().figure) == (1, "1")
     settings.EMAIL_URL = "smtp://set"
     assert "EMAIL_URL" in probes.email.run().figure
+
+
+def test_file_has_the_chosen_columns_with_the_rights_at_each_sending(orders, mail_server):
+    user = everything_but("view_phones")
+    schedule = schedule_of(user, chat_id="", columns=["sum", "number", "customer_phone"])
+
+    run = start(schedule)
+
+    head, first, *_rest = lines_of(run)
+    assert head == "Сумма, ₸;Номер;Телефон клиента"
+    assert first.endswith("4567")
+    assert "+7777" not in first
+    user.user_permissions.remove(Permission.objects.get(codename="view_all_prices"))
+
+    later = lines_of(start(schedule))
+
+    assert later[0] == head
+    assert later[1].startswith(";")
+    assert ExportRun.objects.latest("started_at").columns == ["sum", "number", "customer_phone"]
+
+
+def test_file_has_the_columns_that_the_template_has_now(owner, orders, mail_server):
+    template = save_template(actor=owner, table="orders", name="Б", columns=["number"], file_format="xlsx")
+    schedule = schedule_of(owner, chat_id="", template=template.pk)
+    save_template(actor=owner, table="orders", name="Б", columns=["number", "day"], file_format="xlsx")
+
+    assert lines_of(start(schedule))[0] == "Номер;Дата доставки"
+
+
+def lines_of(run):
+    with run.file.open() as file:
+        return file.read().decode("utf-8-sig").split("\r\n")
