@@ -1,4 +1,4 @@
-"""The customers' pages. The page of a customer lists the customer's latest orders."""
+"""The customers' pages. The page of a customer lists the customer's latest orders and calls."""
 
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from cvety_crm.admin_site.base import AttentionColumn, first_rows, moment
 from cvety_crm.admin_site.features import FeatureModelAdmin
 from orders import services
 from orders.admin.badges import status_badge, sync_badge
+from orders.admin.customer_calls import calls_context
 from orders.admin.customer_merging import CustomerMerging
 from orders.admin.orders.forms import PhoneField
 from orders.models import Customer
@@ -159,7 +160,7 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
             services.add_customer(obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Show the page with the customer's latest orders, if the user may see orders."""
+        """Show the page with the customer's latest orders and calls, if the user may see them."""
         customer = kwargs.get("obj")
         if isinstance(customer, Customer) and may_see_orders(request.user):
             queryset = customer.orders.select_related("status", "delivery_slot").defer(
@@ -180,4 +181,6 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
             context["all_orders_url"] = (
                 f"{reverse('admin:orders_order_changelist')}?customer__id__exact={customer.pk}" if has_more else ""
             )
+        if isinstance(customer, Customer):
+            context |= calls_context(request, customer)
         return super().render_change_form(request, context, **kwargs)

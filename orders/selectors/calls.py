@@ -135,6 +135,13 @@ def calls_to(customers: Collection[UUID], since: timedelta) -> dict[UUID, Custom
     return {call.customer_id: call for call in found.order_by("created_at")}
 
 
+def calls_of(customer: Customer) -> QuerySet[CustomerCall]:
+    """Return the calls to a customer and to those merged into this customer, the newest first."""
+    people = Customer.objects.filter(Q(pk=customer.pk) | Q(merged_into=customer)).values("pk")
+    calls = CustomerCall.objects.filter(customer__in=people, undone_at=None)
+    return calls.select_related("caller").order_by("-created_at", "-id")
+
+
 def not_called(customers: QuerySet[Customer] | QuerySet[Order], column: str, since: timedelta) -> Any:
     """Return the rows whose customer was not called within this time. `column` is the path to the customer."""
     recent = CustomerCall.objects.filter(

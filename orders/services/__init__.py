@@ -13,7 +13,7 @@ from orders.services.assignment import (
     unmark_courier_notified,
 )
 from orders.services.callers import customer_for_call
-from orders.services.calls import CALLED_FOR, LONGEST_CALL_NOTE, record_call, undo_call
+from orders.services.calls import CALLED_FOR, LONGEST_CALL_NOTE, counts_as_called, record_call, undo_call
 from orders.services.changes import change_status, conflicting_change, edit_order
 from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
@@ -132,6 +132,7 @@ __all__ = [
     "close_till",
     "conflicting_change",
     "correct_payment",
+    "counts_as_called",
     "create_order",
     "current_limits",
     "customer_for_call",

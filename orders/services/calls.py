@@ -43,6 +43,11 @@ def record_call(*, customer_id: UUID, reason: str, actor: User | None, note: str
     return CustomerCall.objects.create(customer=customer, reason=reason, note=note, caller=actor)
 
 
+def counts_as_called(call: CustomerCall) -> bool:
+    """Return whether the customer still counts as called because of this call, so that it can be undone."""
+    return call.undone_at is None and call.created_at > timezone.now() - CALLED_FOR
+
+
 @transaction.atomic
 def undo_call(*, call_id: UUID) -> CustomerCall:
     """Record that a call was not made. An undone call is not changed. Raise `CustomerCall.DoesNotExist`."""

@@ -154,8 +154,13 @@ def may_record_calls(request: HttpRequest) -> bool:
     return request.user.has_perm("orders.add_customercall")
 
 
+def may_open_calls(request: HttpRequest) -> bool:
+    """Return whether the user may open the page of customers to call."""
+    return may_see_reports(request) and request.user.has_perm("orders.view_customer")
+
+
 def _check(request: HttpRequest) -> None:
-    if not (may_see_reports(request) and request.user.has_perm("orders.view_customer")):
+    if not may_open_calls(request):
         raise PermissionDenied
 
 
