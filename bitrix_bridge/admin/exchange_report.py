@@ -1,5 +1,6 @@
 """The page of the report of the exchange with the site."""
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -26,7 +27,7 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
     choice = chosen(request.GET)
     scope = choice.scope
     shown = TABLES.get(request.GET.get(TABLE, ""), FROM_SITE)
-    table = read_exchange(shown, scope.period)
+    table = read_exchange(shown, scope.period, lambda name: _may_open(request, name))
     compared = [(exchange_totals(shown, period), period) for period in (scope.before, scope.year_before)]
     context = {
         **admin.site.each_context(request),
@@ -43,6 +44,12 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
         **table_context(table, list(shown.columns), row_title=gettext("Day")),
     }
     return TemplateResponse(request, "orders/reports/report.html", context)
+
+
+def _may_open(request: HttpRequest, name: str) -> bool:
+    """Return whether the user may open the list with this name of an URL (`admin:APP_MODEL_changelist`)."""
+    app, _separator, model = name.removeprefix("admin:").removesuffix("_changelist").rpartition("_")
+    return admin.site._registry[apps.get_model(app, model)].has_view_permission(request)
 
 
 def _notes() -> tuple[str, ...]:

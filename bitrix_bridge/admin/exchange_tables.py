@@ -4,7 +4,7 @@ A lag is the time from a change on one side until it was stored on the other one
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from bitrix_bridge.admin.exchange_counts import EVENTS, NEW, PARAMETER, PUSHES, Counted
 from bitrix_bridge.models import Difference, Push, WebhookEvent
 from cvety_crm.outbox import State
 from orders.models import EventKind, OrderEvent
@@ -25,9 +26,7 @@ from orders.reports.period import Period
 from orders.reports.reading import MOST_EMPTY_DAYS
 from orders.reports.tables import Column, Kind, Row, Table, values_of
 
-Action, EventState = WebhookEvent.Action, WebhookEvent.State
-NEW = (Action.CREATED, Action.UPDATED, Action.STATUS_CHANGED)
-"""The outcomes of events that have brought something new."""
+Action = WebhookEvent.Action
 
 
 class Percentile(models.Aggregate):
@@ -52,6 +51,14 @@ def _count(condition: Q) -> Count:
     return Count("pk", filter=condition)
 
 
+def _counts(counted: Mapping[str, Counted]) -> dict[str, Any]:
+    return {key: _count(one.condition) for key, one in counted.items()}
+
+
+def _filters(counted: Mapping[str, Counted]) -> dict[str, dict[str, str]]:
+    return {key: {PARAMETER: key} for key in counted}
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeTable:
     """A table by day. `rows` are the rows of a model that are counted by the day of `created_at`."""
@@ -68,6 +75,8 @@ class ExchangeTable:
     list_parameters: Mapping[str, str]
     of_cells: Mapping[str, Mapping[str, str]]
     """The parameters of the list for single columns."""
+    lists_of_cells: Mapping[str, str] = field(default_factory=dict)
+    """The names of the URLs of the lists for single columns that lead to another list."""
 
 
 def _named(key: str, label: Any, *, more_is_better: bool | None = None, kind: Kind = Kind.COUNT) -> Column:
@@ -84,17 +93,15 @@ FROM_SITE = ExchangeTable(
     lambda: WebhookEvent.objects.all(),
     {
         "all": Count("pk"),
-        "new": _count(Q(action__in=NEW)),
-        "repeated": _count(Q(attempts__gt=1)),
-        "open": _count(~Q(state=EventState.PROCESSED)),
+        **_counts(EVENTS),
         "refused": _count(Q(action=Action.REFUSED)),
         **_lags("processed_at", "changed_at", Q(action__in=NEW)),
     },
     (
         _named("all", _("Events")),
-        _named("new", _("with something new")),
-        _named("repeated", _("processed again"), more_is_better=False),
-        _named("open", _("not processed"), more_is_better=False),
+        _named("new", EVENTS["new"].label),
+        _named("repeated", EVENTS["repeated"].label, more_is_better=False),
+        _named("open", EVENTS["open"].label, more_is_better=False),
         _named("refused", _("refused"), more_is_better=False),
         *_LAG_COLUMNS,
     ),
@@ -102,7 +109,7 @@ FROM_SITE = ExchangeTable(
     "most",
     "admin:bitrix_bridge_webhookevent_changelist",
     {},
-    {"refused": {"action__exact": Action.REFUSED.value}},
+    {**_filters(EVENTS), "refused": {"action__exact": Action.REFUSED.value}},
 )
 TO_SITE = ExchangeTable(
     "to_site",
@@ -111,7 +118,7 @@ TO_SITE = ExchangeTable(
     {
         "all": Count("pk"),
         "delivered": _count(Q(state=State.DELIVERED)),
-        "repeated": _count(Q(attempts__gt=1)),
+        **_counts(PUSHES),
         "failed": _count(Q(state=State.FAILED)),
         "cancelled": _count(Q(state=State.CANCELLED)),
         **_lags("finished_at", "created_at", Q(state=State.DELIVERED)),
@@ -119,7 +126,7 @@ TO_SITE = ExchangeTable(
     (
         _named("all", _("Pushes")),
         _named("delivered", _("delivered")),
-        _named("repeated", _("sent again"), more_is_better=False),
+        _named("repeated", PUSHES["repeated"].label, more_is_better=False),
         _named("failed", _("failed"), more_is_better=False),
         _named("cancelled", _("no longer needed")),
         *_LAG_COLUMNS,
@@ -129,6 +136,7 @@ TO_SITE = ExchangeTable(
     "admin:bitrix_bridge_push_changelist",
     {},
     {
+        **_filters(PUSHES),
         "delivered": {"state__exact": State.DELIVERED.value},
         "failed": {"state__exact": State.FAILED.value},
         "cancelled": {"state__exact": State.CANCELLED.value},
@@ -148,16 +156,24 @@ CONFLICTS = ExchangeTable(
     "",
     "admin:orders_orderevent_changelist",
     {"kind__exact": EventKind.CONFLICT.value},
-    {"refusals": {"kind__exact": EventKind.REFUSED.value}},
+    {
+        "conflicts": {"kind__exact": EventKind.CONFLICT.value},
+        "refusals": {"kind__exact": EventKind.REFUSED.value},
+        "differences": {},
+    },
+    {"differences": "admin:bitrix_bridge_difference_changelist"},
 )
 TABLES = {table.key: table for table in (FROM_SITE, TO_SITE, CONFLICTS)}
 
 
-def read_exchange(table: ExchangeTable, period: Period) -> Table:
-    """Return the table of a period. Days on which nothing happened are rows of a period up to `MOST_EMPTY_DAYS`."""
+def read_exchange(table: ExchangeTable, period: Period, may_open: Callable[[str], bool] = lambda _name: True) -> Table:
+    """Return the table of a period. Days on which nothing happened are rows of a period up to `MOST_EMPTY_DAYS`.
+
+    `may_open` returns whether the user may open the list with this name of an URL.
+    """
     found = {day: sums for day, sums in _read(table, period, by_day=True).items() if day is not None}
     days = period.each_day() if found and period.days <= MOST_EMPTY_DAYS else sorted(found)
-    rows = [_row(table, day, found.get(day) or _nothing(table)) for day in days]
+    rows = [_row(table, day, found.get(day) or _nothing(table), may_open) for day in days]
     return Table(str(table.label), table.columns, tuple(rows), exchange_totals(table, period))
 
 
@@ -207,14 +223,22 @@ def _groups(rows: QuerySet[Any], period: Period, day: Any, aggregates: Mapping[s
     )
 
 
-def _row(table: ExchangeTable, day: date, sums: Mapping[str, Any]) -> Row:
+def _row(table: ExchangeTable, day: date, sums: Mapping[str, Any], may_open: Callable[[str], bool]) -> Row:
     shown = f"{day:%d.%m.%Y}"
-    url = reverse(table.list_name)
     days = {"created_at_from": shown, "created_at_to": shown}
+
+    def url(name: str, parameters: Mapping[str, str]) -> str:
+        return f"{reverse(name)}?{urlencode({**parameters, **days})}" if may_open(name) else ""
+
+    of_cells = {
+        key: url(table.lists_of_cells.get(key, table.list_name), more)
+        for key, more in table.of_cells.items()
+        if sums[key]
+    }
     return Row(
         day,
         DAY.name(day),
         values_of(table.columns, sums),
-        url=f"{url}?{urlencode({**table.list_parameters, **days})}",
-        cell_urls={key: f"{url}?{urlencode({**more, **days})}" for key, more in table.of_cells.items() if sums[key]},
+        url=url(table.list_name, table.list_parameters),
+        cell_urls=of_cells,
     )

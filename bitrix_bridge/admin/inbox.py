@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
+from bitrix_bridge.admin.exchange_counts import CountedEventsFilter
 from bitrix_bridge.inbound.event_handlers import HANDLERS
 from bitrix_bridge.inbound.inbox import reprocess
 from bitrix_bridge.models import WebhookEvent
@@ -73,6 +74,7 @@ class WebhookEventAdmin(ReadOnlyModelAdmin):
         ("state", ChoicesDropdownFilter),
         ("action", ChoicesDropdownFilter),
         EventNameFilter,
+        CountedEventsFilter,
         ("created_at", DayOrRangeFilter),
     )
     list_select_related = ("order",)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from bitrix_bridge.admin.exchange_counts import CountedPushesFilter
 from bitrix_bridge.models import Push, PushAttempt
 from cvety_crm.admin_site.base import admin_link, pretty_json
 from cvety_crm.admin_site.filters import DayOrRangeFilter
@@ -42,7 +43,7 @@ class PushAdmin(OutboxEntryAdmin):
         "reason_column",
     )
     list_display_links = ("created_column",)
-    list_filter = (("state", ChoicesDropdownFilter), ("created_at", DayOrRangeFilter))
+    list_filter = (("state", ChoicesDropdownFilter), CountedPushesFilter, ("created_at", DayOrRangeFilter))
     extra_lookups = ("order__id__exact",)
     list_select_related = ("order",)
     search_fields = ("order__order_number",)

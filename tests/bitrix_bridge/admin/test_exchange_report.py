@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test import RequestFactory
@@ -22,11 +23,13 @@ from orders.export.files import open_export
 from orders.export.request import ExportRequest
 from orders.models import Order, OrderEvent
 from orders.reports.period import Period, Span, period_of
-from tests.roles import browser_of, person
+from orders.reports.tables import Kind
+from tests.roles import browser_of, everything_but, person
 from tests.samples import order_data
 
 pytestmark = pytest.mark.django_db
 PAGE = "/crm/reports/exchange/"
+DIFFERENCES = "/crm/bitrix_bridge/difference/"
 MODELS = {"from_site": WebhookEvent, "to_site": Push, "conflicts": OrderEvent}
 
 
@@ -68,6 +71,14 @@ def exchange(today):
     for model, found in rows.items():
         model.objects.bulk_create(found)
     return {model: list(model.objects.all()) for model in rows}
+
+
+def list_count(url, user):
+    """Return the number of rows of the list with this URL."""
+    request = RequestFactory().get(url)
+    request.user = user
+    model_admin = admin.site._registry[apps.get_model(*urlsplit(url).path.split("/")[2:4])]
+    return model_admin.get_changelist_instance(request).get_queryset(request).count()
 
 
 def by_day(rows):
@@ -148,15 +159,42 @@ def test_conflicts_and_differences_are_counted_by_day(exchange, today):
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.key)
 def test_links_lead_to_as_many_rows(exchange, today, table, manager):
-    model = MODELS[table.key]
-    model_admin = admin.site._registry[model]
-    first = table.columns[0].key
+    first, counts = table.columns[0].key, [one.key for one in table.columns if one.kind == Kind.COUNT]
     for row in read_exchange(table, Period(today - timedelta(days=9), today)).rows:
-        for key, url in {first: row.url, **row.cell_urls}.items():
-            request = RequestFactory().get(url)
-            request.user = manager
-            found = model_admin.get_changelist_instance(request).get_queryset(request)
-            assert found.count() == row.values[key], url
+        assert {first, *row.cell_urls} >= {key for key in counts if row.values[key]}
+        for key, url in [(first, row.url), *row.cell_urls.items()]:
+            assert list_count(url, manager) == row.values[key], url
+
+
+def test_links_to_lists_that_the_user_may_not_open_are_left_out(exchange, today):
+    browser = browser_of(everything_but("view_reconciliation", "change_reconciliation"))
+    page = browser.get(PAGE, {"by": "conflicts", "span": "month"}).content.decode()
+    assert "/bitrix_bridge/difference/" not in page
+    assert "/orders/orderevent/" in page
+    assert browser.get(DIFFERENCES).status_code == 403
+
+
+def test_list_of_differences_shows_both_sides_and_leads_to_the_comparison(client, manager, django_assert_num_queries):
+    run = Reconciliation.objects.create(origin="page")
+    order = Order.objects.create(order_number="501", status_id="new")
+    Difference.objects.create(run=run, order=order, field="recipient_phone", ours="+77771234567", theirs="+77017654321")
+    lost = Difference.objects.create(run=run, bitrix_order_id=777, kind="missing_here")
+    client.force_login(manager)
+    page = client.get(DIFFERENCES).content.decode()
+    for text in ("№\xa0501", "ID\xa0777", "нет", "есть", f"/bitrix_bridge/reconciliation/{run.pk}/change/"):
+        assert text in page, text
+    assert "1234567" in page.replace(" ", "").replace("\xa0", "").replace("-", "")
+    cautious = browser_of(everything_but("view_phones")).get(DIFFERENCES).content.decode()
+    assert "123" not in cautious.partition("<tbody")[2].replace(" ", "").replace("501", "")
+    response = client.get(f"{DIFFERENCES}{lost.pk}/change/")
+    assert response["Location"].startswith(f"/crm/bitrix_bridge/reconciliation/{run.pk}/change/")
+    for number in range(20):
+        Difference.objects.create(run=run, bitrix_order_id=number, field="status", ours="new", theirs="done")
+    request = RequestFactory().get(DIFFERENCES)
+    request.user = manager
+    manager.get_all_permissions()
+    with django_assert_num_queries(2):
+        admin.site._registry[Difference].get_changelist_instance(request)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.key)
