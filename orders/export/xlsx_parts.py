@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from django.utils.translation import gettext
-
 from orders.export.cells import Kind
 from orders.export.table import Fact
 
@@ -31,7 +29,8 @@ _NUMBER_FORMATS = {
     Kind.DURATION: "[h]:mm:ss",
 }
 _FRACTIONS = {Kind.MONEY: "#,##0.00", Kind.NUMBER: "#,##0.###"}
-_CODES = [*_NUMBER_FORMATS.values(), *_FRACTIONS.values()]
+_PLAIN = ("0.00", "0.###")
+_CODES = [*_NUMBER_FORMATS.values(), *_FRACTIONS.values(), *_PLAIN]
 
 HEAD = 1
 """The style of the headers."""
@@ -39,6 +38,8 @@ STYLES: Mapping[Kind, int] = {kind: number for number, kind in enumerate(_NUMBER
 """The styles of the cells of each kind."""
 WITH_FRACTION: Mapping[Kind, int] = {kind: number for number, kind in enumerate(_FRACTIONS, start=2 + len(STYLES))}
 """The styles of the numbers of some kinds that are not whole."""
+PLAIN_SUM, PLAIN_COUNT = (2 + len(STYLES) + len(_FRACTIONS) + number for number in range(len(_PLAIN)))
+"""The styles of sums and counts without separators of thousands, for files that another program reads."""
 BOLD = len(_CODES)
 """What is added to a style of cells for the same style in bold."""
 
@@ -81,6 +82,24 @@ def sheet_start(widths: Sequence[int]) -> str:
     )
 
 
+def plain_sheet_start(widths: Sequence[int], styles: Sequence[int], *, is_first: bool) -> str:
+    """Return the beginning of a sheet with a frozen first row, whose empty cells have the styles of their columns."""
+    selected = ' tabSelected="1"' if is_first else ""
+    return (
+        f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0"{selected}>'
+        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
+        f'</sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/>{_widths(widths, styles)}<sheetData>'
+    )
+
+
+def plain_sheet_end(columns: int) -> str:
+    """Return the end of such a sheet. Numbers that are texts on purpose are not marked as errors."""
+    area = f"A1:{column_name(columns - 1)}1048576"
+    return (
+        f'</sheetData><ignoredErrors><ignoredError sqref="{area}" numberStoredAsText="1"/></ignoredErrors></worksheet>'
+    )
+
+
 def sheet_end(columns: int, last: int) -> str:
     """Return the end of a sheet. `last` is the number of the last row with a filter, which is above the totals."""
     area = f"A1:{column_name(columns - 1)}{last}"
@@ -107,14 +126,18 @@ def details_sheet(facts: Sequence[Fact]) -> str:
     )
 
 
-def package_parts(title: str, created: datetime, columns: int, last: int) -> dict[str, str]:
-    """Return the other parts of the file by their names. `last` is the last row of the first sheet with a filter."""
-    names = [sheet_name(title), sheet_name(gettext("Details"))]
+def package_parts(
+    title: str, created: datetime, sheets: Sequence[str], filtered: tuple[int, int] | None = None
+) -> dict[str, str]:
+    """Return the other parts of the file by their names.
+
+    `filtered` is the number of columns of the first sheet, and its last row with a filter, if it has one.
+    """
     return {
-        "xl/workbook.xml": _workbook(names, columns, last),
+        "xl/workbook.xml": _workbook([sheet_name(name) for name in sheets], filtered),
         "xl/styles.xml": _styles(),
         "xl/_rels/workbook.xml.rels": _relations(
-            [(f"{_RELATIONS}/worksheet", f"worksheets/sheet{number}.xml") for number in (1, 2)]
+            [(f"{_RELATIONS}/worksheet", f"worksheets/sheet{number}.xml") for number in range(1, len(sheets) + 1)]
             + [(f"{_RELATIONS}/styles", "styles.xml")]
         ),
         "docProps/core.xml": (
@@ -131,7 +154,7 @@ def package_parts(title: str, created: datetime, columns: int, last: int) -> dic
                 (f"{_PACKAGE}/relationships/metadata/core-properties", "docProps/core.xml"),
             ]
         ),
-        "[Content_Types].xml": _content_types(),
+        "[Content_Types].xml": _content_types(len(sheets)),
     }
 
 
@@ -140,27 +163,32 @@ def sheet_name(text: str) -> str:
     return re.sub(r"[\[\]:*?/\\]", " ", text).strip("' ")[:31].rstrip() or "1"
 
 
-def _widths(widths: Sequence[int]) -> str:
+def _widths(widths: Sequence[int], styles: Sequence[int] = ()) -> str:
+    shown = [f' style="{style}"' for style in styles] or [""] * len(widths)
     columns = "".join(
-        f'<col min="{number}" max="{number}" width="{width}" customWidth="1"/>'
-        for number, width in enumerate(widths, start=1)
+        f'<col min="{number}" max="{number}" width="{width}"{style} customWidth="1"/>'
+        for number, (width, style) in enumerate(zip(widths, shown, strict=True), start=1)
     )
     return f"<cols>{columns}</cols>"
 
 
-def _workbook(names: Sequence[str], columns: int, last: int) -> str:
-    quoted = escape("'" + names[0].replace("'", "''") + "'")
+def _workbook(names: Sequence[str], filtered: tuple[int, int] | None) -> str:
     sheets = "".join(
         f'<sheet name="{escape(name).replace(chr(34), "&quot;")}" sheetId="{number}" r:id="rId{number}"/>'
         for number, name in enumerate(names, start=1)
     )
-    area = f"{quoted}!$A$1:${column_name(columns - 1)}${last}"
     return (
         f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><bookViews><workbookView activeTab="0"/></bookViews>'
-        f"<sheets>{sheets}</sheets><definedNames>"
-        f'<definedName name="_xlnm._FilterDatabase" localSheetId="0" hidden="1">{area}</definedName>'
-        f'<definedName name="_xlnm.Print_Titles" localSheetId="0">{quoted}!$1:$1</definedName>'
-        "</definedNames></workbook>"
+        f"<sheets>{sheets}</sheets>{_defined_names(names[0], *filtered) if filtered is not None else ''}</workbook>"
+    )
+
+
+def _defined_names(sheet: str, columns: int, last: int) -> str:
+    quoted = escape("'" + sheet.replace("'", "''") + "'")
+    area = f"{quoted}!$A$1:${column_name(columns - 1)}${last}"
+    return (
+        f'<definedNames><definedName name="_xlnm._FilterDatabase" localSheetId="0" hidden="1">{area}</definedName>'
+        f'<definedName name="_xlnm.Print_Titles" localSheetId="0">{quoted}!$1:$1</definedName></definedNames>'
     )
 
 
@@ -204,11 +232,10 @@ def _relations(relations: Sequence[tuple[str, str]]) -> str:
     return f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{rows}</Relationships>'
 
 
-def _content_types() -> str:
+def _content_types(sheets: int) -> str:
     parts = [
         ("/xl/workbook.xml", f"{_TYPE}.sheet.main+xml"),
-        ("/xl/worksheets/sheet1.xml", f"{_TYPE}.worksheet+xml"),
-        ("/xl/worksheets/sheet2.xml", f"{_TYPE}.worksheet+xml"),
+        *((f"/xl/worksheets/sheet{number}.xml", f"{_TYPE}.worksheet+xml") for number in range(1, sheets + 1)),
         ("/xl/styles.xml", f"{_TYPE}.styles+xml"),
         ("/docProps/core.xml", "application/vnd.openxmlformats-package.core-properties+xml"),
     ]

@@ -4,25 +4,36 @@ Each sheet is a plain table: one row of headers, no totals, no merged cells, dat
 is empty if its value is unknown. The rows are written to the disk one by one, so memory stays constant.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import IO, Any
+from datetime import UTC, datetime
+from tempfile import TemporaryFile
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
 
-import xlsxwriter
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from orders.export.accounting.documents import PIECE, Document
+from orders.export.cells import Cell, Kind
+from orders.export.xlsx_file import COMPRESSION, cell_element
+from orders.export.xlsx_parts import (
+    HEAD,
+    PLAIN_COUNT,
+    PLAIN_SUM,
+    STYLES,
+    column_name,
+    package_parts,
+    plain_sheet_end,
+    plain_sheet_start,
+)
 
-LONGEST_TEXT = 32_767
-"""The maximum number of characters in a cell. The writer would leave out a longer text without an error."""
-TEXT, DAY, MOMENT, SUM, COUNT = "@", "dd.mm.yyyy", "dd.mm.yyyy hh:mm", "0.00", "0.###"
-Cell = str | Decimal | int | date | datetime | None
-Column = tuple[str, str, int]
-"""The header, the format of the values, and the width in characters."""
+TEXT, DAY, MOMENT = STYLES[Kind.TEXT], STYLES[Kind.DATE], STYLES[Kind.MOMENT]
+SUM, COUNT = PLAIN_SUM, PLAIN_COUNT
+Column = tuple[str, int, int]
+"""The header, the style of the values, and the width in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +49,50 @@ def write_workbook(
     documents: Iterable[Document], file: IO[bytes], *, now: datetime, on_progress: Callable[[int], None]
 ) -> int:
     """Write the three sheets, and return the number of orders. `now` is stored as the creation time of the file."""
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    count = 0
-    with xlsxwriter.Workbook(file, options) as book:
-        created = timezone.localtime(now).replace(tzinfo=None)
-        book.set_properties({"title": gettext("Orders, items and payments for 1C"), "created": created})
-        formats = {code: book.add_format({"num_format": code}) for code in (TEXT, DAY, MOMENT, SUM, COUNT)}
-        head = book.add_format({"bold": True})
-        sheets = [(one, _begin(book, one, formats, head)) for one in _sheets()]
-        places = [0] * len(sheets)
+    count, sheets = 0, _sheets()
+    with ExitStack() as opened:
+        # An order has rows in all sheets, and a ZIP file is written one part after the other.
+        parts = [opened.enter_context(TemporaryFile()) for _sheet in sheets]
+        places = [1] * len(sheets)
+        for index, (one, part) in enumerate(zip(sheets, parts, strict=True)):
+            part.write(_head(one, is_first=index == 0).encode())
         for count, document in enumerate(documents, start=1):
-            for index, (one, sheet) in enumerate(sheets):
+            for index, (one, part) in enumerate(zip(sheets, parts, strict=True)):
                 for cells in one.rows(document):
                     places[index] += 1
-                    _write(sheet, places[index], cells)
+                    part.write(_row(one, places[index], cells).encode("utf-8", "replace"))
             on_progress(count)
+        with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as book:
+            for number, (one, part) in enumerate(zip(sheets, parts, strict=True), start=1):
+                part.write(plain_sheet_end(len(one.columns)).encode())
+                part.seek(0)
+                with book.open(f"xl/worksheets/sheet{number}.xml", "w") as target:
+                    shutil.copyfileobj(part, target)
+            title = gettext("Orders, items and payments for 1C")
+            for name, text in package_parts(title, now.astimezone(UTC), [one.name for one in sheets]).items():
+                book.writestr(name, text)
     return count
 
 
-def _begin(book: Any, one: _Sheet, formats: dict[str, Any], head: Any) -> Any:
-    sheet = book.add_worksheet(one.name)
-    for place, (header, code, width) in enumerate(one.columns):
-        sheet.set_column(place, place, width, formats[code])
-        sheet.write_string(0, place, header, head)
-    sheet.freeze_panes(1, 0)
-    # Numbers of orders and phones are texts on purpose, so Excel must not mark them as errors.
-    last = xlsxwriter.utility.xl_col_to_name(len(one.columns) - 1)
-    sheet.ignore_errors({"number_stored_as_text": f"A1:{last}1048576"})
-    return sheet
+def _head(one: _Sheet, *, is_first: bool) -> str:
+    start = plain_sheet_start(
+        [width for _header, _style, width in one.columns],
+        [style for _header, style, _width in one.columns],
+        is_first=is_first,
+    )
+    cells = [
+        cell_element(f"{column_name(place)}1", header, HEAD, text_style=HEAD)
+        for place, (header, _style, _width) in enumerate(one.columns)
+    ]
+    return f'{start}<row r="1">{"".join(cells)}</row>'
 
 
-def _write(sheet: Any, row: int, cells: Sequence[Cell]) -> None:
-    for place, value in enumerate(cells):
-        match value:
-            case None | "":
-                continue
-            case Decimal() | int():
-                sheet.write_number(row, place, float(value))
-            case date():
-                sheet.write_datetime(row, place, value)
-            case _:
-                sheet.write_string(row, place, value[:LONGEST_TEXT])
+def _row(one: _Sheet, row: int, cells: Sequence[Cell]) -> str:
+    made = [
+        cell_element(f"{column_name(place)}{row}", cell, style, text_style=TEXT)
+        for place, (cell, (_header, style, _width)) in enumerate(zip(cells, one.columns, strict=True))
+    ]
+    return f'<row r="{row}">{"".join(made)}</row>'
 
 
 def _sheets() -> tuple[_Sheet, ...]:

@@ -87,6 +87,8 @@ def test_values_keep_their_types():
     assert [cell.value for cell in sheet[3]] == ["01.01.1899", None, None, None, "неизвестно"]
     assert (sheet["A4"].value, sheet["E4"].value, sheet["E4"].font.bold) == ("Итого", 1500.5, True)
     assert sheet.auto_filter.ref == "A1:E3"
+    assert sheet.freeze_panes == "B2"
+    assert all(cell.font.bold for cell in sheet[1])
     assert csv_of([block], columns=columns)[1] == ["25.08.2025", "25.08.2025 12:30", "12,5%", "26:05:00", "1500,50"]
 
 

@@ -40,6 +40,23 @@ def test_file_has_three_plain_tables(shop, manager):
         assert "БИН/ИИН" in head
 
 
+def test_cells_have_the_formats_of_their_columns_also_empty_ones(shop, manager):
+    book = book_of(manager)
+    formats = {
+        "Номер заказа": "@", "Дата заказа": "dd.mm.yyyy", "ID на сайте": "0.###", "Сумма заказа": "0.00",
+        "Оплачено": "0.00",
+    }  # fmt: skip
+    head = {cell.value: cell for cell in book[ORDERS][1]}
+    for name, code in formats.items():
+        assert book[ORDERS].cell(2, head[name].column).number_format == code, name
+    assert book[PAYMENTS]["A2"].number_format == "dd.mm.yyyy hh:mm"
+    assert all(cell.font.bold for cell in head.values())
+    # A BIN that an accountant enters keeps its zeros.
+    assert book[ORDERS].column_dimensions[head["БИН/ИИН"].column_letter].number_format == "@"
+    assert [sheet.auto_filter.ref for sheet in book] == [None] * 3
+    assert book.properties.title == "Заказы, строки и платежи для 1С"
+
+
 def test_orders_are_rows_with_typed_values(shop, manager):
     full, unknown, cancelled = rows(book_of(manager), ORDERS)
 
