@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, Q
 from django.test import RequestFactory
 from django.urls import resolve
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -232,7 +233,7 @@ def _lag(lags: Sequence[float], hint: str, usual: float = 0.0) -> Finding:
 
 
 def _short(seconds: float) -> str:
-    return gettext("%(number).1f s") % {"number": seconds} if seconds < 10 else duration(seconds)
+    return gettext("%(number)s s") % {"number": localize(round(seconds, 1))} if seconds < 10 else duration(seconds)
 
 
 @probe(_("Bridge on the site"), may_be_starting=True)
