@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -31,7 +30,7 @@ class DifferenceAdmin(ReadOnlyModelAdmin):
         "theirs_column",
         "outcome_column",
     )
-    list_display_links = None
+    list_display_links = ("comparison_column",)
     list_filter = (
         ("outcome", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -72,9 +71,9 @@ class DifferenceAdmin(ReadOnlyModelAdmin):
     # --- columns
 
     @admin.display(description=_("comparison"), ordering="created_at")
-    def comparison_column(self, one: Difference) -> SafeString:
-        """Return a link to the comparison that has found the difference."""
-        return format_html('<a class="crm-link crm-nowrap" href="{}">{}</a>', _url(one), one.run)
+    def comparison_column(self, one: Difference) -> str:
+        """Return when the comparison was that has found the difference."""
+        return str(one.run)
 
     @admin.display(description=_("order"))
     def order_column(self, one: Difference) -> str:

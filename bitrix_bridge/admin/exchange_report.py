@@ -40,6 +40,7 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
         "chart": chart_of(table, shown.bars, shown.line) if table.rows else None,
         "chart_note": chart_note(table),
         "notes": _notes(),
+        "empty_text": gettext("Nothing of this kind happened in this period. Choose a longer period."),
         "export_table": table_key(REPORT, shown.key) if may_export_exchange(request.user) else "",
         **table_context(table, list(shown.columns), row_title=gettext("Day")),
     }

@@ -1,6 +1,6 @@
 """The admin pages of scheduled reports and of their deliveries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -284,7 +285,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
         name = str(table.label) if table is not None else gettext("no such table: %(key)s") % {"key": schedule.table}
         text = f"{name} ({file.label if file is not None else schedule.file_format})"
         chosen = chosen_text(schedule)
-        return format_html('{}<div class="crm-answer">{}</div>', text, chosen) if chosen else text
+        return _lines([text, chosen]) if chosen else text
 
     @admin.display(description=_("columns"))
     def columns_column(self, schedule: ReportSchedule) -> str:
@@ -300,8 +301,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
     def to_column(self, schedule: ReportSchedule) -> str:
         """Return the e-mail addresses and the chat."""
         chat = [gettext("Telegram chat %(chat)s") % {"chat": schedule.chat_id}] if schedule.chat_id else []
-        parts = [(text,) for text in (*schedule.emails, *chat)]
-        return format_html_join("", '<div class="crm-answer">{}</div>', parts)
+        return _lines([*schedule.emails, *chat])
 
     @admin.display(description=_("next sending"), ordering="next_run_at")
     def next_column(self, schedule: ReportSchedule) -> str:
@@ -315,7 +315,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
         if not schedule.failed:
             return text
         words = ngettext("%(count)s not delivered", "%(count)s not delivered", schedule.failed)
-        return format_html("{} {}", text, badge("failed", "!", words % {"count": schedule.failed}))
+        return _lines([text, badge("failed", "!", words % {"count": schedule.failed})])
 
     @admin.display(description=_("with the rights of"))
     def run_as_column(self, schedule: ReportSchedule) -> str:
@@ -336,12 +336,11 @@ class ReportDeliveryAdmin(OutboxEntryAdmin):
     list_display = (
         "created_column",
         "report_column",
-        "channel",
-        "recipient",
+        "recipient_column",
         "state_column",
+        "reason_column",
         "attempts",
         "next_column",
-        "reason_column",
     )
     list_display_links = ("created_column",)
     list_filter = (
@@ -363,6 +362,11 @@ class ReportDeliveryAdmin(OutboxEntryAdmin):
         """Return a link to the scheduled report."""
         return admin_link(delivery.run.schedule, request=self.request)
 
+    @admin.display(description=_("to whom"))
+    def recipient_column(self, delivery: ReportDelivery) -> str:
+        """Return how and to whom the report is sent."""
+        return _lines([delivery.get_channel_display(), delivery.recipient])
+
     @admin.display(description=_("for which days"))
     def days_column(self, delivery: ReportDelivery) -> str:
         """Return the days of the report."""
@@ -377,6 +381,12 @@ class ReportDeliveryAdmin(OutboxEntryAdmin):
         if not delivery.run.summary:
             return "—"
         return format_html('<pre class="crm-json" tabindex="0">{}</pre>', delivery.run.summary)
+
+
+def _lines(texts: Iterable[str]) -> SafeString:
+    """Return texts one below the other, also in the card of a phone, whose cells are in one line."""
+    lines = format_html_join("", '<div class="crm-answer">{}</div>', ((text,) for text in texts))
+    return format_html("<div>{}</div>", lines)
 
 
 def _latest(schedule: ReportSchedule) -> Iterator[dict[str, Any]]:

@@ -155,8 +155,10 @@ class ColumnsView:
 
 @never_cache
 def _answer(request: HttpRequest, chosen: ChosenColumns, schedule: ReportSchedule | None) -> HttpResponse:
-    move = request.GET.get(MOVE, "")
-    return HttpResponse(_inputs(request.GET.get("table", ""), chosen, request.user, schedule, move=move))
+    key, move = request.GET.get("table", ""), request.GET.get(MOVE, "")
+    # The list stays unfolded after a button in it.
+    is_open = key == chosen.table
+    return HttpResponse(_inputs(key, chosen, request.user, schedule, move=move, is_open=is_open))
 
 
 def chosen_text(schedule: ReportSchedule) -> str:
@@ -180,7 +182,13 @@ def columns_text(schedule: ReportSchedule) -> str:
 
 
 def _inputs(
-    key: str, chosen: ChosenColumns, user: AnyUser | None, schedule: ReportSchedule | None, *, move: str = ""
+    key: str,
+    chosen: ChosenColumns,
+    user: AnyUser | None,
+    schedule: ReportSchedule | None,
+    *,
+    move: str = "",
+    is_open: bool = False,
 ) -> SafeString:
     """Return the inputs for the table with this key, which are empty if the user may not export the table."""
     table = next((one for one in sendable_tables() if one.key == key and user and one.may_export(user)), None)
@@ -199,10 +207,12 @@ def _inputs(
         "place": PLACE,
         "table": table,
         "schedule_id": schedule.pk if schedule is not None and not schedule._state.adding else "",
+        "is_default": shown.columns == (table.default_keys() if table is not None else ()),
+        "is_open": is_open or not columns,
+        "count": len(columns),
         "columns": [(by_key[name], name in columns) for name in order],
         "templates": templates,
         "template": template,
-        "moved": move,
         "names": {
             "table": TABLE, "template": TEMPLATE, "order": ORDER, "column": COLUMN, "move": MOVE, "schedule": SCHEDULE,
         },

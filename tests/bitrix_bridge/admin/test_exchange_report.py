@@ -181,7 +181,7 @@ def test_list_of_differences_shows_both_sides_and_leads_to_the_comparison(client
     lost = Difference.objects.create(run=run, bitrix_order_id=777, kind="missing_here")
     client.force_login(manager)
     page = client.get(DIFFERENCES).content.decode()
-    for text in ("№\xa0501", "ID\xa0777", "нет", "есть", f"/bitrix_bridge/reconciliation/{run.pk}/change/"):
+    for text in ("№\xa0501", "ID\xa0777", "нет", "есть", f"/bitrix_bridge/difference/{lost.pk}/change/"):
         assert text in page, text
     assert "1234567" in page.replace(" ", "").replace("\xa0", "").replace("-", "")
     cautious = browser_of(everything_but("view_phones")).get(DIFFERENCES).content.decode()
