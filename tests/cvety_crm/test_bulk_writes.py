@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -62,7 +63,8 @@ class TestInserts:
         writes = Writes()
         writes.insert(inserted)
         writes.flush()
-        one, other = (Order.objects.values().get(pk=row.pk) for row in (saved, inserted))
+        stored: list[dict[str, Any]] = [dict(Order.objects.values().get(pk=row.pk)) for row in (saved, inserted)]
+        one, other = stored
         different = {name for name in one if one[name] != other[name]}
         assert different == {"id", "bitrix_order_id", "updated_at"}
         assert one["delivery_district"] == other["delivery_district"] != ""
@@ -94,9 +96,13 @@ class TestInserts:
     def test_missing_row_of_a_foreign_key_is_noticed(self):
         writes = Writes()
         writes.insert(OrderItem(order_id=uuid.uuid4()))
-        with pytest.raises(IntegrityError), transaction.atomic():
+
+        def flush_and_check():
             writes.flush()
             connection.check_constraints()
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            flush_and_check()
 
 
 class TestUpdates:
