@@ -295,7 +295,7 @@ class ReportScheduleAdmin(CrmModelAdmin):
     @admin.display(description=_("when"))
     def when_column(self, schedule: ReportSchedule) -> str:
         """Return when the report is sent, and for which days."""
-        return sending_text(schedule)
+        return _lines([sending_text(schedule)])
 
     @admin.display(description=_("to whom"))
     def to_column(self, schedule: ReportSchedule) -> str:

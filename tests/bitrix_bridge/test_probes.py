@@ -101,7 +101,7 @@ def test_delay_of_events_sets_the_level(late, level):
     event(ago(hours=2), payload={"data": {"webhook_timestamp": 1}})
     found = probes.lag_in.run()
     assert found.level == level, found
-    assert "95% за" in found.figure
+    assert "95 % за" in found.figure
     assert found.figure.endswith(": 3)")
 
 
