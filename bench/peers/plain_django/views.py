@@ -70,7 +70,8 @@ def store_order(data):
             "postcard": properties["postcardText"],
         },
     )
-    for line in data["basket"]:
+    # Two requests that lock the same products in different sequences would end in a deadlock.
+    for line in sorted(data["basket"], key=lambda line: line["PRODUCT_ID"]):
         product, _ = Product.objects.update_or_create(
             site_id=line["PRODUCT_ID"], defaults={"name": line["NAME"], "price": line["BASE_PRICE"]}
         )
