@@ -4,7 +4,7 @@ This module only inserts and deletes rows. The text of a message about an order 
 (`notifications.rendering`). The text of an alert is created when the alert is queued.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from cvety_crm.bulk_writes import Writes
 from cvety_crm.outbox import State, schedule_delivery
 from notifications import recipients, texts
 from notifications.models import TelegramEdit, TelegramMessage
+from notifications.recipients import Recipients
 from orders import services
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Reason, Source
@@ -44,19 +45,20 @@ def on_order_changes(changes: Sequence[OrderChange], writes: Writes) -> None:
     answer to a photo. Queue the edits of the messages whose buttons must follow.
 
     Imported orders and outdated changes found by a comparison cause no message. The message about a status is sent
-    after the status's hold period. Make two queries, or three if messages have to be edited, and one query for each
-    task after the commit.
+    after the status's hold period. Make one query, or two if messages have to be edited, and one query for each task
+    after the commit.
     """
     notified = [change for change in changes if change.event.source != Source.IMPORT and not _is_outdated(change)]
-    _queue_edits(
-        {
-            change.order.pk: release_time(services.held_until_of(change.event))
-            for change in notified
-            if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS)
-        },
-        writes,
-    )
-    _queue((message for change in notified if (message := _message_of(change)) is not None), writes)
+    edited = {
+        change.order.pk: release_time(services.held_until_of(change.event))
+        for change in notified
+        if not change.is_new and (change.changed_fields & STEP_FIELDS or change.event.kind in _STEP_EVENTS)
+    }
+    messages = [message for change in notified if (message := _message_of(change)) is not None]
+    if edited or messages:
+        found = recipients.read_recipients(edited)
+        _queue_edits(edited, found, writes)
+        _queue(messages, found, writes)
 
 
 def _message_of(change: OrderChange) -> TelegramMessage | None:
@@ -93,23 +95,19 @@ def queue_edits(order: Order, after: datetime | None = None) -> None:
     same delay between them. Make one query, or three if there are such messages.
     """
     writes = Writes()
-    _queue_edits({order.pk: after}, writes)
+    _queue_edits({order.pk: after}, recipients.read_recipients([order.pk]), writes)
     writes.flush()
 
 
-def _queue_edits(orders: Mapping[UUID, datetime | None], writes: Writes) -> None:
+def _queue_edits(orders: Mapping[UUID, datetime | None], found: Recipients, writes: Writes) -> None:
     """Queue the edits of `queue_edits` for several orders. The values are the times after which they are edited."""
-    if not orders or recipients.disabled_reason():
+    if not found.messages or recipients.disabled_reason():
         return
-    sent = TelegramMessage.objects.filter(order__in=orders, telegram_message_id__isnull=False).exclude(presses="")
-    messages = list(sent.order_by("created_at").values_list("pk", "order"))
-    if not messages:
-        return
-    pending = TelegramEdit.objects.filter(message__in=[pk for pk, _order in messages], state=State.PENDING)
+    pending = TelegramEdit.objects.filter(message__in=[pk for pk, _order in found.messages], state=State.PENDING)
     # The pending edits are locked until the commit, so that no worker renders the order as it was before.
     known = set(pending.select_for_update().values_list("message_id", flat=True))
     queued, now = dict[UUID, int](), timezone.now()
-    for pk, order_id in messages:
+    for pk, order_id in found.messages:
         if pk in known:
             continue
         queued[order_id] = queued.get(order_id, 0) + 1
@@ -128,19 +126,16 @@ def _is_outdated(change: OrderChange) -> bool:
 def on_alert(alert: Alert) -> None:
     """Queue a message with the alert to the alert chat."""
     writes = Writes()
-    _queue([TelegramMessage(kind=Kind.ALERT, text=texts.alert(alert), due_at=timezone.now())], writes)
+    message = TelegramMessage(kind=Kind.ALERT, text=texts.alert(alert), due_at=timezone.now())
+    _queue([message], recipients.read_recipients(), writes)
     writes.flush()
 
 
-def _queue(messages: Iterable[TelegramMessage], writes: Writes) -> None:
-    """Queue these messages, each once for every chat that receives its kind. The chats are read with one query."""
-    prototypes = list(messages)
-    if not prototypes:
-        return
-    rows = recipients.known_chats()
+def _queue(messages: Sequence[TelegramMessage], found: Recipients, writes: Writes) -> None:
+    """Queue these messages, each once for every chat that receives its kind."""
     disabled = recipients.disabled_reason()
-    for message in prototypes:
-        chats = recipients.chats_for(Kind(message.kind), rows)
+    for message in messages:
+        chats = recipients.chats_for(Kind(message.kind), found.chats)
         reason = disabled or ("" if chats is not None else recipients.no_chat_reason())
         copies = [_addressed(message, chat_id, reason) for chat_id in ([""] if chats is None else chats)]
         writes.insert(*copies)

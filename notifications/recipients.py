@@ -1,10 +1,12 @@
 """The chats that receive each kind of message, and the reasons why no message is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -29,15 +31,53 @@ def no_chat_reason() -> str:
     return gettext("There is no Telegram chat to write to: set TELEGRAM_CHAT_ID or add a chat.")
 
 
-def known_chats() -> list[TelegramChat]:
-    """Return all chats that have a row, with one query."""
-    return list(TelegramChat.objects.all())
+_CHATS_AND_MESSAGES = """
+    SELECT row_number() OVER (ORDER BY title, chat_id) AS place, NULL::uuid AS message, NULL::uuid AS about,
+        chat_id, former_chat_id, is_active, wants_new_orders, wants_status_changes
+    FROM telegram_chats
+    UNION ALL
+    SELECT row_number() OVER (ORDER BY created_at), id, order_id, '', '', false, false, false
+    FROM telegram_messages
+    WHERE order_id = ANY(%s) AND telegram_message_id IS NOT NULL AND presses <> ''
+    ORDER BY place
+"""
+"""Each received change of a status needs both, so they are read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The chats that have a row, and the sent messages with buttons about some orders, the oldest first."""
+
+    chats: Sequence[TelegramChat]
+    messages: Sequence[tuple[UUID, UUID]]
+    """The primary keys of a message and of its order."""
+
+
+def read_recipients(orders: Collection[UUID] = ()) -> Recipients:
+    """Return all chats that have a row, and the sent messages with buttons about these orders, with one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHATS_AND_MESSAGES, [list(orders)])
+        rows = cursor.fetchall()
+    return Recipients(
+        chats=[_chat(*values) for _place, message, _about, *values in rows if message is None],
+        messages=[(message, about) for _place, message, about, *_values in rows if message is not None],
+    )
+
+
+def _chat(chat_id: str, former: str, is_active: bool, new_orders: bool, status_changes: bool) -> TelegramChat:
+    return TelegramChat(
+        chat_id=chat_id,
+        former_chat_id=former,
+        is_active=is_active,
+        wants_new_orders=new_orders,
+        wants_status_changes=status_changes,
+    )
 
 
 def chats_for(kind: Kind, rows: Sequence[TelegramChat]) -> list[str] | None:
     """Return the ids of the chats that receive messages of this kind, or None if no chat is defined.
 
-    `rows` are all chats (`known_chats`).
+    `rows` are all chats (`read_recipients`).
 
     Only the chat in `TELEGRAM_ALERT_CHAT_ID` receives alerts. The chat of an active row receives the other kinds of
     messages that the row selects. The chat in `TELEGRAM_CHAT_ID` receives all other kinds, unless this chat also has a
