@@ -1,7 +1,7 @@
 """The handlers of webhook events. Each handler reads the payload and calls a service of `orders`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,17 @@ PING = "ping"
 
 
 @dataclass(frozen=True, slots=True)
+class Handling:
+    """What a handler needs besides the event."""
+
+    writes: Writes = field(default_factory=Writes)
+    """The rows to store. The caller stores them together with the event's row."""
+    expects_new: bool = False
+    """Whether the order of an event `order.create` is probably new, because the event is processed for the first time.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of processing an event."""
 
@@ -61,10 +72,10 @@ class Result:
     """Whether the event has to be processed again after the order has been fetched."""
 
 
-def process(row: WebhookEvent, writes: Writes) -> Result:
+def process(row: WebhookEvent, handling: Handling) -> Result:
     """Process the event and return its outcome.
 
-    The caller stores the event's row and what was added to `writes` in the same transaction.
+    The caller stores the event's row and what was added to the writes in the same transaction.
     """
     if row.action == Action.REFUSED:
         return Result(Action.REFUSED, reason=row.error)
@@ -72,7 +83,7 @@ def process(row: WebhookEvent, writes: Writes) -> Result:
     if handler is not None and is_about_check(row):
         reason = gettext("The event is about a test order that manage.py check_site created on the site.")
         return Result(Action.IGNORED, reason=reason)
-    return handler(row, writes) if handler else Result(Action.IGNORED)
+    return handler(row, handling) if handler else Result(Action.IGNORED)
 
 
 def canonical_name(event: str) -> str:
@@ -91,22 +102,22 @@ def is_ping(event: str) -> bool:
     return canonical_name(event) == PING
 
 
-def _order(row: WebhookEvent, writes: Writes) -> Result:
+def _order(row: WebhookEvent, handling: Handling) -> Result:
     if is_posted(row.event, _data(row)):
         order, is_new, snapshot = create_posted(_data(row))
         reason = "" if is_new else gettext("The order of the other system was created before. Staff change it here.")
         problems = tuple(problem.as_json() for problem in snapshot.problems)
         return Result(Action.CREATED if is_new else Action.UNCHANGED, order, problems, reason)
-    return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()), writes)
+    return _apply(row, read_order(_data(row), pay_systems=methods_of_systems()), handling)
 
 
-def _status_change(row: WebhookEvent, writes: Writes) -> Result:
-    result = _apply(row, read_status_change(_data(row), pay_systems=methods_of_systems()), writes)
+def _status_change(row: WebhookEvent, handling: Handling) -> Result:
+    result = _apply(row, read_status_change(_data(row), pay_systems=methods_of_systems()), handling)
     is_change = result.action == Action.UPDATED and not result.is_open
     return replace(result, action=Action.STATUS_CHANGED) if is_change else result
 
 
-def _apply(row: WebhookEvent, snapshot: OrderSnapshot, writes: Writes) -> Result:
+def _apply(row: WebhookEvent, snapshot: OrderSnapshot, handling: Handling) -> Result:
     snapshot = without_shared_account(snapshot)
     row.changed_at = snapshot.updated_at
     problems = tuple(problem.as_json() for problem in snapshot.problems)
@@ -130,18 +141,18 @@ def _apply(row: WebhookEvent, snapshot: OrderSnapshot, writes: Writes) -> Result
         received_at=received_at,
         is_repetition=row.is_repetition,
         can_fetch=can_fetch,
-        expects_new=canonical_name(row.event) == "order.create" and row.attempts <= 1,
-        writes=writes,
+        expects_new=handling.expects_new and canonical_name(row.event) == "order.create",
+        writes=handling.writes,
     )
     order = applied.order
     if applied.doubt and not order.has_left_site:
         request_status_check(order)
         return Result(str(applied.outcome), order, problems, str(DOUBTS[applied.doubt]), is_open=True)
     if applied.ends_failure:
-        services.store(writes)
+        services.store(handling.writes)
         close_failed(order)
     if applied.is_first:
-        order = _mark_deleted_earlier(row, order, snapshot, writes)
+        order = _mark_deleted_earlier(row, order, snapshot, handling.writes)
     _fetch_if_needed(order, is_unsure=applied.is_unsure)
     reason = gettext("The order was fetched from the site since, and that state is kept.") if was_open else ""
     if applied.is_guess and applied.outcome == services.Outcome.UPDATED:
@@ -205,7 +216,7 @@ def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> U
     return None if is_back else deletion.pk
 
 
-def _order_deleted(row: WebhookEvent, _writes: Writes) -> Result:
+def _order_deleted(row: WebhookEvent, _handling: Handling) -> Result:
     data = _data(row)
     order = services.mark_deleted(
         bitrix_order_id=object_id(data), crm_order_id=crm_order_id(data.get("XML_ID")), webhook_event_id=row.pk
@@ -213,7 +224,7 @@ def _order_deleted(row: WebhookEvent, _writes: Writes) -> Result:
     return Result(Action.UPDATED if order else Action.IGNORED, order)
 
 
-def _shop(row: WebhookEvent, _writes: Writes) -> Result:
+def _shop(row: WebhookEvent, _handling: Handling) -> Result:
     data = Fields(_data(row))
     shop_id, name = object_id(_data(row)), read_line(data.peek("NAME")).value
     if not name:
@@ -225,20 +236,20 @@ def _shop(row: WebhookEvent, _writes: Writes) -> Result:
     return Result(Action.UPDATED if changes.updated else Action.UNCHANGED)
 
 
-def _florist(_row: WebhookEvent, _writes: Writes) -> Result:
+def _florist(_row: WebhookEvent, _handling: Handling) -> Result:
     return Result(Action.IGNORED, reason=gettext("Florists are users of the CRM. An administrator adds them here."))
 
 
-def _customer(row: WebhookEvent, writes: Writes) -> Result:
+def _customer(row: WebhookEvent, handling: Handling) -> Result:
     snapshot = read_customer(_data(row))
     if snapshot is None:
         return Result(Action.IGNORED)
-    _customer_row, is_changed = services.apply_customer(snapshot=snapshot, writes=writes)
+    _customer_row, is_changed = services.apply_customer(snapshot=snapshot, writes=handling.writes)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED, None, problems)
 
 
-def _product(row: WebhookEvent, _writes: Writes) -> Result:
+def _product(row: WebhookEvent, _handling: Handling) -> Result:
     snapshot = read_product(_data(row))
     _product_row, action = services.apply_product(snapshot=snapshot)
     if action == Action.CREATED and _deletion(row, "product.delete", snapshot.updated_at):
@@ -246,7 +257,7 @@ def _product(row: WebhookEvent, _writes: Writes) -> Result:
     return Result(action, None, tuple(problem.as_json() for problem in snapshot.problems))
 
 
-def _product_deleted(row: WebhookEvent, _writes: Writes) -> Result:
+def _product_deleted(row: WebhookEvent, _handling: Handling) -> Result:
     data = _data(row)
     is_changed = services.retire_product(bitrix_product_id=object_id(data), when=deletion_time(data))
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED)
@@ -257,7 +268,7 @@ def _data(row: WebhookEvent) -> Mapping[str, Any]:
     return data if isinstance(data, Mapping) else {}
 
 
-HANDLERS: Mapping[str, Callable[[WebhookEvent, Writes], Result]] = {
+HANDLERS: Mapping[str, Callable[[WebhookEvent, Handling], Result]] = {
     "order.create": _order,
     "order.update": _order,
     "order.status.change": _status_change,

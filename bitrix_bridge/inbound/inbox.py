@@ -16,11 +16,10 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.inbound.event_handlers import STATES, Result, canonical_name, process
+from bitrix_bridge.inbound.event_handlers import STATES, Handling, Result, canonical_name, process
 from bitrix_bridge.inbound.fingerprints import fingerprint
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.bulk_writes import Writes
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import WAITS
 from orders import services
@@ -80,12 +79,12 @@ def _process_and_store(row: WebhookEvent) -> None:
     for number in range(1, services.MOST_TRIES + 1):
         try:
             with transaction.atomic():
-                writes = Writes()
-                _finish(row, process(row, writes))
-                writes.insert(row)
-                services.store(writes)
+                handling = Handling(expects_new=number == 1)
+                _finish(row, process(row, handling))
+                handling.writes.insert(row)
+                services.store(handling.writes)
             return
-        except IntegrityError as error:
+        except (IntegrityError, OperationalError) as error:
             if not services.is_race(error) or number == services.MOST_TRIES:
                 raise
 
@@ -101,9 +100,9 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
             if row is None:
                 return None
             row.attempts += 1
-            writes = Writes()
-            _finish(row, process(row, writes))
-            services.store(writes)
+            handling = Handling()
+            _finish(row, process(row, handling))
+            services.store(handling.writes)
             row.save()
             return row
     except Exception as error:
@@ -156,15 +155,15 @@ def _receive_repetition(row: WebhookEvent, incoming: Incoming) -> None:
     result = Result(action=WebhookEvent.Action.DUPLICATE, order=_order_of(incoming))
     try:
         with transaction.atomic():
-            writes = Writes()
+            handling = Handling()
             if result.order is not None and not incoming.event_id and canonical_name(incoming.event) in STATES:
                 row.is_repetition = True
-                found = process(row, writes)
+                found = process(row, handling)
                 has_effect = found.is_open or found.action in (Action.UPDATED, Action.STATUS_CHANGED)
                 result = found if has_effect else result
             _finish(row, result)
-            writes.insert(row)
-            services.store(writes)
+            handling.writes.insert(row)
+            services.store(handling.writes)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:

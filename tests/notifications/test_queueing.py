@@ -207,7 +207,7 @@ def basket(count: int, first: int = 1) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("items", [1, 40])
 @pytest.mark.parametrize("chats", [0, 5])
-def test_queueing_costs_the_webhook_three_queries(
+def test_queueing_costs_the_webhook_two_queries(
     bot_api: BotApi, settings: Any, post_webhook: Any, django_capture_on_commit_callbacks: Any, items: int, chats: int
 ) -> None:
     for number in range(chats):
@@ -234,6 +234,6 @@ def test_queueing_costs_the_webhook_three_queries(
 
     assert answer.json()["action"] == "updated"
     ours = [query["sql"] for query in update if "telegram" in query["sql"].split("VALUES")[0]]
-    assert len(ours) == 3
+    assert len(ours) == 2
     assert sum("django_q_ormq" in query["sql"] for query in update) == 1
     assert len(update) <= 17

@@ -29,6 +29,7 @@ _ORDER_ROWS = """
     WHERE bitrix_order_id = ANY(%(orders)s::bigint[]) OR (id = ANY(%(own)s::uuid[]) AND bitrix_order_id IS NULL)
 """
 _ALL_ROWS = f"WITH {PEOPLE_CTE} {_ORDER_ROWS} UNION ALL {REFERENCE_ROWS} UNION ALL {PEOPLE_ROWS}"
+CUSTOMERS = ("customer", "customer_before_merge")
 _NO_REFERENCES: dict[str, list[Any]] = {kind: [] for kind in KINDS}
 
 
@@ -84,7 +85,8 @@ class Batch:
         """Lock and read everything that the merges need, with at most five statements.
 
         With `expects_new` the orders are only looked for after their creation is locked, which saves a statement if
-        they are new.
+        they are new. If one exists after all, and another transaction has locked it, raise `OperationalError`: orders
+        are locked before customers, so waiting might be a deadlock. The transaction can be repeated (`is_race`).
         """
         snapshots = [one.snapshot for one in arrived]
         if not expects_new:
@@ -94,10 +96,10 @@ class Batch:
             self._lock_creation(absent)
         found = self._read_rows(absent, self._read_items(snapshots))
         if found:
-            self._lock_orders(snapshot for snapshot in absent)
+            self._lock_orders(absent, nowait=True)
             self._read_items(absent)
 
-    def _lock_orders(self, snapshots: Iterable[OrderSnapshot]) -> None:
+    def _lock_orders(self, snapshots: Iterable[OrderSnapshot], *, nowait: bool = False) -> None:
         wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
         if not wanted:
             return
@@ -105,7 +107,9 @@ class Batch:
         if own := [key for key in wanted.values() if key is not None]:
             condition |= Q(pk__in=own, bitrix_order_id=None)
         # The customers are read in the same query. All transactions lock orders sorted by id, so they can't deadlock.
-        orders = Order.objects.select_for_update(of=("self",)).select_related("customer", "customer_before_merge")
+        orders = Order.objects.select_for_update(of=("self",), nowait=nowait).select_related(
+            "customer", "customer_before_merge"
+        )
         for order in orders.filter(condition).order_by("pk"):
             for name in ("customer", "customer_before_merge"):
                 customer = getattr(order, name)

@@ -5,11 +5,12 @@ They include many events at once and unusual input.
 
 import json
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from bitrix_bridge.inbound import event_handlers, inbox
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.outbox import WAITS
 from orders.models import Customer, Order, OrderEvent, Product
+from orders.services.locking import lock_order
 from tests.fixtures import WEBHOOK_TOKEN
 from tests.samples import next_version, order_data
 
@@ -216,6 +218,46 @@ def test_20_orders_at_once_create_one_customer_and_one_product():
     bodies = [{"event": "order.create", "data": order_data(ID=n, ACCOUNT_NUMBER=str(n))} for n in range(1, 21)]
     assert Counter(_at_once(bodies)) == {(200, "created"): 20}
     assert (Order.objects.count(), Customer.objects.count(), Product.objects.count()) == (20, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_20_orders_of_one_account_with_two_phones_at_once_create_one_customer():
+    bodies = [
+        {
+            "event": "order.create",
+            "data": order_data(ID=n, ACCOUNT_NUMBER=str(n), properties={"phone": f"+7 701 555 000{n % 2}"}),
+        }
+        for n in range(1, 21)
+    ]
+    assert Counter(_at_once(bodies)) == {(200, "created"): 20}
+    assert Customer.objects.filter(bitrix_user_id=1079).count() == 1
+    assert Order.objects.count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_create_event_of_an_order_that_another_transaction_has_locked_waits_for_it(post_webhook):
+    data = order_data()
+    post_webhook("order.create", data)
+    locked = threading.Event()
+
+    def staff():
+        try:
+            with transaction.atomic():
+                order = lock_order(Order.objects.get().pk)
+                locked.set()
+                time.sleep(0.3)
+                order.comment = "важно"
+                order.save(update_fields=["comment"])
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=staff)
+    thread.start()
+    assert locked.wait(60)
+    answer = post_webhook("order.create", next_version(data, COMMENTS="домофон 7"))
+    thread.join()
+    order = Order.objects.get()
+    assert (answer.json()["action"], order.comment, order.courier_comment) == ("updated", "важно", "домофон 7")
 
 
 json_values = st.recursive(

@@ -188,7 +188,7 @@ def test_forwarded_address_is_used_only_from_trusted_proxies(client, settings):
 
 def test_unavailable_database_returns_503_with_retry_after(post_webhook, monkeypatch):
     # A test in tests/e2e stops a real database.
-    def away(_row, _writes):
+    def away(_row, _handling):
         raise OperationalError("the connection is lost")
 
     monkeypatch.setattr(inbox, "process", away)
