@@ -56,7 +56,7 @@ def run_command(source, monkeypatch):
 
 
 def test_import_prints_progress_reasons_and_result(run_command):
-    status, said = run_command("--no-input")
+    status, said = run_command("--no-input", "--batch-size", "10")
     assert status == 0
     lines = said.splitlines()
     assert lines[-1] == "54 из 54 заказов перенесено"
@@ -130,7 +130,7 @@ def test_terminal_shows_progress_bar_within_its_width(run_command, monkeypatch, 
         def isatty(self):
             return True
 
-    _status, said = run_command("--no-input", stream=Terminal())
+    _status, said = run_command("--no-input", "--batch-size", "10", stream=Terminal())
     bar, _rest = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", said).split("\n", 1)
     shown = bar.split("\r")
     assert len(shown) > 2
