@@ -67,10 +67,21 @@
     });
     const from = place.focused && document.getElementById(place.focused.id);
     from?.querySelectorAll(CONTROLS)[place.focused.position]?.focus({ preventScroll: true });
+    // The answer leaves its place at the top of the page, which moves all sections. The browser would correct that too.
+    const root = document.documentElement;
+    root.style.overflowAnchor = "none";
+    goTo(place);
+    showAnswer();
+    goTo(place);
+    requestAnimationFrame(function () {
+      requestAnimationFrame(function () { root.style.overflowAnchor = ""; });
+    });
+  }
+
+  function goTo(place) {
     const part = place.near && document.getElementById(place.near.id);
     const top = part ? window.scrollY + part.getBoundingClientRect().top - place.near.top : place.scroll;
     window.scrollTo({ top, behavior: "instant" });
-    showAnswer();
   }
 
   // The answer is at the top of the page, which may be off the screen.

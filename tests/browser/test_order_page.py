@@ -225,6 +225,7 @@ def test_assignment_and_note_keep_the_place_and_the_open_sections(page_of, order
     button = panel.get_by_role("button", name="Назначить курьера")
     button.scroll_into_view_if_needed()
     page.evaluate("window.scrollBy(0, 150)")
+    button.click(trial=True)  # a click may scroll the page first
     before = panel.bounding_box()["y"]
     with page.expect_navigation():
         button.click()
@@ -243,6 +244,7 @@ def test_assignment_and_note_keep_the_place_and_the_open_sections(page_of, order
     page.get_by_label("Заметка для коллег").fill("Позвонить за час")
     add = page.get_by_role("button", name="Добавить заметку")
     add.scroll_into_view_if_needed()
+    add.click(trial=True)
     top = page.evaluate("window.scrollY")
     add.click()
     expect(notes).to_contain_text("Позвонить за час")
