@@ -33,7 +33,8 @@ class OrderChange:
 
 
 Handler = Callable[[Sequence[OrderChange], Writes], None]
-"""A handler of changes. It adds rows to the writes, and the number of its queries does not depend on the changes."""
+"""A handler of changes, which adds rows to the writes. For changes that were received from the site, the number of its
+queries does not depend on the number of changes."""
 
 
 def publish(*changes: OrderChange, writes: Writes | None = None) -> None:
