@@ -204,8 +204,7 @@ def _save(
         return
     Order.objects.bulk_update(result.done, columns)
     OrderEvent.objects.bulk_create(events)
-    for event in events:
-        publish(OrderChange(event.order, event))
+    publish(*(OrderChange(event.order, event) for event in events))
 
 
 def _lock(order_ids: Iterable[UUID]) -> list[Order]:

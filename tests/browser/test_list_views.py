@@ -79,7 +79,7 @@ def test_a_view_of_the_shop_is_saved_shared_and_changed(screen_of, shop):
     page.locator("#crm-dialog").get_by_role("button", name="Сохранить").click()
     views = page.get_by_role("navigation", name="Виды списка")
     expect(views.get_by_role("link", name="Мой вид")).to_have_attribute("aria-current", "page")
-    page.get_by_role("navigation", name="Списки").get_by_role("link", name="Сегодня").click()
+    page.get_by_role("navigation", name="Списки").get_by_role("link", name=re.compile("^Сегодня")).click()
     expect(florist.row(1002)).to_be_visible()
 
 
