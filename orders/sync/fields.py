@@ -159,7 +159,16 @@ def comparable_line(line: Line) -> list[Any]:
 
 def comparable_items(lines: Iterable[Line]) -> list[list[Any]]:
     """Return the comparable form of the items of an order. It is sorted, so the positions of the items do not count."""
-    return sorted((comparable_line(line) for line in lines), key=lambda line: tuple(map(str, line)))
+    return sorted((comparable_line(line) for line in lines), key=_order_of)
+
+
+def line_order(line: Line) -> tuple[str, ...]:
+    """Return the key by which `comparable_items` sorts the item."""
+    return _order_of(comparable_line(line))
+
+
+def _order_of(line: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(map(str, line))
 
 
 def sum_of_parts(items: Iterable[Sequence[Any]], fee: str) -> str:

@@ -24,6 +24,8 @@ MOST_UNREAD = 20
 """The maximum number of stored keys of requests whose response was lost."""
 MOST_PAST = 6
 """The maximum number of stored past statuses."""
+MOST_PAST_DAMAGED = 3
+"""The maximum number of stored past pairs of one field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class Agreement:
     """Our values that the site has accepted and not reported since. It may report them damaged (`site_storage`)."""
     damaged: dict[str, Damaged] = field(default_factory=dict)
     """The agreed values that the site holds in a different form, because it can't store all of them."""
+    past_damaged: dict[str, list[Damaged]] = field(default_factory=dict)
+    """Pairs that `damaged` contained before, the newest first. An outdated event may have replaced an agreed value, and
+    the site then reports its own form of that value again."""
     warnings: list[SiteWarning] = field(default_factory=list)
     """Warnings of the site that the timeline contains and that still apply."""
     site_status: str = ""
@@ -122,6 +127,10 @@ class Agreement:
             refused={name: RefusedValue(**refusal) for name, refusal in state.get("refused", {}).items()},
             unconfirmed=dict(state.get("unconfirmed", {})),
             damaged={name: Damaged.from_json(pair) for name, pair in state.get("damaged", {}).items()},
+            past_damaged={
+                name: [Damaged.from_json(pair) for pair in pairs]
+                for name, pairs in state.get("past_damaged", {}).items()
+            },
             warnings=[SiteWarning(**warning) for warning in state.get("warnings", [])],
             site_status=state.get("site_status", ""),
             received_version=state.get("received_version"),
@@ -153,6 +162,7 @@ class Agreement:
             "refused": {name: asdict(refusal) for name, refusal in self.refused.items()},
             "unconfirmed": dict(self.unconfirmed),
             "damaged": {name: pair.as_json() for name, pair in self.damaged.items()},
+            "past_damaged": {name: [pair.as_json() for pair in pairs] for name, pairs in self.past_damaged.items()},
             "warnings": [asdict(warning) for warning in self.warnings],
             "site_status": self.site_status,
             "received_version": self.received_version,
@@ -229,7 +239,9 @@ class Agreement:
             before, self.agreed[name] = self.agreed.get(name), value
             self.unconfirmed.pop(name, None)
             if name in self.damaged and self.damaged[name].ours != value:
-                del self.damaged[name]
+                pair = self.damaged.pop(name)
+                earlier = [one for one in self.past_damaged.get(name, ()) if one != pair]
+                self.past_damaged[name] = [pair, *earlier][:MOST_PAST_DAMAGED]
             if name in self.refused and self.refused[name].value == value:
                 del self.refused[name]
             sent = self.sent.get(name, [])
@@ -244,9 +256,10 @@ class Agreement:
     def as_kept(self, theirs: Mapping[str, Any], limits: Callable[[], SiteLimits]) -> dict[str, Any]:
         """Return the site's values, with ours in place of each value that is ours after what the site does to it.
 
-        The site's value may be that of an earlier time (`damaged`), or the first that it reports after one of our
-        values was sent; only the latter is explained by what the site can't store. A value that the site held before
-        is not explained, because ours may not have arrived. `limits` is called only if there is a value to explain.
+        The site's value may be that of an earlier time (`damaged`, `past_damaged`), or the first that it reports after
+        one of our values was sent; only the latter is explained by what the site can't store. A value that the site
+        held before is not explained, because ours may not have arrived. `limits` is called only if there is a value to
+        explain.
         """
         kept, known = dict(theirs), cache(limits)
         for name, value in theirs.items():
@@ -259,7 +272,8 @@ class Agreement:
                 continue
             elif value not in (candidates := self._first_reports(name)):
                 explained = (Damaged(ours, value, explain(name, ours, value, known()) or ()) for ours in candidates)
-                if found := next((one for one in explained if one.losses), None):
+                past = (one for one in self.past_damaged.get(name, ()) if one.theirs == value)
+                if found := next((one for one in (*explained, *past) if one.losses), None):
                     self.damaged[name], kept[name] = found, found.ours
         self._keep_total(kept)
         return kept

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, OrderItem
 from orders.services.references import References, ReferenceTable, SiteIds, known_status
 from orders.services.site_limits import current_limits
-from orders.sync.fields import ITEMS, comparable, comparable_items
+from orders.sync.fields import ITEMS, comparable, comparable_items, line_order
 from orders.sync.freshness import Freshness, StatusVerdict, Verdict
+from orders.sync.site_storage import AMOUNTS
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import STATUS, Agreement
 
@@ -18,9 +20,9 @@ class Incoming:
     """The site's fields and items of an order, without a status that must not be applied."""
 
     fields: Mapping[str, Any]
+    """The site's fields, with our value in place of a value of ours that the site has damaged. So are the items."""
     theirs: Mapping[str, Any]
-    """`fields` and the items in comparable form, with our value in place of a value of ours that the site has damaged.
-    """
+    """`fields` and the items in comparable form."""
     items: tuple[ItemSnapshot, ...] | None
     existing: Sequence[OrderItem]
     """Our items. They are not queried if the snapshot has no items."""
@@ -63,8 +65,34 @@ def read_incoming(
     theirs = {name: comparable(value) for name, value in fields.items()}
     if items is not None:
         theirs[ITEMS] = comparable_items(items)
-    theirs = agreement.as_kept(theirs, current_limits)
+    kept = agreement.as_kept(theirs, current_limits)
+    for name in [name for name in kept if name != ITEMS and kept[name] != theirs[name]]:
+        fields[name] = Decimal(kept[name]) if name in AMOUNTS else kept[name]
+    if items is not None and kept[ITEMS] != theirs[ITEMS]:
+        items = _with_values(items, kept[ITEMS])
+    theirs = kept
     return Incoming(fields, theirs, items, existing, references, site_status, verdict)
+
+
+def _with_values(items: Sequence[ItemSnapshot], values: Sequence[Sequence[Any]]) -> tuple[ItemSnapshot, ...]:
+    """Return the items with the names, quantities and prices of `values`, the same items in comparable form.
+
+    Both are compared in their sorted order, in which an item of a product has the same place. The items keep their own
+    order.
+    """
+    wanted = dict(zip(sorted(range(len(items)), key=lambda place: line_order(items[place])), values, strict=True))
+    return tuple(_with_value(item, wanted[place]) for place, item in enumerate(items))
+
+
+def _with_value(item: ItemSnapshot, value: Sequence[Any]) -> ItemSnapshot:
+    what, quantity, price = value
+    snapshot = item.product_snapshot if item.bitrix_product_id else {**item.product_snapshot, "name": what}
+    return replace(
+        item,
+        product_snapshot=snapshot,
+        quantity=item.quantity if "quantity" in item.unknown_values else Decimal(quantity),
+        price=item.price if "price" in item.unknown_values else Decimal(price),
+    )
 
 
 def ids_of_creation(snapshot: OrderSnapshot) -> SiteIds:

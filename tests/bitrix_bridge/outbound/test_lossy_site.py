@@ -79,6 +79,16 @@ def test_later_change_of_the_site_is_taken(lossy, shared_order, manager, echo):
     assert (shared_order.postcard_text, shared_order.sync_state) == ("Другой текст", "synced")
 
 
+def test_site_that_returns_to_its_form_of_our_text_returns_to_our_text(lossy, shared_order, manager, echo):
+    edit(shared_order, manager, postcard_text=TEXT)
+    echo()
+    for text in ("Другой текст", HELD):
+        lossy.site.update_order(shared_order.bitrix_order_id, properties={"postcardText": text})
+        assert echo() == "updated"
+    assert damaged(shared_order) == {"postcard_text": HELD}
+    assert (shared_order.postcard_text, shared_order.sync_state) == (TEXT, "synced")
+
+
 def test_echo_before_the_response_is_recognised(lossy, shared_order, manager, echo, monkeypatch):
     original = services.record_accepted
 
@@ -123,6 +133,25 @@ def test_rounded_prices_stay_ours(lossy, shared_order, manager, echo):
     writes = lossy.site.writes
     assert compare().differences == 0
     assert lossy.site.writes == writes
+
+
+def test_site_that_returns_to_its_form_of_our_prices_returns_to_our_prices(lossy, shared_order, manager, echo):
+    items = [line_of(item, price="7500.40") for item in shared_order.items.all()]
+    services.edit_order(order_id=shared_order.pk, changes={}, items=items, actor=manager)
+    total = Order.objects.get(pk=shared_order.pk).total_amount
+    deliver_due()
+    echo()
+    for price in (8000, 7500):
+        there = [
+            {"bitrix_product_id": item.bitrix_product_id, "quantity": str(item.quantity), "price": price}
+            for item in items
+        ]
+        lossy.site.update_order(shared_order.bitrix_order_id, items=there)
+        assert echo() == "updated"
+    shared_order.refresh_from_db()
+    assert {item.price for item in shared_order.items.all()} == {Decimal("7500.40")}
+    assert (shared_order.total_amount, shared_order.sync_state) == (total, "synced")
+    assert damaged(shared_order).keys() == {"items", "total_amount"}
 
 
 def line_of(item, **changes):
