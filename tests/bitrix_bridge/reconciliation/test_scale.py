@@ -77,7 +77,7 @@ def garbage_is_collected_often():
 @pytest.mark.parametrize("has_differences", [False, True], ids=["alike", "differing"])
 def test_memory_does_not_grow_with_orders(large_site, compare_sides, has_differences):
     peaks = []
-    for number in (4 * PAGE, 16 * PAGE):
+    for number in (4 * PAGE, 4 * PAGE, 32 * PAGE):  # the first comparison fills the caches of the process
         large_site(number, has_differences=has_differences)
         tracemalloc.start()
         try:
@@ -86,9 +86,9 @@ def test_memory_does_not_grow_with_orders(large_site, compare_sides, has_differe
         finally:
             tracemalloc.stop()
         assert (run.compared, run.differences) == (number, number // 100 if has_differences else 0)
-    # Caches and other threads cause small variations. Memory that grew with the number of orders would be four times as
-    # large.
-    assert peaks[1] < 1.5 * peaks[0]
+    # When garbage is collected changes a peak by a factor of up to 1.9 (128 pages, several runs). Memory that grew with
+    # the number of orders would be eight times as large.
+    assert peaks[2] < 2.5 * peaks[1], peaks
 
 
 def test_query_count_of_a_page_is_constant(large_site, compare_sides):
