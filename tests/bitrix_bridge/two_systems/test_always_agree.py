@@ -23,7 +23,7 @@ from orders.models import Order, Product
 from orders.sync.snapshot import ItemSnapshot
 from tests.bitrix_bridge.two_systems.world import World
 
-EXAMPLES = {"deep": settings().max_examples, "fast": 3}.get(settings.get_current_profile_name(), 200)
+EXAMPLES = {"deep": settings().max_examples, "fast": 3}.get(settings.get_current_profile_name(), 100)
 
 MAX_ORDERS = 3
 MAX_OPENED = 3
