@@ -105,7 +105,7 @@ def _queue_edits(orders: Mapping[UUID, datetime | None], found: Recipients, writ
         return
     pending = TelegramEdit.objects.filter(message__in=[pk for pk, _order in found.messages], state=State.PENDING)
     # The pending edits are locked until the commit, so that no worker renders the order as it was before.
-    known = set(pending.select_for_update().values_list("message_id", flat=True))
+    known = set(pending.select_for_update(no_key=True).values_list("message_id", flat=True))
     queued, now = dict[UUID, int](), timezone.now()
     for pk, order_id in found.messages:
         if pk in known:

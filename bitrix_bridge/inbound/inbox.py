@@ -96,7 +96,7 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
     """
     try:
         with transaction.atomic():
-            row = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=row_id).first()
+            row = WebhookEvent.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=row_id).first()
             if row is None:
                 return None
             row.attempts += 1
@@ -108,7 +108,7 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
     except Exception as error:
         logger.warning("event %s failed again: %s", row_id, error)
         with transaction.atomic():
-            row = WebhookEvent.objects.select_for_update().get(pk=row_id)
+            row = WebhookEvent.objects.select_for_update(no_key=True).get(pk=row_id)
             row.attempts += 1
             _set_failure(row, error)
             row.save()

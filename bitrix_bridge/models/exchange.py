@@ -109,7 +109,7 @@ class Push(OutboxEntry):
 
     def lock_owner(self) -> None:
         """Lock the order before the push. The services that change orders and queue pushes use the same sequence."""
-        Order.objects.select_for_update().filter(pk=self.order_id).values_list("pk", flat=True).first()
+        Order.objects.select_for_update(no_key=True).filter(pk=self.order_id).values_list("pk", flat=True).first()
 
 
 class PushAttempt(DeliveryAttempt):

@@ -117,14 +117,14 @@ def queue_missed(limit: int = 100) -> int:
     needless = Push.objects.filter(state=State.FAILED, order__sync_state=SyncState.SYNCED)
     for order_id in list(needless.filter(order__bitrix_state__unread__0__isnull=False).values_list("order", flat=True)):
         with transaction.atomic():
-            close_failed(Order.objects.select_for_update().get(pk=order_id))
+            close_failed(Order.objects.select_for_update(no_key=True).get(pk=order_id))
     _close(needless)
     pending = Order.objects.filter(sync_state=SyncState.PENDING, is_deleted_on_site=False, is_archived_on_site=False)
     has_push = Push.objects.filter(order=OuterRef("pk"), state__in=LIVE)
     ids = list(pending.exclude(Exists(has_push)).values_list("pk", flat=True)[:limit])
     for order_id in ids:
         with transaction.atomic():
-            order = Order.objects.select_for_update().get(pk=order_id)
+            order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
             if order.sync_state == SyncState.PENDING:
                 queue_push(order, [])
     return len(ids)

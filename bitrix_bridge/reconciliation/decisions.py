@@ -159,7 +159,7 @@ def _end_conflict(order: Order, side: Difference.Side, actor: User) -> str:
 
 def _close(difference: Difference, side: Difference.Side, actor: User, act: Callable[[], str]) -> Difference:
     with transaction.atomic():
-        current = Difference.objects.select_for_update().get(pk=difference.pk)
+        current = Difference.objects.select_for_update(no_key=True).get(pk=difference.pk)
         if not current.is_open:
             return current
         current.why = act()

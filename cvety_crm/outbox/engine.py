@@ -103,7 +103,11 @@ def _claim(model: type[OutboxEntry], pk: Any | None) -> tuple[OutboxEntry, Deliv
     if pk is not None:
         queryset = queryset.filter(pk=pk)
     with transaction.atomic():
-        entry = queryset.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "created_at").first()
+        entry = (
+            queryset.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .order_by("due_at", "created_at")
+            .first()
+        )
         if entry is None:
             return None
         log = entry.attempt_log  # type: ignore[attr-defined]  # each child has its own table of attempts
@@ -145,7 +149,7 @@ def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> Non
     ]
 
     entry.lock_owner()
-    current = type(entry)._default_manager.select_for_update().filter(pk=entry.pk).first()
+    current = type(entry)._default_manager.select_for_update(no_key=True).filter(pk=entry.pk).first()
     if current is None:
         return  # The entry and its attempts have been deleted, because the change that it reports was undone.
     is_ours = current.state == State.SENDING and current.attempts == attempt.number

@@ -51,7 +51,7 @@ def counts_as_called(call: CustomerCall) -> bool:
 @transaction.atomic
 def undo_call(*, call_id: UUID) -> CustomerCall:
     """Record that a call was not made. An undone call is not changed. Raise `CustomerCall.DoesNotExist`."""
-    call = CustomerCall.objects.select_for_update(of=("self",)).get(pk=call_id)
+    call = CustomerCall.objects.select_for_update(no_key=True, of=("self",)).get(pk=call_id)
     if call.undone_at is None:
         call.undone_at = timezone.now()
         call.save(update_fields=["undone_at", "updated_at"])

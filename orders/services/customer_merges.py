@@ -117,7 +117,7 @@ def _locked_orders(theirs: Q) -> set[UUID]:
 
 def _locked_customers(keys: Iterable[UUID]) -> dict[UUID, Customer]:
     """Lock customers sorted by id, so that two merges can't deadlock. New orders wait for this lock."""
-    rows = Customer.objects.select_for_update().filter(pk__in=set(keys)).order_by("pk")
+    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=set(keys)).order_by("pk")
     return {row.pk: row for row in rows.defer("search", "preferences", "bitrix_state")}
 
 

@@ -17,13 +17,13 @@ def lock_order(order_id: UUID) -> Order:
     """Return the order, locked until the end of the transaction. Raise `Order.DoesNotExist` if it does not exist."""
     # The query has no joins: after waiting for the lock, PostgreSQL compares the new row with the old joined row, so
     # an order whose status changed during the wait would not be found.
-    return Order.objects.select_for_update().get(pk=order_id)
+    return Order.objects.select_for_update(no_key=True).get(pk=order_id)
 
 
 def lock_orders(order_ids: Iterable[UUID]) -> list[Order]:
     """Lock these orders until the end of the transaction. Return those that exist, with only their ids loaded."""
     # All transactions lock orders sorted by id, so they can't deadlock.
-    return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk").only("pk"))
+    return list(Order.objects.select_for_update(no_key=True).filter(pk__in=list(order_ids)).order_by("pk").only("pk"))
 
 
 def lock_site_order(bitrix_order_id: int, crm_order_id: UUID | None = None) -> Order | None:
@@ -85,7 +85,9 @@ _is_dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 def _find(known: Q) -> Order | None:
     # `select_related` saves the query for the customer in an update of the order.
     orders = list(
-        Order.objects.select_for_update(of=("self",)).select_related("customer", "customer_before_merge").filter(known)
+        Order.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("customer", "customer_before_merge")
+        .filter(known)
     )
     return min(orders, key=lambda order: order.bitrix_order_id is None) if orders else None
 

@@ -26,7 +26,7 @@ _APPLY = """
             COALESCE(NULLIF(%(before)s::text, ''), metadata->%(entered)s->>'method', '') AS before,
             COALESCE(NULLIF(%(after)s::text, ''), metadata->%(entered)s->>'method', '') AS after
         FROM orders WHERE bitrix_pay_system_id = %(system)s
-        ORDER BY id FOR UPDATE
+        ORDER BY id FOR NO KEY UPDATE
     ), judged AS (
         SELECT *, was_unknown OR (
             NOT COALESCE(metadata->%(answered)s ? 'payment_method', false)

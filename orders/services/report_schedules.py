@@ -72,7 +72,7 @@ def save_schedule(*, actor: User, values: ScheduleValues, schedule_id: UUID | No
     """
     schedule = ReportSchedule(pk=uuid4())
     if schedule_id is not None:
-        schedule = ReportSchedule.objects.select_for_update().get(pk=schedule_id)
+        schedule = ReportSchedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
     values = checked_values(values, schedule_id)
     schedule.name = values.name
     schedule.table, schedule.file_format = values.table, values.file_format
@@ -122,7 +122,7 @@ def start_now(*, schedule_id: UUID, actor: User) -> ReportRun:
     Raise `ReportSchedule.DoesNotExist` if there is no such schedule, and `NotAllowedError` if a report of this schedule
     is still being sent.
     """
-    schedule = ReportSchedule.objects.select_for_update().get(pk=schedule_id)
+    schedule = ReportSchedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
     if ReportDelivery.objects.filter(run__schedule=schedule, state__in=LIVE).exists():
         raise NotAllowedError(gettext("The report is still being sent. Look at its deliveries."))
     return _start(schedule, timezone.now(), actor)
@@ -136,7 +136,7 @@ def keep_file(
 
     `shown` is as in `ReportRun`. A stored file that shows more is replaced.
     """
-    run = ReportRun.objects.select_for_update().get(pk=run_id)
+    run = ReportRun.objects.select_for_update(no_key=True).get(pk=run_id)
     if not run.file or not set(run.shown) <= set(shown):
         run.file.delete(save=False)
         run.file_name, run.rows, run.title, run.summary = file_name, rows, title, summary
@@ -185,7 +185,7 @@ def checked_addresses(addresses: Iterable[str]) -> list[str]:
 @transaction.atomic
 def _start_next(now: datetime) -> bool:
     due = ReportSchedule.objects.filter(next_run_at__lte=now).order_by("next_run_at")
-    schedule = due.select_for_update(skip_locked=True, of=("self",)).first()
+    schedule = due.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
     if schedule is None:
         return False
     timing = timing_of(schedule)

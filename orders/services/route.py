@@ -90,7 +90,7 @@ def lock_route(*, courier_id: UUID | None, stop: UUID, others: Iterable[UUID]) -
 def lock_stops(*conditions: Q, **lookups: Any) -> QuerySet[Order]:
     """Return a query that locks these orders until the end of the transaction, without their long columns."""
     # The query has no joins (see `lock_order`). All transactions lock orders sorted by id, so they can't deadlock.
-    found = Order.objects.select_for_update().filter(*conditions, **lookups)
+    found = Order.objects.select_for_update(no_key=True).filter(*conditions, **lookups)
     return found.order_by("pk").defer("search", "metadata", "bitrix_state")
 
 

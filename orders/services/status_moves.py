@@ -18,7 +18,7 @@ _MOVE = """
         JOIN unnest(%(codes)s::text[], %(new)s::text[], %(final)s::boolean[]) AS target(bitrix_code, new, is_final)
             ON bitrix_state->>'site_status' = target.bitrix_code
         WHERE bitrix_state->'agreed'->>'status' <> target.new
-        ORDER BY id FOR UPDATE OF orders
+        ORDER BY id FOR NO KEY UPDATE OF orders
     )
     UPDATE orders SET
         status = CASE WHEN moved.status = moved.old THEN moved.new ELSE moved.status END,

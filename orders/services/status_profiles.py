@@ -56,7 +56,7 @@ def load_profile(*, name: str, actor: User | None) -> ProfileOutcome:
     `NotAllowedError` if there is no such profile.
     """
     rows = read_profile(name)
-    existing = {status.code: status for status in lock_statuses()}
+    existing = {status.code: status for status in lock_statuses(may_delete=True)}
     loaded = [_load(row, existing.get(row.code)) for row in rows]
     targets = {code: status for status in loaded for code in status.bitrix_codes}
     others = [status for code, status in existing.items() if code not in {row.code for row in rows}]

@@ -37,9 +37,9 @@ class StatusQuestion:
         }
 
 
-def lock_statuses() -> list[Status]:
-    """Return all statuses, locked until the end of the transaction."""
-    return list(Status.objects.select_for_update())
+def lock_statuses(*, may_delete: bool = False) -> list[Status]:
+    """Return all statuses, locked until the end of the transaction. `may_delete` also blocks new orders in them."""
+    return list(Status.objects.select_for_update(no_key=not may_delete))
 
 
 @transaction.atomic

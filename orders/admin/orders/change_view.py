@@ -85,7 +85,7 @@ class OrderFormAdmin(FeatureModelAdmin):
         """Return the order. A POST request locks the order until the form is saved."""
         key = _key(object_id)
         if key is not None and request.method == "POST" and connection.in_atomic_block:
-            Order.objects.select_for_update().filter(pk=key).values_list("pk").first()
+            Order.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk").first()
         return super().get_object(request, object_id, from_field)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

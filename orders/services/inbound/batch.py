@@ -107,7 +107,7 @@ class Batch:
         if own := [key for key in wanted.values() if key is not None]:
             condition |= Q(pk__in=own, bitrix_order_id=None)
         # The customers are read in the same query. All transactions lock orders sorted by id, so they can't deadlock.
-        orders = Order.objects.select_for_update(of=("self",), nowait=nowait).select_related(
+        orders = Order.objects.select_for_update(no_key=True, of=("self",), nowait=nowait).select_related(
             "customer", "customer_before_merge"
         )
         for order in orders.filter(condition).order_by("pk"):

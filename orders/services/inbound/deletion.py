@@ -60,7 +60,9 @@ def mark_archived(
     The mark replaces the mark of a deletion, since the site does not report that it archives an order. This makes four
     queries for any number of orders.
     """
-    known = Order.objects.select_for_update().filter(bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False)
+    known = Order.objects.select_for_update(no_key=True).filter(
+        bitrix_order_id__in=bitrix_order_ids, is_archived_on_site=False
+    )
     orders = list(known.order_by("pk"))
     if not orders:
         return []

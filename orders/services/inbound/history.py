@@ -69,7 +69,7 @@ def lock_absent_orders(snapshots: Iterable[OrderSnapshot]) -> set[int]:
     lock_creation(wanted)
     created_here = {key for key in wanted.values() if key is not None}
     known = Order.objects.filter(Q(bitrix_order_id__in=wanted) | Q(pk__in=created_here))
-    found = set(known.select_for_update().order_by("pk").values_list("bitrix_order_id", "pk"))
+    found = set(known.select_for_update(no_key=True).order_by("pk").values_list("bitrix_order_id", "pk"))
     ids, keys = {bitrix_id for bitrix_id, _ in found}, {key for _, key in found}
     return {bitrix_id for bitrix_id, key in wanted.items() if bitrix_id not in ids and key not in keys}
 

@@ -61,14 +61,14 @@ def _question(rows: Sequence[ReferenceRow]) -> list[StatusQuestion]:
     """Store the names of statuses, and question each status whose name on the site does not fit its stage."""
     if not rows:
         return []
-    statuses = list(Status.objects.select_for_update())
+    statuses = list(Status.objects.select_for_update(no_key=True))
     store_names(rows)
     return review_statuses(statuses)
 
 
 def _apply(model: type[SiteReference], rows: Iterable[ReferenceRow]) -> Changes:
     changes = Changes()
-    known = {key: row for row in model._default_manager.select_for_update() for key in _keys(row)}
+    known = {key: row for row in model._default_manager.select_for_update(no_key=True) for key in _keys(row)}
     for row in rows:
         found = known.get(row.key)
         if found is None:

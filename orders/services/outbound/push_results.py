@@ -166,6 +166,7 @@ def _replace_twin(order: Order, twin: Order) -> Agreement:
 
     The agreement of the twin is newer than the response to our request. Our order has the pending changes of staff.
     """
+    Order.objects.select_for_update().filter(pk=twin.pk).values_list("pk").first()  # no note can be added from now on
     if twin.events.exclude(source__in=REPORTED_BY_SITE).exists() or twin.notes.exists() or twin.photos.exists():
         raise NotAllowedError(
             gettext("Order № %(number)s is already in the CRM as the site's own, and staff have worked on it.")

@@ -1,9 +1,7 @@
 """Tests of the locks of an import while a different transaction works at the same time."""
 
-from threading import Thread
-
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
 from bitrix_bridge.history import importing
 from bitrix_bridge.history.reading import Selection
@@ -12,30 +10,9 @@ from orders.models import Order, OrderItem, Product
 from orders.sync.snapshot import OrderSnapshot, ProductSnapshot
 from tests.bitrix_bridge.history.tables import Schema
 from tests.bitrix_bridge.history.week import ORDERS
+from tests.locks import waits_for_lock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("schema", [Schema.NEW])]
-
-
-def waits_for_lock(work) -> bool:
-    """Return whether `work` in a second transaction waits for a lock of this transaction."""
-    found = []
-
-    def run():
-        try:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL lock_timeout = '100ms'")
-                work()
-            found.append(False)
-        except OperationalError:
-            found.append(True)
-        finally:
-            connection.close()
-
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
-    return found[0]
 
 
 def test_batch_locks_its_orders_first_and_does_not_lock_products(source):
