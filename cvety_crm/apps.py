@@ -14,10 +14,11 @@ class CvetyCrmConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks and the steps that run after each `migrate`."""
         from cvety_crm import roles
-        from cvety_crm.ops import checks, row_level_security, schedules
+        from cvety_crm.ops import checks, idle_transactions, row_level_security, schedules
 
         checks.register()
         # Row level security has no sender: it also runs after the last app, when every table exists.
         post_migrate.connect(schedules.on_post_migrate, sender=self)
         post_migrate.connect(row_level_security.on_post_migrate)
+        post_migrate.connect(idle_transactions.on_post_migrate, sender=self)
         post_migrate.connect(roles.on_post_migrate, sender=self)

@@ -1,4 +1,4 @@
-"""The system checks of `manage.py check`: dotted paths, translations, the time zone, row level security."""
+"""The system checks of `manage.py check`: dotted paths, translations, the time zone, the database."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from django.core.checks import register as register_check
 from django.utils.module_loading import import_string
 
 from cvety_crm.i18n.catalogue import COMPILED
+from cvety_crm.ops.idle_transactions import check_limit
 from cvety_crm.ops.row_level_security import check_tables
 
 DOTTED_PATHS = (
@@ -33,6 +34,7 @@ def register() -> None:
     register_check(check_dotted_paths)
     register_check(Tags.translation)(check_compiled_texts)
     register_check(Tags.database)(check_tables)
+    register_check(Tags.database)(check_limit)
     register_check(check_time_zone)
 
 
