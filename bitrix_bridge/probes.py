@@ -94,21 +94,35 @@ def last_event() -> Finding:
 
 @probe(_("Events not processed"), reads_database=True)
 def inbox() -> Finding:
-    """Count the failed events, the events that will be processed again, and the requests refused in the last day."""
+    """Count the failed events, those that will be processed again or that were stored first, and the requests refused
+    in the last day.
+    """
     states = WebhookEvent.State
     counts = WebhookEvent.objects.exclude(state=states.PROCESSED).aggregate(
-        failed=Count("pk", filter=Q(state=states.FAILED)), waiting=Count("pk", filter=Q(state=states.WAITING))
+        failed=Count("pk", filter=Q(state=states.FAILED)),
+        waiting=Count("pk", filter=Q(state=states.WAITING)),
+        queued=Count("pk", filter=Q(state=states.QUEUED)),
+        oldest=Min("created_at", filter=Q(state=states.QUEUED)),
     )
     figure = gettext("failed: %(failed)d, to be repeated: %(waiting)d") % counts
+    age = timezone.now() - counts["oldest"] if counts["oldest"] else timedelta()
+    if counts["queued"]:
+        # The site sends more than can be processed at once.
+        figure += gettext(", stored first: %(number)d, the oldest for %(time)s") % {
+            "number": counts["queued"],
+            "time": duration(max(age.total_seconds(), 0)),
+        }
     since = timezone.now() - timedelta(days=1)
     refused = WebhookEvent.objects.filter(action=WebhookEvent.Action.REFUSED, created_at__gte=since).count()
     if refused:
         figure += gettext(", refused in a day: %(number)d") % {"number": refused}
     if counts["failed"]:
         return Finding(Level.RED, figure, gettext("Open the inbox: each failed event says why."))
+    if age > QUEUE_STUCK:
+        return Finding(Level.RED, figure, gettext("The worker does not process the stored events: is it running?"))
     if refused:
         return Finding(Level.YELLOW, figure, gettext("Open the inbox: each refused request says why."))
-    return Finding(Level.YELLOW if counts["waiting"] else Level.GREEN, figure)
+    return Finding(Level.YELLOW if counts["waiting"] or counts["queued"] else Level.GREEN, figure)
 
 
 @probe(_("Queue to the site"), reads_database=True, may_be_starting=True)

@@ -108,6 +108,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.outbound.queueing.queue_missed",
     "cvety_crm.outbox.deliver_due",
     "bitrix_bridge.inbound.inbox.retry_due",
+    "bitrix_bridge.inbound.inbox.pick_up_queued",
     "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
     "orders.services.report_schedules.start_due",
@@ -350,6 +351,10 @@ WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
 if WEBHOOK_RATE and not re.fullmatch(r"[1-9]\d{0,8}/[smhd][a-z]*", WEBHOOK_RATE):
     sys.exit("WEBHOOK_RATE must be a number of requests and a period, such as 600/min, or empty.")
 WEBHOOK_MAX_BYTES = 1024 * 1024
+WEBHOOK_TIME_BUDGET = env.float("WEBHOOK_TIME_BUDGET", default=0.5)
+"""Seconds. If an event would have to wait longer for a web process, events are stored first, and the worker processes
+them. With 0 every event is stored first, with -1 none is.
+"""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

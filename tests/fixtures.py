@@ -16,6 +16,7 @@ from django.test import Client
 from django.test import utils as test_utils
 from django.utils import timezone
 
+from bitrix_bridge.inbound.pressure import queue_mark
 from bitrix_bridge.site_client.bridge_client import known_endpoints
 from cvety_crm import throttling
 from cvety_crm.users import User
@@ -80,6 +81,7 @@ def _let_browsers_cache_static_files() -> Iterator[None]:
 def _clear_caches(request: pytest.FixtureRequest) -> None:
     cache.clear()
     throttling.counters().clear()
+    queue_mark().clear()
     # Tests with a live server wait for pages, so cached values expire in these tests as in production.
     LastingCache.lasts = "live_server" not in request.fixturenames
 

@@ -30,11 +30,13 @@ from orders.sync.snapshot import Problem
 MOST_AT_ONCE = 200
 SIGNS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "✓",
+    WebhookEvent.State.QUEUED: "⏳",
     WebhookEvent.State.WAITING: "⏳",
     WebhookEvent.State.FAILED: "!",
 }
 CSS: dict[str, str] = {
     WebhookEvent.State.PROCESSED: "delivered",
+    WebhookEvent.State.QUEUED: "pending",
     WebhookEvent.State.WAITING: "pending",
     WebhookEvent.State.FAILED: "failed",
 }

@@ -5,6 +5,7 @@ with growing retry delays, and staff can process it again.
 """
 
 import logging
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.inbound.event_handlers import STATES, Handling, Result, canonical_name, process
 from bitrix_bridge.inbound.fingerprints import fingerprint
+from bitrix_bridge.inbound.pressure import pressure
+from bitrix_bridge.inbound.queued_events import lock_queue, must_be_queued, schedule_queue_task, store_first
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import truncate_masked
@@ -31,6 +34,10 @@ Action = WebhookEvent.Action
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
 """The time limit of one run of `retry_due`. Without it, the worker's other jobs could be delayed."""
+QUEUE_SECONDS = 45.0
+"""The time limit of one run of `process_queued`."""
+QUEUE_DELAY = 1.0
+"""The seconds after which `process_queued` looks once more for queued events before it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ def receive(incoming: Incoming) -> WebhookEvent:
     The row is inserted with its outcome, in the transaction that makes the event's changes. So an event that got the
     response 200 can't be lost. A unique index rejects a repeated event, even if both events arrive at the same time.
 
+    If more events arrive than can be processed at once, the event is only stored, and a worker processes it.
+
     Raise `OperationalError` or `InterfaceError` if the database is not available.
     """
     row = WebhookEvent(
@@ -60,6 +69,10 @@ def receive(incoming: Incoming) -> WebhookEvent:
         fingerprint=fingerprint(incoming.event, incoming.event_id, incoming.data),
         remote_addr=incoming.remote_addr,
     )
+    if must_be_queued(row):
+        store_first(row, has_event_id=bool(incoming.event_id), is_repetition=_is_repetition)
+        return row
+    started = time.monotonic()
     try:
         _process_and_store(row)
     except (OperationalError, InterfaceError):
@@ -71,6 +84,7 @@ def receive(incoming: Incoming) -> WebhookEvent:
             _receive_repetition(row, incoming)
     except Exception as error:
         _store_failed(row, error)
+    pressure.note(time.monotonic() - started)
     return row
 
 
@@ -132,6 +146,43 @@ def retry_due(limit: int = 200) -> int:
             logger.exception("event %s could not be processed again", key)
         done += 1
     return done
+
+
+def process_queued() -> int:
+    """Process the queued events, sorted by age, the oldest first. Return how many were processed.
+
+    This function is a task. It ends if another worker is processing the queue, after `QUEUE_SECONDS`, or when no event
+    has been queued for `QUEUE_DELAY`.
+    """
+    until, done, was_empty = time.monotonic() + QUEUE_SECONDS, 0, False
+    while time.monotonic() < until:
+        found = process_oldest_queued()
+        if found is None or (not found and (was_empty or not done)):
+            break
+        done += found
+        was_empty = not found
+        if was_empty:
+            # A web process starts this task at most once a second, so another event may be stored without a new task.
+            time.sleep(QUEUE_DELAY)
+    return done
+
+
+def pick_up_queued() -> None:
+    """Start the task again if events are queued. This job runs each minute, because a task may be lost."""
+    if WebhookEvent.objects.filter(state=WebhookEvent.State.QUEUED).exists():
+        schedule_queue_task()
+
+
+def process_oldest_queued() -> bool | None:
+    """Process one queued event. Return False if there is none, and None if another worker processes the queue."""
+    with transaction.atomic():
+        if not lock_queue():
+            return None
+        queued = WebhookEvent.objects.filter(state=WebhookEvent.State.QUEUED).order_by("created_at", "pk")
+        key = queued.values_list("pk", flat=True).first()
+        if key is None:
+            return False
+        return reprocess(key) is not None
 
 
 def _finish(row: WebhookEvent, result: Result) -> None:

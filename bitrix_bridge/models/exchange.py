@@ -14,6 +14,7 @@ class WebhookEvent(Table):
 
     class State(models.TextChoices):
         PROCESSED = "processed", _("processed")
+        QUEUED = "queued", _("stored first, to be processed")
         WAITING = "waiting", _("failed, to be repeated")
         FAILED = "failed", _("failed")
 

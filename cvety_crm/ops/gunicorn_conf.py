@@ -34,3 +34,10 @@ def pre_fork(server: Any, worker: Any) -> None:
     from django.db import connections
 
     connections.close_all()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let the process measure how many connections wait for it and the others."""
+    from cvety_crm.listen_queue import set_listeners
+
+    set_listeners([one.sock for one in worker.sockets], server.num_workers)

@@ -87,6 +87,7 @@ class TwoSides(RuleBasedStateMachine):
         self.example = transaction.atomic()
         self.example.__enter__()
         self.world = self.world_class(self.sandbox, User.objects.create_superuser("manager"))
+        self.world.change_pressure(is_high=False)
         self.products = [
             Product.objects.create(name=f"Букет {key}", price=price, bitrix_product_id=key)
             for key, price in PRODUCTS.items()
@@ -300,6 +301,15 @@ class TwoSides(RuleBasedStateMachine):
     def webhook_is_lost(self, pick: int) -> None:
         self.world.webhooks.pop(pick % len(self.world.webhooks))
 
+    @rule(is_high=st.booleans())
+    def pressure_changes(self, is_high: bool) -> None:
+        """Let the next events be stored first, or processed at once."""
+        self.world.change_pressure(is_high=is_high)
+
+    @rule(most=st.integers(1, 3))
+    def queued_events_are_processed(self, most: int) -> None:
+        self.world.process_queue(most)
+
     @rule()
     def worker_works(self) -> None:
         self.world.work()
@@ -326,7 +336,7 @@ def shared_site(settings: Any) -> Iterator[Sandbox]:
     """Yield the sandbox that all examples share. Each example has its own orders."""
     with Sandbox(api_token=settings.BITRIX_API_TOKEN) as sandbox:
         settings.BITRIX_API_URL, settings.WEBHOOK_RATE = sandbox.bridge_url, ""
-        settings.STATUS_HOLD_SECONDS = 10
+        settings.STATUS_HOLD_SECONDS, settings.WEBHOOK_TIME_BUDGET = 10, -1
         BridgeClient().knows_all_actions()
         logging.disable(logging.CRITICAL)  # the failures are intended, so they are not logged
         yield sandbox
