@@ -8,6 +8,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from unfold.forms import AdminPasswordChangeForm
@@ -17,6 +18,7 @@ from cvety_crm.admin_site.base import CrmModelAdmin, ReadOnlyModelAdmin, replace
 from cvety_crm.admin_site.permission_labels import PermissionLabels
 from cvety_crm.admin_site.staff_forms import StaffChangeForm, StaffCreationForm, shown_phone
 from cvety_crm.models import Heartbeat
+from cvety_crm.sign_in.limits import allow_again
 from cvety_crm.users import User
 
 for _model in (Group, Schedule, Success, Failure, OrmQ):
@@ -36,6 +38,7 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     list_display = ("username", "first_name", "last_name", "phone_column", "roles_column", "is_active", "last_login")
     ordering = ("username",)
     readonly_fields = ("last_login", "date_joined", "phone_column", "password_column")
+    actions = ("allow_sign_in",)
     filter_horizontal = ("user_permissions",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -84,6 +87,14 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Allow to sign in again at once"), permissions=["change"])
+    def allow_sign_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Forget the attempts to sign in to the accounts that this user may change."""
+        for user in queryset:
+            if self.has_change_permission(request, user):
+                allow_again(user.username)
+                self.message_user(request, gettext("%(user)s may sign in again at once.") % {"user": user.username})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False if the user has fewer permissions than `obj`.

@@ -506,6 +506,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "cvety_crm.admin_site.navigation.environment",
+    "LOGIN": {"form": "cvety_crm.sign_in.forms.SignInForm"},
     "DASHBOARD_CALLBACK": "orders.admin.home.page.home_page",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},

@@ -61,6 +61,15 @@ class SharedCounters:
                 os.pwrite(descriptor, _SLOT.pack(key, back_at), start + place * _SLOT.size)
         return wait
 
+    def forget(self, key: bytes) -> None:
+        """Let the key make all its requests again. Raise `OSError` if the file cannot be used."""
+        start = int.from_bytes(key[:4]) % BUCKETS * _BUCKET_BYTES
+        with self._locked(start) as descriptor:
+            bucket = os.pread(descriptor, _BUCKET_BYTES, start).ljust(_BUCKET_BYTES, b"\0")
+            for place, (other, _) in enumerate(_SLOT.iter_unpack(bucket)):
+                if other == key:
+                    os.pwrite(descriptor, _SLOT.pack(key, 0), start + place * _SLOT.size)
+
     def clear(self) -> None:
         """Delete all counts."""
         if self._path.exists():

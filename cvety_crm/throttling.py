@@ -63,11 +63,20 @@ class AddressThrottle(BaseThrottle):
         return math.ceil(self._wait / _NANOSECONDS) or None
 
     def _key(self, request: Request | HttpRequest) -> bytes:
-        # DRF reads only attributes that Django's request also has.
-        network = _network(self.get_ident(request) or "")  # type: ignore[arg-type]
-        # With the secret key, no client can choose addresses whose counters have the same place as those of another.
-        secret = settings.SECRET_KEY.encode()[:64]
-        return blake2b(f"{self.get_scope(request)} {network}".encode(), digest_size=KEY_BYTES, key=secret).digest()
+        return counter_key(f"{self.get_scope(request)} {address_of(request)}")
+
+
+def address_of(request: Request | HttpRequest) -> str:
+    """Return the client's IPv4 address or IPv6 network, with regard to `TRUSTED_PROXIES`."""
+    # DRF reads only attributes that Django's request also has.
+    return _network(BaseThrottle().get_ident(request) or "")  # type: ignore[arg-type]
+
+
+def counter_key(name: str) -> bytes:
+    """Return the key of the counter with this name."""
+    # With the secret key, no client can choose addresses whose counters have the same place as those of another.
+    secret = settings.SECRET_KEY.encode()[:64]
+    return blake2b(name.encode(), digest_size=KEY_BYTES, key=secret).digest()
 
 
 def counters() -> SharedCounters:

@@ -10,12 +10,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from cvety_crm.drafts import session_check
 from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
+from cvety_crm.sign_in.views import sign_in
 
 urlpatterns = [
     path("", home, name="home"),
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
+    path("crm/login/", sign_in, name="sign_in"),
     path("crm/session/", session_check, name="session_check"),
     path("crm/", include("bitrix_bridge.admin.urls")),
     path("crm/", include("orders.urls")),

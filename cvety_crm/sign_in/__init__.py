@@ -1,0 +1,1 @@
+"""Signing in: the limits of attempts, and the devices that are known."""
