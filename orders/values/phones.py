@@ -18,6 +18,12 @@ SEVERAL_NUMBERS = re.compile(r"(?<![\d+])\+?[78](?:[ ().-]{0,3}\d){21,43}(?!\d)"
 """The digits of two to four Kazakh numbers without a separator other than the separators within a number."""
 _LABEL = re.compile(r"\b(?:тел|телефон|т|моб|сот|whatsapp|wa|tel|phone|или|и|or)\b", re.IGNORECASE)
 """The words in a phone field that say no more than that it contains phones."""
+_CODE = r"7(?:0[0-25-8]|47|6[0-4]|7[15-8]|85)"
+_MOBILE = re.compile(
+    rf"(?:\+7|[78])[ -]?(?:\(({_CODE})\)|({_CODE}))[ -]?([0-9]{{3}})[ -]?([0-9]{{2}})[ -]?([0-9]{{2}})"
+)
+"""A Kazakh mobile number in a usual form: `+77011234567`, `8 (701) 123-45-67`. The codes are those of phonenumbers."""
+_LONGEST_REMEMBERED = 64
 _READ_AT_MOST = 250
 """The maximum number of characters read from a field. A longer text is not a phone, and matching takes time."""
 
@@ -50,12 +56,23 @@ def normalize_phone(raw: str) -> PhoneNumber:
     Foreign numbers need `+` or `00`, unless they have more digits than a Kazakh number: a Kazakh number with a mistake
     must not become a number of another country. Two numbers without a separator are read as two numbers.
     """
+    return _remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else _normalized(raw)
+
+
+def _normalized(raw: str) -> PhoneNumber:
+    if mobile := _MOBILE.fullmatch(raw):
+        return PhoneNumber("+7" + "".join(filter(None, mobile.groups())), is_valid=True)
     typed = _printable(raw)
     found, is_all = _numbers_in(_with_repaired_prefix(typed[:_READ_AT_MOST]))
     if not found:
         return PhoneNumber(typed, is_valid=False)
     is_all = is_all and len(typed) <= _READ_AT_MOST
     return PhoneNumber(found[0], is_valid=True, others=found[1:], typed="" if is_all else typed)
+
+
+_remembered = lru_cache(maxsize=2048)(
+    _normalized
+)  # a phone of an order is read several times, and again at each change
 
 
 def is_number(value: str) -> bool:
@@ -98,8 +115,9 @@ def phone_digits(value: str) -> str:
 
 def _printable(raw: str) -> str:
     # Numbers pasted from the address book of a phone have invisible direction marks around them.
-    kept = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in raw)
-    return " ".join(kept.split())
+    if not raw.isprintable():
+        raw = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in raw)
+    return " ".join(raw.split())
 
 
 def _with_repaired_prefix(text: str) -> str:

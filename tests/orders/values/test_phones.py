@@ -1,9 +1,11 @@
 """Tests of phone numbers in every format that customers of the shop have used."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.values import phones
 from orders.values.phones import PhoneNumber, format_phone, normalize_phone, phone_digits
 
 ALMATY_MOBILE = "+77011234567"
@@ -169,3 +171,34 @@ def test_format_phone_accepts_any_text(text):
 def test_phone_digits_returns_only_ascii_digits():
     assert phone_digits("+7 (701) 123-45-67") == "77011234567"
     assert phone_digits("٣ и ½") == ""
+
+
+@pytest.mark.parametrize("form", ["+7{}1234567", "8 ({}) 123-45-67"])
+def test_usual_form_of_a_mobile_is_read_with_the_codes_of_the_library(form):
+    codes = [f"{code:03}" for code in range(1000)]
+    mobile = [
+        code
+        for code in codes
+        if phonenumbers.number_type(phonenumbers.parse(f"+7{code}1234567")) == phonenumbers.PhoneNumberType.MOBILE
+        and code.startswith("7")
+    ]
+    assert [code for code in codes if phones._MOBILE.fullmatch(form.format(code))] == mobile
+
+
+separators = st.sampled_from(["", " ", "-"])
+
+
+@given(
+    st.sampled_from(["+7", "7", "8", "+8", "+77"]),
+    separators,
+    st.sampled_from(["701", "747", "760", "785", "703", "727", "916"]),
+    st.sampled_from(["{}", "({})", "({}", "{})"]),
+    st.lists(separators, min_size=3, max_size=3),
+    st.from_regex(r"[0-9]{7}", fullmatch=True),
+)
+def test_usual_form_of_a_mobile_is_read_as_the_library_reads_it(first, after_first, code, brackets, between, digits):
+    parts = (digits[:3], digits[3:5], digits[5:])
+    typed = first + after_first + brackets.format(code)
+    typed += "".join(separator + part for separator, part in zip(between, parts, strict=True))
+    if phones._MOBILE.fullmatch(typed):
+        assert ((normalize_phone(typed).value,), True) == phones._numbers_in(typed)
