@@ -20,6 +20,8 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 def storable_text(text: str) -> str:
     """Return `text` without NUL and lone surrogates, which PostgreSQL can't store."""
+    if text.isprintable():
+        return text
     if _SURROGATES.search(text):
         # A surrogate pair becomes the character that it encodes. A lone surrogate is removed.
         text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
@@ -34,6 +36,8 @@ def clean_lines(raw: str, *, breaks: bool) -> str:
     `breaks`, a `<br>` becomes a line break.
     """
     text = unescape(raw)
+    if text.isprintable() and not (breaks and "<" in text):
+        return text.strip()
     if breaks:
         text = _BREAK.sub("\n", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -42,9 +46,10 @@ def clean_lines(raw: str, *, breaks: bool) -> str:
 
 def clean_line(raw: str) -> str:
     """Return a text of one line, cleaned like `clean_lines` and with each run of white space replaced by one space."""
-    return " ".join(clean_lines(raw, breaks=False).split())
+    text = raw if raw.isprintable() and "&" not in raw else clean_lines(raw, breaks=False)
+    return " ".join(text.split())
 
 
 def unescape(text: str) -> str:
     """Resolve HTML entities once. `GetNext()` of the old Bitrix API escapes values that `Fetch()` returns unchanged."""
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
