@@ -17,6 +17,8 @@ INTEGER = 2**31 - 1
 _MONEY_BELOW = Decimal(10) ** 10
 _LINE_QUANTITY_BELOW = Decimal(10) ** 7
 _STOCK_BELOW = Decimal(10) ** 9
+_SHORT = 20
+"""The length of integers that are read without arithmetic on decimals."""
 _ARITHMETIC = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -83,6 +85,8 @@ def read_stock(raw: Any) -> Reading[Decimal]:
 
 def read_whole_number(raw: Any, *, at_most: int = INTEGER) -> Reading[int]:
     """Read a non-negative integer, such as `b_sale_order.VERSION`. `"5"`, `5.0` and `"5.0000"` are read as 5."""
+    if isinstance(raw, str) and len(raw) <= _SHORT and raw.isascii() and raw.isdigit():
+        return Reading(int(raw)) if int(raw) <= at_most else Reading(reason=ProblemReason.OUT_OF_RANGE)
     reading = read_number(raw)
     if reading.value is None:
         return Reading(reason=reading.reason)
@@ -100,10 +104,10 @@ def read_id(raw: Any) -> Reading[int]:
 
 
 def _in_text(raw: str, read: Callable[[str], Decimal | None]) -> Reading[Decimal]:
-    if is_blank(raw):
-        return Reading()
     number = read(raw)
-    return Reading(reason=ProblemReason.NOT_A_NUMBER) if number is None else _finite(number)
+    if number is None:
+        return Reading(reason=None if is_blank(raw) else ProblemReason.NOT_A_NUMBER)
+    return _finite(number)
 
 
 def _finite(number: Decimal) -> Reading[Decimal]:

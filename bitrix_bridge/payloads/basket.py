@@ -70,12 +70,12 @@ def read_basket(raw: Any) -> Basket:
             basket.flag(name, line, ProblemReason.NOT_AN_OBJECT)
             basket.unread.append(as_typed(line))
             basket.has_list_prices = False
-        elif is_not_bought(line):
+        elif _is_not_bought(fields := Fields(line)):
             basket.not_bought.append(storable(line))
-        elif _is_set_component(line):
+        elif _is_set_component(fields):
             basket.set_components.append(storable(line))
         else:
-            item = _item(line, name, basket)
+            item = _item(fields, name, basket)
             if item.bitrix_basket_id in seen:
                 basket.flag(name, line, ProblemReason.DUPLICATE)
                 continue
@@ -103,14 +103,16 @@ def is_not_bought(line: Mapping[str, Any]) -> bool:
 
     A missing or unreadable column does not exclude the row.
     """
-    fields = Fields(line)
+    return _is_not_bought(Fields(line))
+
+
+def _is_not_bought(fields: Fields) -> bool:
     set_aside, can_buy = fields.peek("DELAY"), fields.peek("CAN_BUY")
     return read_flag(set_aside).value is True or read_flag(can_buy).value is False
 
 
-def _is_set_component(line: Mapping[str, Any]) -> bool:
+def _is_set_component(fields: Fields) -> bool:
     """Return whether the row has SET_PARENT_ID but no TYPE. A set has both (`CSaleBasketHelper::isSetItem`)."""
-    fields = Fields(line)
     parent, kind = fields.peek("SET_PARENT_ID"), fields.peek("TYPE")
     return (
         parent is not ABSENT
@@ -119,8 +121,8 @@ def _is_set_component(line: Mapping[str, Any]) -> bool:
     )
 
 
-def _item(line: Mapping[str, Any], name: str, basket: Basket) -> ItemSnapshot:
-    reading = Translation(Fields(line), where=f"{name}.")
+def _item(line: Fields, name: str, basket: Basket) -> ItemSnapshot:
+    reading = Translation(line, where=f"{name}.")
     basket_id = reading.read("ID", read_id)
     product_id = reading.read("PRODUCT_ID", read_id)
     raw_quantity = reading.source.peek("QUANTITY")

@@ -5,6 +5,7 @@ One response of Bitrix may contain three formats, so every format is tried for e
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -72,6 +73,10 @@ _TEXT_DATES = (
 """Dates as people write them: `25 декабря 2026 г.`, `пт, 25.12.2026`, `December 25, 2026`."""
 _OLD_ALMATY = timezone(timedelta(hours=6))
 """The offset of Almaty until March 2024, which servers with old data of time zones still use."""
+
+_USUAL = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}")
+"""A time as MySQL writes it, of a year that is in range."""
+_UNIX_TIME = re.compile(r"[0-9]{9,16}(?:\.[0-9]+)?")
 
 # MySQL's zero date, and the date into which PHP's DateTime converts the zero date.
 _NO_DATE = re.compile(r"0000[-./]00[-./]00.*|00[-./]00[-./]0000.*|-0001-11-30.*|30\.11\.-0001.*|0", re.DOTALL)
@@ -172,11 +177,15 @@ def _read(raw: Any) -> Reading[date]:
 
 def _from_text(raw: str) -> Reading[date]:
     text = raw.strip()
+    if _USUAL.fullmatch(text):
+        with suppress(ValueError):
+            return Reading(datetime.fromisoformat(text).replace(tzinfo=ALMATY))
+        return Reading(reason=ProblemReason.NOT_A_DATE)
     if not text or _NO_DATE.fullmatch(text):
         return Reading()
     if len(text) > _LONGEST:
         return Reading(reason=ProblemReason.NOT_A_DATE)
-    if re.fullmatch(r"[0-9]{9,16}(?:\.[0-9]+)?", text):
+    if _UNIX_TIME.fullmatch(text):
         return _from_unix_time(Decimal(text))
     for pattern in _FORMATS:
         if match := pattern.fullmatch(text):

@@ -1,5 +1,7 @@
 """Map the names of fields in payloads to columns of `b_sale_order`. REST sends the names in camelCase."""
 
+from bitrix_bridge.payloads.memory import Memory, is_short
+
 _ORDER_COLUMNS = """
     ID LID PERSON_TYPE_ID PAYED DATE_PAYED EMP_PAYED_ID CANCELED DATE_CANCELED EMP_CANCELED_ID REASON_CANCELED
     STATUS_ID DATE_STATUS EMP_STATUS_ID PRICE_DELIVERY PRICE_PAYMENT ALLOW_DELIVERY DATE_ALLOW_DELIVERY
@@ -13,9 +15,17 @@ _ORDER_COLUMNS = """
 """
 
 
+def _fold(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+FOLDED = Memory(_fold, is_remembered=is_short, most=4096)
+"""Name -> the result of `fold`."""
+
+
 def fold(name: object) -> str:
     """Return the same string for all spellings of a name, such as `STATUS_ID`, `statusId` and `status_id`."""
-    return str(name).replace("_", "").casefold()
+    return FOLDED[str(name)]
 
 
 ORDER_COLUMNS = tuple(_ORDER_COLUMNS.split())
@@ -25,4 +35,4 @@ _COLUMN_BY_FOLDED = {fold(column): column for column in ORDER_COLUMNS}
 
 def order_column(name: str) -> str:
     """Return the column of `b_sale_order` for a key (`statusId` → `STATUS_ID`). Return an unknown key unchanged."""
-    return _COLUMN_BY_FOLDED.get(fold(name), name)
+    return _COLUMN_BY_FOLDED.get(FOLDED[name], name)

@@ -29,6 +29,8 @@ _GROUPS = {
     ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+"),
 }
 _PLAIN = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_BARE = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?")
+"""A number as PHP and MySQL print it, such as `7500` or `7500.0000`, without a sign."""
 _ONE_GROUP = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 """A number such as `12,990` or `12.990`: the separator may be that of the thousands or of the decimals."""
 
@@ -39,6 +41,8 @@ def number_in(raw: str) -> Decimal | None:
     A comma before exactly three digits (`7,500`) may be the thousands separator of PHP's `number_format` or a Russian
     decimal comma, so the text is not a number.
     """
+    if _BARE.fullmatch(raw):
+        return Decimal(raw)
     text = _tidied(raw)
     return None if "," in text and _ONE_GROUP.fullmatch(text.lstrip("+-")) else _number(text)
 
@@ -48,6 +52,8 @@ def sum_in(raw: str) -> Decimal | None:
 
     `12,990` and `12.990` are sums only with a currency sign: a sum beside it has no thousandths.
     """
+    if _BARE.fullmatch(raw):
+        return None if _ONE_GROUP.fullmatch(raw) else Decimal(raw)
     text = _tidied(raw)
     unmarked = _MARK_AFTER.sub("", text)
     if unmarked == text:

@@ -33,14 +33,15 @@ class Labels:
     names: dict[str, str] = field(default_factory=dict)
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def read(self, code: str, element: Mapping[Any, Any], value: Any) -> None:
-        """Read the names that a property contains that is sent as an object."""
-        fields = Fields(element)
+    def read(self, code: str, fields: Fields, value: Any) -> None:
+        """Read the names that a property contains that is sent as an object with these fields."""
         self._add(self.names, code, fields.peek("NAME"))
         for key in _CHOICE_NAMES:
             chosen = fields.peek(key)
+            if chosen is ABSENT:
+                continue
             values, names = (one if isinstance(one, list) else [one] for one in (value, chosen))
-            if chosen is not ABSENT and len(values) == len(names):
+            if len(values) == len(names):
                 for inner, name in zip(values, names, strict=True):
                     self._add(self.choices.setdefault(code, {}), str(inner), name)
 
@@ -86,10 +87,13 @@ class PropertyList:
 
     def add(self, element: Any, key: str) -> bool:
         """Add a property that is sent as an object. Return False if the element is not a property."""
-        pair = _pair(element, key)
+        if not isinstance(element, Mapping):
+            return False
+        fields = Fields(element)
+        pair = _pair(element, fields, key)
         if pair is not None:
             self.pairs.append(pair)
-            self.labels.read(pair[0], element, pair[1])
+            self.labels.read(pair[0], fields, pair[1])
         return pair is not None
 
 
@@ -166,11 +170,8 @@ class PropertyTranslation(Translation):
         return self.interpret(code, raw, lambda _: reader(values[0] if values else None))
 
 
-def _pair(element: Any, key: str) -> tuple[str, Any] | None:
+def _pair(element: Mapping[Any, Any], fields: Fields, key: str) -> tuple[str, Any] | None:
     """Return the code and the value of a property that is sent as an object, or None if it is not a property."""
-    if not isinstance(element, Mapping):
-        return None
-    fields = Fields(element)
     value, code = fields.peek("VALUE"), fields.peek("CODE")
     has_code = isinstance(code, str) and bool(code.strip())
     if value is ABSENT and not (has_code and key.startswith("#")):

@@ -4,9 +4,9 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
+from bitrix_bridge.payloads.memory import Memory, is_short
 from bitrix_bridge.payloads.secrets import is_secret
 from orders.values.text import storable_text
 
@@ -14,9 +14,6 @@ _DEEPEST = 40
 """The maximum depth of nested values. Deeper values become JSON strings, because `json` and PostgreSQL have a limit."""
 
 _COUNTED = 9
-
-_LONGEST_REMEMBERED = 64
-"""The length of the names that are remembered. Without a limit, hostile names could fill the memory."""
 
 _LARGEST_BITS = 1024
 """The limit for integers. Python refuses to convert an int of more than 4300 digits to a string."""
@@ -28,7 +25,7 @@ def storable(value: Any) -> Any:
     Decimals become strings, as amounts of money are in payloads. Dates become strings in ISO 8601, and values nested
     deeper than 40 levels become JSON strings. No exception is raised.
     """
-    return _storable(value, _DEEPEST)
+    return storable_text(value) if type(value) is str else _storable(value, _DEEPEST)
 
 
 def add_under_free_key(target: dict[str, Any], key: str, value: Any) -> None:
@@ -46,7 +43,7 @@ def _storable(value: Any, levels: int) -> Any:
     # Nearly all values of a webhook have one of these types, which are found faster than by the cases below.
     kind = type(value)
     if kind is str:
-        return _text(value)
+        return storable_text(value)
     if kind is dict or kind is list:
         return _container(value, levels)
     match value:
@@ -71,9 +68,8 @@ def _container(value: Any, levels: int) -> Any:
         return [_storable(element, levels - 1) for element in value]
     plain: dict[str, Any] = {}
     for key, element in value.items():
-        text = str(key)
-        name, is_stored = _remembered_key(text) if len(text) <= _LONGEST_REMEMBERED else _key(text)
-        if is_stored:
+        name = STORED_NAMES[str(key)]
+        if name is not None:
             stored = _storable(element, levels - 1)
             if name in plain:
                 add_under_free_key(plain, name, stored)
@@ -82,17 +78,12 @@ def _container(value: Any, levels: int) -> Any:
     return plain
 
 
-def _key(name: str) -> tuple[str, bool]:
-    """Return a name as it is stored, and whether its value may be stored."""
-    return storable_text(name), not is_secret(name)
+def _stored_name(name: str) -> str | None:
+    return None if is_secret(name) else storable_text(name)
 
 
-# Webhooks repeat the same names.
-_remembered_key = lru_cache(1024)(_key)
-
-
-def _text(text: str) -> str:
-    return text if text.isascii() and "\0" not in text else storable_text(text)
+STORED_NAMES = Memory(_stored_name, is_remembered=is_short, most=4096)
+"""Name of a field -> the name under which its value is stored, or None if it is a secret, which must not be stored."""
 
 
 def _as_text(value: Any) -> str:

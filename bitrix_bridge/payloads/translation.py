@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from bitrix_bridge.payloads.dates import read_clock, read_moment
-from bitrix_bridge.payloads.names import fold
+from bitrix_bridge.payloads.memory import Memory, is_short
+from bitrix_bridge.payloads.names import FOLDED, fold
 from bitrix_bridge.payloads.reading import Reader, Reading
-from bitrix_bridge.payloads.secrets import is_secret
-from bitrix_bridge.payloads.storable import add_under_free_key, storable
+from bitrix_bridge.payloads.storable import STORED_NAMES, add_under_free_key, storable
 from bitrix_bridge.payloads.values import phones_besides_the_first, read_phone
 from orders.sync.snapshot import Problem, ProblemReason
 from orders.values.text import clean_line
@@ -29,45 +29,75 @@ ABSENT: Final = _Absent.ABSENT
 
 def is_empty(raw: Any) -> bool:
     """Return whether a raw value is one of PHP's empty values: null, `''`, `[]`, `{}`."""
-    return raw is None or (isinstance(raw, str | list | Mapping) and not raw)
+    return not raw and (raw is None or isinstance(raw, str | list | Mapping))
 
 
 class Fields:
     """The fields of an object. A field is found by any spelling of its name. `take` removes a field."""
 
+    __slots__ = ("_is_shared", "_names", "_places", "_values")
+
     def __init__(self, source: Mapping[Any, Any] | Iterable[tuple[str, Any]]) -> None:
-        self._values: dict[str, list[tuple[str, Any]]] = {}
-        for key, value in source.items() if isinstance(source, Mapping) else source:
-            self._values.setdefault(fold(key), []).append((str(key), value))
+        keys: tuple[Any, ...]
+        if isinstance(source, dict | Mapping):
+            keys, self._values = tuple(source), tuple(source.values())
+        else:
+            pairs = list(source)
+            keys, self._values = tuple(key for key, _ in pairs), tuple(value for _, value in pairs)
+        self._names, self._places = _LAYOUTS[keys]
+        self._is_shared = True
 
     def peek(self, name: str) -> Any:
         """Return the field's value, or ABSENT if the field is missing.
 
         If the object contains several spellings of the name, return the first value that is not empty.
         """
-        spellings = self._values.get(fold(name))
-        if not spellings:
+        places = self._places.get(FOLDED[name])
+        if places is None:
             return ABSENT
-        return next((value for _, value in spellings if not is_empty(value)), spellings[0][1])
+        return self._values[places[0] if len(places) == 1 else self._chosen(places)]
 
     def take(self, name: str) -> Any:
         """Return the value that `peek` returns. Remove this value and the empty values under other spellings."""
-        spellings = self._values.get(fold(name))
-        if spellings and len(spellings) == 1:
-            del self._values[fold(name)]
-            return spellings[0][1]
-        chosen = self.peek(name)
-        left = [(key, value) for key, value in self._values.pop(fold(name), []) if not is_empty(value)]
-        position = next((index for index, (_, value) in enumerate(left) if value is chosen), None)
-        if position is not None:
-            del left[position]
-        if left:
-            self._values[fold(name)] = left
-        return chosen
+        folded = FOLDED[name]
+        places = self._places.get(folded)
+        if places is None:
+            return ABSENT
+        if self._is_shared:
+            self._places, self._is_shared = self._places.copy(), False
+        del self._places[folded]
+        if len(places) == 1:
+            return self._values[places[0]]
+        chosen = self._chosen(places)
+        if left := [place for place in places if place != chosen and not is_empty(self._values[place])]:
+            self._places[folded] = tuple(left)
+        return self._values[chosen]
 
     def rest(self) -> list[tuple[str, Any]]:
         """Return the fields that were not taken, with their original keys."""
-        return [pair for spellings in self._values.values() for pair in spellings]
+        return [(self._names[place], self._values[place]) for places in self._places.values() for place in places]
+
+    def _chosen(self, places: tuple[int, ...]) -> int:
+        return next((place for place in places if not is_empty(self._values[place])), places[0])
+
+
+def _layout(keys: tuple[Any, ...]) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
+    """Return the names of an object's fields, and the places of each folded name, which may have several spellings."""
+    names = tuple(map(str, keys))
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(fold(name), []).append(place)
+    return names, {name: tuple(found) for name, found in places.items()}
+
+
+def _is_usual(keys: tuple[Any, ...]) -> bool:
+    # 1 and True are equal keys with different names.
+    return len(keys) <= _MOST_NAMES and all(type(key) is str and is_short(key) for key in keys)
+
+
+_MOST_NAMES = 256
+_LAYOUTS = Memory(_layout, is_remembered=_is_usual, most=512)
+"""The keys of an object -> its layout. The objects of one sender have few different layouts."""
 
 
 @dataclass
@@ -147,13 +177,18 @@ class Translation:
 
     def keep(self, name: str, raw: Any) -> None:
         """Keep a raw value under its name in the payload, unless it is a secret."""
-        if not is_secret(name):
-            add_under_free_key(self.kept, name, storable(raw))
+        stored_name = STORED_NAMES[name]
+        if stored_name is not None:
+            add_under_free_key(self.kept, stored_name, storable(raw))
 
     def keep_rest(self, rename: Callable[[str], str] = str) -> None:
         """Keep every field that was not taken."""
         for key, raw in self.source.rest():
-            self.keep(rename(key), raw)
+            name = STORED_NAMES[rename(key)]
+            if name in self.kept:
+                add_under_free_key(self.kept, name, storable(raw))
+            elif name is not None:
+                self.kept[name] = storable(raw)
 
 
 def as_typed(raw: Any) -> str:

@@ -15,8 +15,8 @@ from orders.values.phones import normalize_phone
 from orders.values.slots import KEY_LENGTH, parse_slot, slot_key
 from orders.values.text import clean_line, clean_lines
 
-_YES = frozenset({"y", "yes", "true", "1", "on", "да"})
-_NO = frozenset({"n", "no", "false", "0", "off", "нет"})
+_FLAGS = dict.fromkeys(("y", "yes", "true", "1", "on", "да"), True)
+_FLAGS |= dict.fromkeys(("n", "no", "false", "0", "off", "нет"), False)
 
 
 def read_flag(raw: Any) -> Reading[bool]:
@@ -29,8 +29,8 @@ def read_flag(raw: Any) -> Reading[bool]:
         word = raw.strip().casefold()
         if not word:
             return Reading()
-        if word in _YES or word in _NO:
-            return Reading(word in _YES)
+        if word in _FLAGS:
+            return Reading(_FLAGS[word])
     number = read_number(raw).value
     if number == 0 or number == 1:
         return Reading(number == 1)
