@@ -22,6 +22,7 @@ from bitrix_bridge.models import ImportRow, ImportRun
 from bitrix_bridge.payloads import read_order
 from bitrix_bridge.payloads.dates import read_moment
 from bitrix_bridge.site_client.site_orders import without_shared_account
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.long_runs.engine import LeaseLostError
 from cvety_crm.masking import truncate_masked
 from orders import services
@@ -188,22 +189,25 @@ def _store(
             counted["failed"] -= len(done)
         else:
             counted["system_shipments"] = shipments
-        ImportRow.objects.bulk_create(
-            [
-                ImportRow(
-                    run=run,
-                    bitrix_order_id=one.ready.bitrix_order_id,
-                    outcome=one.outcome,
-                    reasons=[reason.as_json() for reason in (*one.ready.reasons, *one.more)],
-                    order=one.order,
-                )
-                for one in done
-            ],
-            update_conflicts=True,
-            unique_fields=["run", "bitrix_order_id"],
-            update_fields=["outcome", "reasons", "order", "updated_at"],
-        )
+        _save_outcomes(run, done)
         imports.record(run, counted, after_id=after_id)
+
+
+def _save_outcomes(run: ImportRun, done: Sequence[_Done]) -> None:
+    """Save the outcome of each order. A repeated order has a row already."""
+    ids = [one.ready.bitrix_order_id for one in done]
+    known = {row.bitrix_order_id: row for row in ImportRow.objects.filter(run=run, bitrix_order_id__in=ids)}
+    writes = Writes()
+    for one in done:
+        key = one.ready.bitrix_order_id
+        row = known.get(key) or ImportRow(run=run, bitrix_order_id=key)
+        row.outcome, row.order = one.outcome, one.order
+        row.reasons = [reason.as_json() for reason in (*one.ready.reasons, *one.more)]
+        if key in known:
+            writes.update(row, ("outcome", "reasons", "order", "updated_at"))
+        else:
+            writes.insert(row)
+    writes.flush()
 
 
 def _apply_product(product: ProductSnapshot, *, one_by_one: bool) -> None:

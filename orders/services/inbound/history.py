@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Min, Q
 
+from cvety_crm.bulk_writes import Writes
 from orders.models import Order, OrderEvent, Source, Status
 from orders.services.inbound.apply import apply_snapshots
 from orders.services.inbound.batch import Arrived
@@ -55,7 +56,9 @@ def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntr
         for entry in entries
         if (order.pk, entry.key) not in written and _is_before(entry, known_since.get(order.pk))
     ]
-    OrderEvent.objects.bulk_create(rows)
+    writes = Writes()
+    writes.insert(*rows)
+    writes.flush()
     return {row.order_id for row in rows}
 
 
