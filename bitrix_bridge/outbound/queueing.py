@@ -1,7 +1,8 @@
 """Queue pushes of changes made in the CRM. A change received from the site is not sent back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -39,40 +40,58 @@ def on_order_changes(changes: Sequence[OrderChange], _writes: Writes) -> None:
 
     Changes received from the site make no query, unless the CRM has kept its own values.
     """
+    pending: dict[UUID, tuple[Order, set[str]]] = {}
+    agreed: list[Order] = []
     for change in changes:
-        _queue_change(change)
+        order = change.order
+        if _is_pending(change):
+            pending.setdefault(order.pk, (order, set()))[1].update(change.changed_fields)
+        elif _is_agreed(change):
+            agreed.append(order)
+    queue_pushes(pending.values())
+    close_failed(*(order for order in agreed if order.pk not in pending))
 
 
-def _queue_change(change: OrderChange) -> None:
-    """Queue a push if the order has pending changes.
+def _may_queue(change: OrderChange) -> bool:
+    if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
+        return False
+    # Imported history: pending changes were queued when they were made in the CRM.
+    return change.event.source != Source.IMPORT
+
+
+def _is_pending(change: OrderChange) -> bool:
+    """Return whether the order has pending changes that a push must send.
 
     `sync_state` shows whether changes are pending. After a change received from the site no change is pending, unless
     the CRM kept its own value.
     """
-    if change.event.kind in NOT_FOR_THE_SITE or (change.is_ours_alone and not change.is_new):
-        return
-    if change.event.source == Source.IMPORT:
-        return  # imported history: pending changes were queued when they were made in the CRM
     order = change.order
     # During a conflict about the status, other fields that staff change are still sent.
     is_pending_change = order.sync_state == SyncState.CONFLICT and change.event.source != Source.SITE
-    if order.sync_state == SyncState.PENDING or (is_pending_change and not order.has_left_site):
-        queue_push(order, sorted(change.changed_fields))
-    elif order.sync_state == SyncState.SYNCED and (order.has_left_site or change.event.source != Source.SITE):
-        # Staff restored the site's values, or the order has left the site. After a change received from the site, the
-        # event handler cancels failed pushes, and only if the change ends a failure.
-        close_failed(order)
+    is_pending = order.sync_state == SyncState.PENDING or (is_pending_change and not order.has_left_site)
+    return is_pending and _may_queue(change)
 
 
-def close_failed(order: Order) -> None:
-    """Cancel the failed pushes of an order on which both sides agree, so that staff need not act on them.
+def _is_agreed(change: OrderChange) -> bool:
+    """Return whether staff have restored the site's values, or the order has left the site.
+
+    After a change received from the site, the event handler cancels failed pushes, and only if the change ends a
+    failure.
+    """
+    order = change.order
+    is_ended = order.has_left_site or change.event.source != Source.SITE
+    return order.sync_state == SyncState.SYNCED and is_ended and _may_queue(change)
+
+
+def close_failed(*orders: Order) -> None:
+    """Cancel the failed pushes of orders on which both sides agree, so that staff need not act on them.
 
     If a response to an earlier request was lost, a new push fetches it.
     """
-    if has_unread_responses(order):
-        queue_push(order, [])
-    else:
-        _close(Push.objects.filter(order=order, state=State.FAILED))
+    unread = [order for order in orders if has_unread_responses(order)]
+    queue_pushes((order, ()) for order in unread)
+    if closed := [order.pk for order in orders if order not in unread]:
+        _close(Push.objects.filter(order__in=closed, state=State.FAILED))
 
 
 def _close(failed: QuerySet[Push]) -> None:
@@ -99,7 +118,7 @@ def on_status_undone(order: Order, event: OrderEvent) -> None:
         push.fields = [name for name in push.fields if name != "status" or "status" in left]
         push.save(update_fields=["fields", "updated_at"])
         if push.failures == 0:
-            _set_due(push, order)
+            _set_due([(push, order)])
     elif push.attempts == 0:
         push.delete()
     else:
@@ -130,28 +149,53 @@ def queue_missed(limit: int = 100) -> int:
     return len(ids)
 
 
-def queue_push(order: Order, fields: list[str]) -> Push:
+def queue_push(order: Order, fields: Collection[str]) -> Push:
     """Queue a push of the pending changes of the order, or add the fields to a push that is already queued.
 
     A status is held while it can be undone; all other fields are sent at once. The caller has locked the order.
     """
+    return queue_pushes([(order, fields)])[0]
+
+
+def queue_pushes(wanted: Iterable[tuple[Order, Collection[str]]]) -> list[Push]:
+    """Queue pushes of different orders like `queue_push`, with at most five statements."""
+    wanted = list(wanted)
+    if not wanted:
+        return []
     # The code that records the outcome of a push also locks the order, so the push can't end at the same time.
-    live = Push.objects.filter(order=order, state__in=LIVE).first()
-    if live is not None:
-        if not set(fields) <= set(live.fields):
-            live.fields = sorted({*live.fields, *fields})
-            live.save(update_fields=["fields", "updated_at"])
-        if live.state == State.PENDING and live.failures == 0:
-            _set_due(live, order)
-        return live
-    Push.objects.filter(order=order, state=State.FAILED).update(
+    keys = [order.pk for order, _fields in wanted]
+    live = {push.order_id: push for push in Push.objects.filter(order__in=keys, state__in=LIVE)}
+    new = _insert([(order, fields) for order, fields in wanted if order.pk not in live])
+    _extend([(live[order.pk], order, fields) for order, fields in wanted if order.pk in live])
+    return [live.get(key) or new[key] for key in keys]
+
+
+def _insert(wanted: Sequence[tuple[Order, Collection[str]]]) -> dict[UUID, Push]:
+    """Insert pushes of orders without a live push. Their failed pushes are cancelled."""
+    if not wanted:
+        return {}
+    Push.objects.filter(order__in=[order.pk for order, _fields in wanted], state=State.FAILED).update(
         state=State.CANCELLED,
         last_error=gettext("A newer push carries the order's state."),
         finished_at=timezone.now(),
     )
-    push = Push.objects.create(order=order, fields=fields, due_at=earliest_delivery(order) or timezone.now())
-    schedule_delivery(push)
-    return push
+    pushes = Push.objects.bulk_create(
+        Push(order=order, fields=sorted(fields), due_at=earliest_delivery(order) or timezone.now())
+        for order, fields in wanted
+    )
+    for push in pushes:
+        schedule_delivery(push)
+    return {push.order_id: push for push in pushes}
+
+
+def _extend(wanted: Sequence[tuple[Push, Order, Collection[str]]]) -> None:
+    """Add fields to pushes that are already queued."""
+    extended = [(push, fields) for push, _order, fields in wanted if not set(fields) <= set(push.fields)]
+    for push, fields in extended:
+        push.fields, push.updated_at = sorted({*push.fields, *fields}), timezone.now()
+    if extended:
+        Push.objects.bulk_update([push for push, _fields in extended], ["fields", "updated_at"])
+    _set_due([(push, order) for push, order, _ in wanted if push.state == State.PENDING and push.failures == 0])
 
 
 def unsent_fields(order: Order) -> list[str]:
@@ -173,8 +217,11 @@ def earliest_delivery(order: Order) -> datetime | None:
     return held_until
 
 
-def _set_due(push: Push, order: Order) -> None:
-    push.due_at = earliest_delivery(order) or min(push.due_at, timezone.now())
-    # Compare and set: a worker that has just claimed the push delivers the pending changes itself.
-    if Push.objects.filter(pk=push.pk, state=State.PENDING).update(due_at=push.due_at):
-        schedule_delivery(push)
+def _set_due(pushes: Sequence[tuple[Push, Order]]) -> None:
+    for push, order in pushes:
+        push.due_at = earliest_delivery(order) or min(push.due_at, timezone.now())
+    changed = [push for push, _order in pushes]
+    # Compare and set: a worker that has just claimed a push delivers the pending changes itself.
+    if changed and Push.objects.filter(state=State.PENDING).bulk_update(changed, ["due_at"]):
+        for push in changed:
+            schedule_delivery(push)
