@@ -1,5 +1,6 @@
 """Functions that set the facts of the making on a locked order. The caller saves the order and writes the timeline."""
 
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,15 +22,28 @@ def set_making(order: Order, making: Making) -> Changes:
     return [{"field": name, "old": before[name], "new": after[name]} for name in after if before[name] != after[name]]
 
 
-def follow_status(order: Order, old: str, *, at: datetime, by: int | None = None, stage: str = "") -> Changes:
+def statuses_with(codes: Collection[str]) -> Mapping[str, Status]:
+    """Return the statuses with these codes, with one query."""
+    return {status.code: status for status in Status.objects.filter(code__in=codes)}
+
+
+def follow_status(
+    order: Order,
+    old: str,
+    *,
+    at: datetime,
+    by: int | None = None,
+    stage: str = "",
+    read_statuses: Callable[[Collection[str]], Mapping[str, Status]] = statuses_with,
+) -> Changes:
     """Set the facts that the order's status implies after a change from the status `old` (its code).
 
     `by` is the primary key of the user who has set the status, or None for the site. Return the changes for the
-    timeline. One query is made, or none if `stage`, the stage of the new status, shows that there is nothing to set.
+    timeline. The statuses are not read if `stage`, the stage of the new status, shows that there is nothing to set.
     """
     if stage not in ("", Stage.MAKING, Stage.READY) and order.ready_at is None:
         return []
-    statuses = {status.code: status for status in Status.objects.filter(code__in=(old, order.status_id))}
+    statuses = read_statuses((old, order.status_id))
     new = statuses.get(order.status_id)
     if new is None:
         return []

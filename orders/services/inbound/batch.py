@@ -19,6 +19,7 @@ from orders.services.inbound.customers import lock_of, looked_up
 from orders.services.inbound.incoming import ids_of_creation, ids_of_update
 from orders.services.inbound.origin import Origin
 from orders.services.inbound.people import PEOPLE_CTE, PEOPLE_KINDS, PEOPLE_ROWS, People
+from orders.services.inbound.stored import StoredRows
 from orders.services.locking import creation_lock, lock_names
 from orders.services.references import KINDS, REFERENCE_ROWS, ReferenceTable, SiteIds
 from orders.sync.snapshot import OrderSnapshot
@@ -54,6 +55,7 @@ class Batch:
         self._changes: list[OrderChange] = []
         self._by_site_id: dict[int, Order] = {}
         self._by_key: dict[UUID, Order] = {}
+        self.stored = StoredRows(self._by_key)
 
     def order_of(self, snapshot: OrderSnapshot) -> Order | None:
         """Return the order of the snapshot, which is locked, or None if there is none."""

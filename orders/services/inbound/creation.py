@@ -65,7 +65,7 @@ def create(snapshot: OrderSnapshot, origin: Origin, batch: Batch) -> Applied:
     order.order_number = order.order_number or str(snapshot.bitrix_order_id)
     making = []
     if references.status_stage in (Stage.MAKING, Stage.READY) and not origin.is_copied:
-        making = follow_status(order, "", at=origin.happened_at)
+        making = follow_status(order, "", at=origin.happened_at, read_statuses=batch.stored.statuses)
     writes.insert(order)
     batch.items[order.pk] = store_items(
         order=order, existing=(), wanted=items, products=references.products, writes=writes
@@ -74,9 +74,13 @@ def create(snapshot: OrderSnapshot, origin: Origin, batch: Batch) -> Applied:
 
     if order.paid_amount:
         paid_at = order.created_at if origin.is_copied else origin.happened_at
-        writes.insert(*lacking_payments(order, (), source=origin.source, at=paid_at, site=snapshot.payments))
+        payments = lacking_payments(order, (), source=origin.source, at=paid_at, site=snapshot.payments)
+        batch.stored.add_payments(order, payments)
+        writes.insert(*payments)
     odd = oddities(snapshot, origin.history)
     payload = OrderCreated(problems=odd.problems, remarks=odd.remarks, occasion=origin.reason)
     event = write_entry(order, payload, origin, making, writes=writes)
+    if odd:
+        batch.stored.add_entry(order, payload)
     batch.publish(OrderChange(order, event, is_new=True, has_payments=True))
     return Applied(order, Outcome.CREATED, is_first=True)

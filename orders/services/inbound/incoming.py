@@ -1,16 +1,15 @@
 """The preparation of a snapshot for its merge into an existing order: with the keys of the CRM, in comparable form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, OrderItem
 from orders.services.references import References, ReferenceTable, SiteIds, known_status
-from orders.services.site_limits import current_limits
 from orders.sync.fields import ITEMS, comparable, comparable_items, line_order
 from orders.sync.freshness import Freshness, StatusVerdict, Verdict
-from orders.sync.site_storage import AMOUNTS
+from orders.sync.site_storage import AMOUNTS, SiteLimits
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
 from orders.sync.three_way_merge import STATUS, Agreement
 
@@ -40,10 +39,12 @@ def read_incoming(
     freshness: Freshness,
     existing: Sequence[OrderItem],
     table: ReferenceTable,
+    limits: Callable[[], SiteLimits],
 ) -> Incoming:
     """Return the values of the snapshot that may be merged. Create stubs of missing reference data and products.
 
-    `existing` are the items of the order. They are not needed if the snapshot has no items.
+    `existing` are the items of the order. They are not needed if the snapshot has no items. `limits` returns what the
+    site can store.
     """
     fields = dict(snapshot.fields)
     if "recipient_phone" in fields:
@@ -65,7 +66,7 @@ def read_incoming(
     theirs = {name: comparable(value) for name, value in fields.items()}
     if items is not None:
         theirs[ITEMS] = comparable_items(items)
-    kept = agreement.as_kept(theirs, current_limits)
+    kept = agreement.as_kept(theirs, limits)
     for name in [name for name in kept if name != ITEMS and kept[name] != theirs[name]]:
         fields[name] = Decimal(kept[name]) if name in AMOUNTS else kept[name]
     if items is not None and kept[ITEMS] != theirs[ITEMS]:

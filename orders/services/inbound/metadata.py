@@ -4,13 +4,12 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orders.models import Order, OrderEvent
 from orders.sync.snapshot import HistoryRead, OrderSnapshot, Problem
-from orders.timeline_payloads import PROBLEMS, REMARKS, FromSite
+from orders.timeline_payloads import FromSite
 
 
 def merged_metadata(ours: Mapping[str, Any], snapshot: OrderSnapshot) -> dict[str, Any]:
@@ -52,17 +51,17 @@ class Oddities:
         return bool(self.problems or self.remarks)
 
 
-def new_oddities(order: Order, snapshot: OrderSnapshot, history: HistoryRead | None = None) -> Oddities:
+def new_oddities(
+    snapshot: OrderSnapshot, history: HistoryRead | None, entries: Callable[[], Iterable[FromSite]]
+) -> Oddities:
     """Return the unreadable fields and remarks that the order's timeline does not contain yet.
 
-    If the snapshot has none of them, make no query.
+    `entries` returns the entries with unreadable fields or remarks. It is not called if the snapshot has none of them.
     """
     odd = oddities(snapshot, history)
     if not odd:
         return odd
-    keys = [key for key, found in ((PROBLEMS, odd.problems), (REMARKS, odd.remarks)) if found]
-    entries = OrderEvent.objects.filter(order=order, details__has_any_keys=keys).values_list("details", flat=True)
-    named = [FromSite.from_json(details) for details in entries]
+    named = list(entries())
     problems = [problem for entry in named for problem in entry.problems]
     remarks = {remark for entry in named for remark in entry.remarks}
     return Oddities(

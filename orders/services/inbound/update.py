@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.events import OrderChange
-from orders.models import EventKind, Order, Reason, SyncState
+from orders.models import Order, Reason, SyncState
 from orders.services.inbound.batch import Batch
 from orders.services.inbound.bookkeeping import set_bookkeeping
 from orders.services.inbound.details import detail_changes
@@ -19,7 +19,7 @@ from orders.services.inbound.owner import CUSTOMER_COLUMNS, customer_change, set
 from orders.services.items import as_snapshot, rebind_lines, store_items
 from orders.services.locking import settle_sync_state
 from orders.services.making_facts import follow_status
-from orders.services.payment_rows import lacking_payments, payments_of
+from orders.services.payment_rows import lacking_payments
 from orders.services.route_position import clear_position
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
@@ -71,7 +71,7 @@ def update(
     if origin.fresh is not None:
         agreement.answered_at = origin.fresh.read_at
     existing = batch.items.get(order.pk, ())
-    incoming = read_incoming(order, agreement, snapshot, freshness, existing, batch.references)
+    incoming = read_incoming(order, agreement, snapshot, freshness, existing, batch.references, batch.stored.limits)
     doubt = Doubt.STATUS if incoming.status_verdict is Verdict.FETCH else None
     if snapshot.is_partial and not incoming.status_verdict.is_applied:
         return Applied(order, Outcome.STALE, doubt)
@@ -83,9 +83,9 @@ def update(
     if is_guess:
         origin = replace(origin, reason=Reason.GUESSED)
 
-    change = _merge(order, agreement, incoming)
+    change = _merge(order, agreement, incoming, batch)
     _set_fields(order, incoming, change)
-    _set_making(order, incoming, origin, change)
+    _set_making(order, incoming, origin, change, batch)
     _store_lines(order, incoming, change, batch, is_damaged=ITEMS in agreement.damaged)
     _set_total(order, incoming, change)
     _unarchive(order, origin, change)
@@ -104,10 +104,10 @@ def update(
     if change.columns or is_customer_changed or stored != _stored(order, order.bitrix_state):
         writes.update(order, [*change.columns, *CUSTOMER_COLUMNS, "bitrix_state", "sync_state", "updated_at"])
     if PAID in change.merged.taken:
-        paid = payments_of([order])[order.pk]
-        writes.insert(
-            *lacking_payments(order, paid, source=origin.source, at=origin.happened_at, site=snapshot.payments)
-        )
+        paid = batch.stored.payments(order)
+        lacking = lacking_payments(order, paid, source=origin.source, at=origin.happened_at, site=snapshot.payments)
+        batch.stored.add_payments(order, lacking)
+        writes.insert(*lacking)
     _record(order, snapshot, origin, change, batch)
     batch.add_order(order)
     new_pairs = {name: pair for name, pair in agreement.damaged.items() if damaged.get(name) != pair}
@@ -123,7 +123,7 @@ def _stored(order: Order, state: Mapping[str, Any]) -> tuple[Any, ...]:
     return dict(state), order.sync_state, order.customer_id
 
 
-def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
+def _merge(order: Order, agreement: Agreement, incoming: Incoming, batch: Batch) -> _Change:
     """Merge the values, and record the site's values as the agreed ones. The order itself is not changed yet."""
     if incoming.site_status is not None:
         agreement.site_status = incoming.site_status
@@ -134,7 +134,7 @@ def _merge(order: Order, agreement: Agreement, incoming: Incoming) -> _Change:
         agreement,
         ours=ours,
         theirs=incoming.theirs,
-        is_recorded=lambda: order.events.filter(kind=EventKind.PAYMENT).exists(),
+        is_recorded=lambda: batch.stored.has_payment_entry(order),
     )
     merged = merge(agreement, ours=before, theirs=incoming.theirs, site_decides=SITE_DECIDES)
     merged, values = _with_paid(merged, incoming.theirs, paid, is_changed=paid != ours[PAID])
@@ -174,12 +174,13 @@ def _set_fields(order: Order, incoming: Incoming, change: _Change) -> None:
         change.columns.add("status_held_until")
 
 
-def _set_making(order: Order, incoming: Incoming, origin: Origin, change: _Change) -> None:
+def _set_making(order: Order, incoming: Incoming, origin: Origin, change: _Change, batch: Batch) -> None:
     """Set the facts of the making that the site's status implies. A copy of its database does not say when."""
     if STATUS not in change.merged.taken or origin.is_copied:
         return
     stage = incoming.references.status_stage
-    changes = follow_status(order, change.before[STATUS], at=origin.happened_at, stage=stage)
+    read = batch.stored.statuses
+    changes = follow_status(order, change.before[STATUS], at=origin.happened_at, stage=stage, read_statuses=read)
     change.entries += changes
     change.columns |= {one["field"] for one in changes}
 
@@ -250,8 +251,10 @@ def _record(order: Order, snapshot: OrderSnapshot, origin: Origin, change: _Chan
 
     An unreadable field or a remark that the timeline already contains does not count.
     """
-    odd = new_oddities(order, snapshot, origin.history)
+    odd = new_oddities(snapshot, origin.history, lambda: batch.stored.remarkable_entries(order))
     if change.entries or change.merged.kept or change.merged.yielded or odd:
         payload = payload_of(change.merged, change.entries, odd, origin.reason)
         event = write_entry(order, payload, origin, change.entries, change.merged, writes=batch.writes)
+        if odd:
+            batch.stored.add_entry(order, payload)
         batch.publish(OrderChange(order, event, has_payments=True))
