@@ -156,7 +156,8 @@ def _columns_of(model: type[models.Model], names: frozenset[str]) -> Columns:
 
 def _given_columns(row: models.Model) -> Columns:
     """Return the columns of a new row, without those whose value PostgreSQL chooses."""
-    return tuple(name for name in _stored(type(row)) if not isinstance(getattr(row, name), DatabaseDefault))
+    values = row.__dict__
+    return tuple(name for name in _stored(type(row)) if not isinstance(values[name], DatabaseDefault))
 
 
 @cache
@@ -170,8 +171,8 @@ def _values(row: models.Model, columns: Columns, *, is_new: bool) -> dict[str, A
     for field in _computed(model):
         if field.attname in columns:
             field.pre_save(row, is_new)
-    names = _column_names(model)
-    return {names[name]: getattr(row, name) for name in columns}
+    names, values = _column_names(model), row.__dict__
+    return {names[name]: values[name] if name in values else getattr(row, name) for name in columns}
 
 
 @cache
