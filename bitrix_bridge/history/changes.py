@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from bitrix_bridge.history.reasons import Code, Reason
@@ -21,6 +22,7 @@ from orders.sync.snapshot import HistoryEntry
 
 FIRST_STATUS = "N"
 """The initial status of every order of the site (`OrderStatus::getInitialStatus`)."""
+_LONGEST_REMEMBERED = 100
 PAYMENT = "PAYMENT_PAID"
 """The type of a change of one payment. An order may have several payments."""
 
@@ -86,10 +88,19 @@ class _Found:
 
 
 def _data(row: Row) -> Mapping[str, Any]:
-    data = unserialize(row.get("DATA") or "")
+    text = row.get("DATA") or ""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _values(text)
+
+
+def _values(text: str) -> Mapping[str, Any]:
+    data = unserialize(text)
     if not isinstance(data, Mapping):
         raise ValueError("no named values")
     return data
+
+
+# Most changes of the status have one of a few texts.
+_remembered = lru_cache(maxsize=1024)(_values)
 
 
 def _status(data: Mapping[str, Any]) -> _Found | None:

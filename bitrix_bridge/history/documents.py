@@ -248,10 +248,12 @@ def _user(order: SourceOrder, made: Document) -> dict[str, Any] | None:
 
 
 def _whole(row: Row, made: Document, where: str = "") -> dict[str, Any]:
-    return {
-        name: text if text is None else _text(text, f"{where}{name}", made, is_repaired=name in row.repaired)
-        for name, text in row.items()
-    }
+    whole: dict[str, Any] = dict(row)
+    for name, text in row.items():
+        # Most columns are empty or contain a number or a code, which can't be broken.
+        if text and (not text.isascii() or "????" in text or name in row.repaired):
+            whole[name] = _text(text, f"{where}{name}", made, is_repaired=name in row.repaired)
+    return whole
 
 
 def _without(line: dict[str, Any], names: Iterable[str] = _LEFT_OUT) -> dict[str, Any]:
