@@ -111,18 +111,28 @@ def measure(numbers: Sequence[int], *, batch_size: int) -> list[Import]:
     found, last = [], 0
     with running() as server:
         copy = server.database("bench")
-        copy.execute("SET SESSION sql_mode = ''")
-        create_tables(copy, Schema.NEW)
-        for table, rows in reference_rows().items():
-            copy.insert(table, rows)
-        for sql in _CATALOGUE:
-            copy.execute(sql)
+        prepare(copy)
         for number in sorted(numbers):
-            for sql in _FILL:
-                copy.execute(_between(sql, last + 1, number))
+            add_orders(copy, last + 1, number)
             found.append(_import(copy, last + 1, number, batch_size))
             last = number
     return found
+
+
+def prepare(copy: Copy) -> None:
+    """Create the tables, the reference data and the catalogue in an empty database."""
+    copy.execute("SET SESSION sql_mode = ''")
+    create_tables(copy, Schema.NEW)
+    for name, rows in reference_rows().items():
+        copy.insert(name, rows)
+    for sql in _CATALOGUE:
+        copy.execute(sql)
+
+
+def add_orders(copy: Copy, first: int, last: int) -> None:
+    """Insert the orders with these ids, and with everything that belongs to them."""
+    for sql in _FILL:
+        copy.execute(_between(sql, first, last))
 
 
 def table(found: Sequence[Import]) -> str:
