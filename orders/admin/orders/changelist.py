@@ -101,11 +101,12 @@ class OrderChangeList(PeekChangeList):
         """Read the page, and set the attributes on each row that the columns need."""
         if is_without_page(request):
             return
+        shown = {column.key for column in shown_columns(request)}
         found: QuerySet[Order] = self.queryset
-        self.queryset = with_row_details(found)
+        self.queryset = with_row_details(found, shown)
         super().get_results(request)
         self.queryset = found
-        set_row_context(self.result_list, request, self.statuses)
+        set_row_context(self.result_list, request, self.statuses, shown)
 
     def total(self, found: Mapping[str, int]) -> int:
         """Return the number of orders of the list, but at most one more than `COUNTED`.

@@ -25,7 +25,7 @@ from orders.rules.lateness import Lateness, is_open, lateness, lateness_words
 from orders.rules.making import may_be_taken
 from orders.rules.next_step import StepKind
 from orders.rules.payment import payment_of
-from orders.rules.photo_state import SIGNS, PhotoState, photo_state
+from orders.rules.photo_state import SIGNS, PhotoState
 from orders.rules.visibility import may_see_phones, may_see_prices, shown_text
 
 ADDRESS_LENGTH = 70  # characters shown in the list
@@ -90,7 +90,7 @@ def status(order: OrderRow) -> Values:
 
 def composition_of(order: OrderRow) -> Values:
     """Return the first product, the number of the other products, and whether there is a postcard."""
-    items = composition(order.items.all())
+    items = composition(order.row_items)
     card = pgettext("greeting", "card") if order.postcard_text.strip() else ""
     if not items:
         return {"missing": gettext("no items") if is_open(order) else "", "card": card}
@@ -98,7 +98,7 @@ def composition_of(order: OrderRow) -> Values:
     pieces = f" × {first.quantity_text}" if first.typed is not None or first.quantity != 1 else ""
     others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
     return {
-        "picture": getattr(order.items.all()[0], "picture", ""),
+        "picture": getattr(order.row_items[0], "picture", ""),
         "name": Truncator(first.name).chars(PRODUCT_LENGTH) + pieces,
         "more": f"+{len(items) - 1}" if others else "",
         "others": others,
@@ -216,7 +216,7 @@ def notes(order: OrderRow) -> Values:
 
 def photo_words(order: OrderRow) -> str:
     """Return the state of the bouquet's photo with its sign, or an empty string for an order without a photo."""
-    state = photo_state(order)
+    state = order.photo_state
     return "" if state == PhotoState.NONE else f"{SIGNS.get(state, '')} {state.label}".strip()
 
 

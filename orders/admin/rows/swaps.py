@@ -26,15 +26,17 @@ MOST_ROWS = 100
 def row_swaps(request: HttpRequest, ids: Collection[UUID]) -> SafeString:
     """Return the rows of these orders, even of an order that the list's own query no longer finds.
 
-    Make four queries, or none without ids.
+    Make a query for the orders, one for the statuses, and one for each other table that the rows show.
     """
     if not ids:
         return SafeString("")
     queryset = admin.site.get_model_admin(Order).get_queryset(request).filter(pk__in=ids)
-    orders = list(with_row_details(queryset)[:MOST_ROWS])
+    columns = shown_columns(request)
+    shown = {column.key for column in columns}
+    orders = list(with_row_details(queryset, shown)[:MOST_ROWS])
     statuses = {status.code: status for status in Status.objects.all()}
-    set_row_context(orders, request, statuses)
-    return rows_html(orders, shown_columns(request), is_swap=True)
+    set_row_context(orders, request, statuses, shown)
+    return rows_html(orders, columns, is_swap=True)
 
 
 def swaps_after_action(request: HttpRequest, ids: Collection[UUID]) -> HttpResponse:

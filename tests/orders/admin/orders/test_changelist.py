@@ -379,8 +379,9 @@ def test_rows_cost_the_same_for_one_and_for_many(browser, make_order, django_ass
     page = browser.get(LIST)
     for asked in (orders[:1], orders):
         query = sent_by(page, since=timezone.now().isoformat()) | {"row": [f"{order.pk.hex}-0" for order in asked]}
-        # The five queries of each request for live updates, and queries for orders, items, photos and statuses.
-        with django_assert_num_queries(9):
+        # The five queries of each request for live updates, and queries for orders, statuses, slots, cities, pay
+        # systems, items and photos.
+        with django_assert_num_queries(12):
             browser.get(f"{LIST}pulse/", query)
 
 
