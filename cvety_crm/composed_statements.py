@@ -50,6 +50,13 @@ class Statement:
         sql, parameters = query.query.sql_with_params()
         return cls(sql, parameters)
 
+    @classmethod
+    def beside(cls, statements: Sequence["Statement"]) -> "Statement":
+        """Return a statement whose rows have the columns of all these statements. Each of them must have one row."""
+        sources = ", ".join(f"({one.sql}) AS part{number}" for number, one in enumerate(statements))
+        parameters = [given for one in statements for given in one.parameters]
+        return cls(f"SELECT * FROM {sources}", parameters)  # noqa: S608 - Django has composed the sources
+
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return the rows of the statement for these values of its parameters."""
         given = [one.value(values) if isinstance(one, Parameter) else one for one in self.parameters]

@@ -245,7 +245,7 @@ def _is_archived(at: Moment) -> Q:
 
 def preset_orders(preset: Preset, at: Moment, orders: QuerySet[Order]) -> QuerySet[Order]:
     """Return the orders of a preset, unsorted."""
-    found = orders.annotate(due=DueAt())
+    found = orders.alias(due=DueAt())
     if preset.is_current:
         found = found.filter(is_current(at))
     return found.filter(preset.condition(at))
@@ -261,7 +261,7 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
         default=Value(2),
         output_field=IntegerField(),
     )
-    return orders.annotate(due=DueAt(), urgency=urgency).order_by(
+    return orders.alias(due=DueAt(), urgency=urgency).order_by(
         "urgency", F("due").asc(nulls_last=True), "-created_at", "-id"
     )
 
@@ -269,25 +269,29 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
 def counts(at: Moment) -> dict[str, int]:
     """Return the number of orders of each counted preset. The keys of the result are the keys of the presets.
 
-    One query counts all presets of current orders, and each other preset needs one query. All queries use indexes.
+    Make one query, which uses indexes.
     """
     values = {name: getattr(at, name) for name in ("now", "today", "since", "midnight", "user_id")}
-    found: dict[str, int] = {}
-    for keys, statement in _counting(tuple((stage, tuple(codes)) for stage, codes in sorted(at.codes.items()))):
-        found.update(zip(keys, *statement.rows(values), strict=True))
+    keys, statement = _counting(tuple((stage, tuple(codes)) for stage, codes in sorted(at.codes.items())))
+    (row,) = statement.rows(values)
+    found = dict(zip(keys, row, strict=True))
     return {preset.key: found[preset.key] for preset in PRESETS if preset.is_counted}
 
 
 @lru_cache(maxsize=4)
-def _counting(codes: tuple[tuple[str, tuple[str, ...]], ...]) -> list[tuple[list[str], Statement]]:
-    """Return the statements that count the orders of the presets, each with the keys of the presets that it counts."""
+def _counting(codes: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[list[str], Statement]:
+    """Return the statement that counts the orders of the presets, and the keys of the presets in its row.
+
+    All presets of current orders are counted together, and each other preset by itself.
+    """
     at = MomentOfStatement.with_codes({stage: list(found) for stage, found in codes})
-    orders = Order.objects.order_by().annotate(due=DueAt())
+    orders = Order.objects.order_by().alias(due=DueAt())
     current = [preset for preset in PRESETS if preset.is_counted and preset.is_current]
     others = [preset for preset in PRESETS if preset.is_counted and not preset.is_current]
     groups = [(current, orders.filter(is_current(at)))]
     groups += [([preset], orders.filter(preset.condition(at))) for preset in others]
-    return [([preset.key for preset in presets], _counted(presets, found, at)) for presets, found in groups]
+    keys = [preset.key for presets, _found in groups for preset in presets]
+    return keys, Statement.beside([_counted(presets, found, at) for presets, found in groups])
 
 
 def _counted(presets: Sequence[Preset], orders: QuerySet[Order], at: Moment) -> Statement:

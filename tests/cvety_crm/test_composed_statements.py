@@ -29,6 +29,17 @@ def test_statement_runs_with_other_values(db):
     assert statement.rows({"day": None}) == [(0,)]
 
 
+def test_statements_run_beside_each_other(db):
+    for number in range(3):
+        Order.objects.create(order_number=str(number), status_id="new", delivery_date=DAY + timedelta(number))
+    day = Parameter("day", models.DateField())
+    counted = Order.objects.order_by().values(one=models.Value(1)).annotate(n=models.Count("pk")).values_list("n")
+    parts = [counted.filter(delivery_date__gt=day + timedelta(days)) for days in (-1, 0, 1)]
+    both = Statement.beside([Statement.of(part) for part in parts])
+    assert both.rows({"day": DAY}) == [(3, 2, 1)]
+    assert both.rows({"day": DAY + timedelta(1)}) == [(2, 1, 0)]
+
+
 def test_parameters_can_be_added_to_and_subtracted_from():
     day = Parameter("day", models.DateField()) - timedelta(2) + timedelta(1)
     assert day.value({"day": DAY, "other": 1}) == DAY - timedelta(1)
