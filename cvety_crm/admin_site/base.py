@@ -125,7 +125,7 @@ class CrmModelAdmin(ModelAdmin):
 
         Django allows lookups on any column of the table, so a user could guess values that no page displays.
         """
-        own = (name for item in self.list_filter for name in _lookups_of(self.opts, item))
+        own = (name for item in self.list_filter for name in lookups_of(self.opts, item))
         return lookup in self.extra_lookups or lookup in own
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
@@ -145,7 +145,7 @@ class CrmModelAdmin(ModelAdmin):
         return response
 
 
-def _lookups_of(opts: Any, item: Any) -> Iterator[str]:
+def lookups_of(opts: Any, item: Any) -> Iterator[str]:
     """Yield the query parameters that a list filter may use."""
     if not isinstance(item, str | tuple):
         yield item.parameter_name

@@ -15,11 +15,12 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from cvety_crm.admin_site.base import PeekChangeList
+from cvety_crm.admin_site.base import PeekChangeList, lookups_of
 from cvety_crm.admin_site.features import Feature
 from orders.admin.actions.bulk import select_all_url
 from orders.admin.days import day_or_none
 from orders.admin.list_query import is_without_page
+from orders.admin.orders.filters import is_filter_dialog
 from orders.admin.orders.live_updates import OVERLAP, ListState, created_since
 from orders.admin.orders.table import COUNTED, headers, range_text, total_text
 from orders.admin.orders.view_bar import missing_values, view_bar
@@ -49,6 +50,7 @@ class OrderChangeList(PeekChangeList):
     """A page of the order list, with the orders of a preset, of a day or of a search."""
 
     queryset: QuerySet[Order]
+    list_filter: Any
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.statuses = {status.code: status for status in Status.objects.all()}
@@ -65,6 +67,21 @@ class OrderChangeList(PeekChangeList):
         for name in (PARAMETER, DAY_PARAMETER, VIEW_PARAMETER, COLUMNS_PARAMETER):
             found.pop(name, None)
         return found
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return the filters as Django does, but only the dialog of the filters gets those that are not in the URL.
+
+        Each filter reads its choices from the database.
+        """
+        offered = self.list_filter
+        if not is_filter_dialog(request):
+            self.list_filter = [
+                item for item in offered if any(name in self.filter_params for name in lookups_of(self.opts, item))
+            ]
+        try:
+            return super().get_filters(request)
+        finally:
+            self.list_filter = offered
 
     @property
     def preset(self) -> Preset | None:

@@ -26,12 +26,17 @@ _DAYS = (DAY_PARAMETER, "delivery_date_on", "delivery_date_from")
 """The parameters of the list with the first day of the orders."""
 
 
+def is_filter_dialog(request: HttpRequest) -> bool:
+    """Return whether the request is for the dialog that offers the choices of the filters."""
+    return request.resolver_match is not None and request.resolver_match.url_name == FILTERS_URL
+
+
 def _of_recent_orders(request: HttpRequest, column: str) -> Q:
     """Return the condition that a row belongs to an order in sight: of the last month, or since the day of the list.
 
     Only the dialog offers the choices, so the list itself does not pay for the condition.
     """
-    if request.resolver_match is None or request.resolver_match.url_name != FILTERS_URL:
+    if not is_filter_dialog(request):
         return Q()
     typed = (parse_date_str(request.GET.get(name, "").strip()) for name in _DAYS)
     since = min([timezone.localdate() - RECENT, *(day for day in typed if day is not None)])
