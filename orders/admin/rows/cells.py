@@ -1,4 +1,7 @@
-"""The values of each cell of a row. The templates of the cells (templates/jinja2/orders/cells) show them."""
+"""The values of each cell of a row. The macros of the cells (templates/jinja2/orders/cells) show them.
+
+The value `css` is also the class of the table cell.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,11 +46,13 @@ Values = Mapping[str, Any]
 
 def number(order: OrderRow) -> Values:
     """Return the number, the link to the order, the sync state, and the marks that staff must see."""
-    is_synced = order.sync_state == SyncState.SYNCED
     return {
+        "key": order.pk,
+        "order_number": order.order_number,
         "label": f"№{NBSP}{order.order_number}",
         "url": order_url("change", order.pk) + order.list_query,
-        "is_synced": is_synced,
+        "is_synced": order.sync_state == SyncState.SYNCED,
+        "sync_state": order.sync_state,
         "sync": str(order.get_sync_state_display()),
         "sync_sign": SYNC_SIGNS.get(order.sync_state, "!"),
         "marks": order_marks(order),
@@ -81,7 +86,8 @@ def status(order: OrderRow) -> Values:
         "name": order.status.name,
         "stage_css": stage_class(order.status.stage),
         "url": order_url("statuses", order.pk) if order.rights.may_move else "",
-        "step": step,
+        "step_kind": step.kind if step else "",
+        "step_label": step.label if step else "",
         "step_css": stage_class(step.stage) if step else "",
         "step_dialog": step_url(step, order) if step else "",
         "step_url": f"{order_url('next_step', order.pk)}?seen={order.status_id}",
@@ -96,10 +102,10 @@ def composition_of(order: OrderRow) -> Values:
         return {"missing": gettext("no items") if is_open(order) else "", "card": card}
     first = items[0]
     pieces = f" × {first.quantity_text}" if first.typed is not None or first.quantity != 1 else ""
-    others = Truncator(", ".join(item.name for item in items[1:])).chars(TEXT_LENGTH)
+    others = _cut(", ".join(item.name for item in items[1:]), TEXT_LENGTH)
     return {
-        "picture": getattr(order.row_items[0], "picture", ""),
-        "name": Truncator(first.name).chars(PRODUCT_LENGTH) + pieces,
+        "picture_url": getattr(order.row_items[0], "picture", ""),
+        "name": _cut(first.name, PRODUCT_LENGTH) + pieces,
         "more": f"+{len(items) - 1}" if others else "",
         "others": others,
         "card": card,
@@ -110,15 +116,13 @@ def recipient(order: OrderRow) -> Values:
     """Return the recipient's name, the phone, and the marks for the handover."""
     user = order.seen_by
     phone = phone_text(user, order.recipient_phone, order.recipient_other_phones)
-    marks = [
-        word
-        for is_so, word in (
-            (order.is_pickup, gettext("pickup")),
-            (order.is_anonymous, gettext("anonymous")),
-            (order.is_surprise, gettext("surprise, don't call")),
-        )
-        if is_so
-    ]
+    marks = []
+    if order.is_pickup:
+        marks.append(gettext("pickup"))
+    if order.is_anonymous:
+        marks.append(gettext("anonymous"))
+    if order.is_surprise:
+        marks.append(gettext("surprise, don't call"))
     # If the order is a surprise, the phone is plain text, because an accidental tap must not call the recipient.
     may_call = may_see_phones(user) and not order.is_surprise and order.recipient_phone.startswith("+")
     return {
@@ -140,7 +144,7 @@ def address(order: OrderRow) -> Values:
         return {"district": "", "text": text, "city": city, "missing": missing, "url": url}
     whole = shown_text(order.seen_by, " ".join(order.delivery_address.split()))
     district, rest = split_address(whole)
-    text = unbroken(Truncator(rest).chars(ADDRESS_LENGTH))
+    text = unbroken(_cut(rest, ADDRESS_LENGTH))
     return {"district": unbroken(district), "text": text, "city": city, "url": url}
 
 
@@ -208,8 +212,8 @@ def notes(order: OrderRow) -> Values:
     count = order.notes_count
     more = ngettext("%(count)s note", "%(count)s notes", count) % {"count": count} if count > 1 else ""
     return {
-        "comment": Truncator(shown_text(user, order.comment)).chars(NOTE_LENGTH),
-        "note": Truncator(shown_text(user, order.last_note or "")).chars(NOTE_LENGTH),
+        "comment": _cut(shown_text(user, order.comment), NOTE_LENGTH),
+        "note": _cut(shown_text(user, order.last_note or ""), NOTE_LENGTH),
         "about": " · ".join(filter(None, (more, photo_words(order)))),
     }
 
@@ -220,8 +224,13 @@ def photo_words(order: OrderRow) -> str:
     return "" if state == PhotoState.NONE else f"{SIGNS.get(state, '')} {state.label}".strip()
 
 
+def _cut(text: str, length: int) -> str:
+    """Return the beginning of a text with at most this number of characters. Nearly all texts are shorter."""
+    return Truncator(text).chars(length) if len(text) > length else text
+
+
 def _name(name: str) -> str:
-    return Truncator(name).chars(NAME_LENGTH)
+    return _cut(name, NAME_LENGTH)
 
 
 def _ask_when(*, date: bool, time: bool) -> str:

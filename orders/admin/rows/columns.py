@@ -1,4 +1,4 @@
-"""The columns of the order list. Each has its values (orders/admin/rows/cells.py) and its template."""
+"""The columns of the order list. Each has its values (orders/admin/rows/cells.py) and its macro."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from cvety_crm.users import User
 from orders.admin.rows import cells
+from orders.admin.rows.cell_macros import cell_macro
 from orders.admin.rows.chosen_view import chosen_view, list_query
 from orders.admin.rows.row_context import OrderRow
 from orders.selectors.saved_views import COLUMNS_PARAMETER
@@ -29,21 +29,15 @@ class Column:
     """The name of the column in templates, in CSS and in the choice of a user."""
     label: "StrOrPromise"
     values: Callable[[OrderRow], Mapping[str, Any]]
-    """Returns the values that the template of a cell shows, as `cell`."""
+    """Returns the values that the macro of a cell shows, by the names of its parameters."""
     sorts_by: str = ""
     """The field of `Order` by which the list can be sorted. Empty if it can't be sorted by this column."""
-
-    @property
-    def template(self) -> str:
-        """Return the template of a cell."""
-        return f"orders/cells/{self.key}.html"
 
     def as_display(self) -> Callable[[OrderRow], SafeString]:
         """Return the column as a function for `ModelAdmin.list_display` of Django, which sorts the list by it."""
 
         def display(order: OrderRow) -> SafeString:
-            context = {"cell": self.values(order), "order": order}
-            return SafeString(render_to_string(self.template, context, using="jinja2"))
+            return SafeString(cell_macro(self.key)(**self.values(order)))
 
         display.__name__ = self.key
         return admin.display(description=self.label, ordering=self.sorts_by or None)(display)

@@ -1,7 +1,8 @@
 """The environment of the Jinja2 templates (templates/jinja2).
 
 The rows of the order list are rendered by Jinja2, which compiles a template to Python: Django's own template language
-took a quarter of the processor time of a page. All other templates are Django's.
+took a quarter of the processor time of a page. Each cell is a macro (`orders.admin.rows.cell_macros`). All other
+templates are Django's.
 """
 
 from typing import Any
