@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from orders.models import Order, PaymentMethod, PaymentStatus
 from orders.presentation.formatting import money
@@ -12,6 +12,14 @@ from orders.sync.unknown import system_token
 from orders.values.phone_masking import without_phones
 
 _ZERO = Decimal(0)
+_STATES = {
+    Standing.PAID: gettext_lazy("paid"),
+    Standing.REFUNDED: PaymentStatus.REFUNDED.label,
+    Standing.NOTHING_TO_PAY: gettext_lazy("nothing to pay"),
+    Standing.PARTLY_PAID: gettext_lazy("not paid in full"),
+    Standing.NOT_PAID: gettext_lazy("not paid"),
+    Standing.UNKNOWN: gettext_lazy("payment unknown"),
+}
 _LONGEST_TYPED = 100
 """The number of characters that are shown of what the customer has entered about the payment."""
 
@@ -60,14 +68,7 @@ def receipt_number(order: Order) -> str:
 
 def state_text(payment: PaymentState) -> str:
     """Return whether an order is paid, without sums."""
-    return {
-        Standing.PAID: gettext("paid"),
-        Standing.REFUNDED: str(PaymentStatus.REFUNDED.label),
-        Standing.NOTHING_TO_PAY: gettext("nothing to pay"),
-        Standing.PARTLY_PAID: gettext("not paid in full"),
-        Standing.NOT_PAID: gettext("not paid"),
-        Standing.UNKNOWN: gettext("payment unknown"),
-    }[payment.standing]
+    return str(_STATES[payment.standing])
 
 
 def payment_text(order: Order) -> str:
