@@ -35,9 +35,9 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', d
 # --- Apps ------------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # Unfold's default app would replace the admin site
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "cvety_crm.admin_site.site.CrmAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

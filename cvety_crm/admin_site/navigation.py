@@ -5,13 +5,14 @@ which there is an index, and are cached for some seconds.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache as cache_forever
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
@@ -102,8 +103,18 @@ def cached(key: str, make: Callable[[], Any], seconds: float = CACHE_SECONDS) ->
     return wrapped["value"]
 
 
+def page_url(name: str, *arguments: str) -> str:
+    """Return `reverse(name, args=arguments)`. It searches the URL patterns once, and not for each page."""
+    return _page_url(get_script_prefix(), name, arguments)
+
+
+@cache_forever
+def _page_url(_prefix: str, name: str, arguments: tuple[str, ...]) -> str:
+    return reverse(name, args=arguments)
+
+
 def _item(request: HttpRequest, title: str, icon: str, model: str, badge: str) -> dict[str, Any]:
-    url = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    url = page_url(f"admin:{model.replace('.', '_')}_changelist")
     item: dict[str, Any] = {"title": title, "icon": icon, "link": url, "active": request.path.startswith(url)}
     return item | _badge(badge)
 
@@ -118,13 +129,13 @@ def _badge(path: str) -> dict[str, Any]:
 
 
 def _board(request: HttpRequest) -> dict[str, Any]:
-    url = reverse("day_board")
+    url = page_url("day_board")
     item = {"title": gettext("Day board"), "icon": "dashboard", "link": url, "active": request.path == url}
     return item | _badge("orders.selectors.counts.late")
 
 
 def _dispatch(request: HttpRequest) -> dict[str, Any]:
-    url = reverse("dispatch")
+    url = page_url("dispatch")
     return {"title": gettext("Dispatch"), "icon": "route", "link": url, "active": request.path == url}
 
 
@@ -134,7 +145,7 @@ def _money(request: HttpRequest) -> list[dict[str, Any]]:
         ("till", gettext("Day's till"), "point_of_sale", ["orders.view_tillday", "orders.close_till"]),
     )
     return [
-        {"title": title, "icon": icon, "link": reverse(name), "active": request.path == reverse(name)}
+        {"title": title, "icon": icon, "link": page_url(name), "active": request.path == page_url(name)}
         for name, title, icon, permissions in pages
         if any(map(request.user.has_perm, permissions))
     ]
@@ -147,8 +158,8 @@ def _reports(request: HttpRequest) -> list[dict[str, Any]]:
 def _exports(request: HttpRequest) -> list[dict[str, Any]]:
     if not any(map(request.user.has_perm, ("orders.export_order", "orders.view_all_exports"))):
         return []
-    url = reverse("admin:orders_exportrun_changelist")
-    is_current = request.path.startswith((url, reverse("exports")))
+    url = page_url("admin:orders_exportrun_changelist")
+    is_current = request.path.startswith((url, page_url("exports")))
     return [{"title": gettext("Exports"), "icon": "download", "link": url, "active": is_current}]
 
 
@@ -156,9 +167,9 @@ def _report_pages(request: HttpRequest) -> list[dict[str, Any]]:
     if not (request.user.has_perm("orders.view_report") and may_view(request.user, "orders.order")):
         return []
     pages: list[tuple[str, Any, str]] = import_string("orders.reports.definitions.PAGES")
-    found = [(str(title), icon, reverse("report", args=[key])) for key, title, icon in pages]
+    found = [(str(title), icon, page_url("report", key)) for key, title, icon in pages]
     if may_view(request.user, "bitrix_bridge.webhookevent") and may_view(request.user, "bitrix_bridge.push"):
-        found.append((gettext("Exchange"), "sync_alt", reverse("exchange_report")))
+        found.append((gettext("Exchange"), "sync_alt", page_url("exchange_report")))
     return [{"title": title, "icon": icon, "link": url, "active": request.path == url} for title, icon, url in found]
 
 
@@ -170,7 +181,7 @@ def _sent_reports() -> list[_Item]:
 
 
 def _status(request: HttpRequest) -> dict[str, Any]:
-    url = reverse("system_status")
+    url = page_url("system_status")
     return {"title": gettext("Is everything well?"), "icon": "health_and_safety", "link": url,
             "active": request.path == url}  # fmt: skip
 
