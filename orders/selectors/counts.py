@@ -1,11 +1,12 @@
 """The counts of the order list's presets, for the start page and the sidebar."""
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models import Count
 
 from orders.models import Order
-from orders.rules.lateness import DueAt
 from orders.selectors.presets import BY_KEY, Moment, counts, is_current
 
 KEEP_SECONDS = 5
@@ -58,10 +59,28 @@ def of_preset(key: str) -> int:
     return _count(key)
 
 
+def of_list(at: Moment, changed: str) -> dict[str, int]:
+    """Return the counts of all presets for the user of this moment.
+
+    `changed` is the time of the latest change of any order. The counts are cached until it is another one, but not for
+    longer than `KEEP_SECONDS`, because orders become late without a change.
+    """
+    codes = tuple((stage, tuple(found)) for stage, found in sorted(at.codes.items()))
+    kept: tuple[Any, dict[str, int]] | None = cache.get(f"{_KEY}.list:{at.user_id}")
+    if kept is not None and kept[0] == (changed, codes):
+        return kept[1]
+    found = counts(at)
+    cache.set(f"{_KEY}.list:{at.user_id}", ((changed, codes), found), KEEP_SECONDS)
+    return found
+
+
 def own(at: Moment) -> dict[str, int]:
     """Return the counts of the presets `mine` and `made` for the user of this moment, with one query."""
-    found = Order.objects.order_by().annotate(due=DueAt()).filter(is_current(at))
-    return found.aggregate(**{key: Count("pk", filter=BY_KEY[key].condition(at)) for key in ("mine", "made")})
+    current = Order.objects.order_by().filter(is_current(at))
+    return current.aggregate(
+        mine=Count("pk", filter=BY_KEY["mine"].condition(at) & at.is_open()),
+        made=Count("pk", filter=BY_KEY["made"].condition(at)),
+    )
 
 
 def _count(preset: str) -> int:

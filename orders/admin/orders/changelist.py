@@ -28,6 +28,7 @@ from orders.admin.rows.columns import shown_columns
 from orders.admin.rows.rendering import rows_html
 from orders.admin.rows.row_context import set_row_context, with_row_details
 from orders.models import Order, Status
+from orders.selectors.counts import of_list
 from orders.selectors.presets import (
     BY_KEY,
     DAY_PARAMETER,
@@ -36,7 +37,6 @@ from orders.selectors.presets import (
     PRESETS,
     Moment,
     Preset,
-    counts,
     preset_orders,
     sorted_for_work,
 )
@@ -178,7 +178,8 @@ class ListHead(Feature[Order]):
     def list_context(self, request: HttpRequest, changelist: Any) -> dict[str, Any]:
         """Return the context of the page, as `list_head` and `list_table`."""
         assert isinstance(changelist, OrderChangeList)
-        found = counts(changelist.moment)
+        state = ListState.now()
+        found = of_list(changelist.moment, state.changed)
         made = changelist.moment.now - OVERLAP
         filters = changelist.get_filters_params()
         total = cache(lambda: changelist.total(found))
@@ -195,7 +196,7 @@ class ListHead(Feature[Order]):
             "day": changelist.shown_day,
             "stamp": made.isoformat(),
             "announced": ",".join(map(str, created_since(made))),
-            "state": ListState.now(),
+            "state": state,
             "pulse_url": reverse("admin:orders_order_pulse"),
             "filters": len(filters),
             "filters_url": f"{reverse('admin:orders_order_filters')}?{request.GET.urlencode()}",

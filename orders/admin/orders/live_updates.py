@@ -29,7 +29,8 @@ from orders.admin.permissions import may_see
 from orders.admin.rows.row_context import version
 from orders.admin.rows.swaps import row_swaps, shown_rows
 from orders.models import EventKind, Order, OrderEvent, Stage
-from orders.selectors.presets import Moment, counts
+from orders.selectors.counts import of_list
+from orders.selectors.presets import Moment
 
 FEW_NEW = 100
 OVERLAP = timedelta(seconds=30)
@@ -101,7 +102,7 @@ class LiveUpdates(Feature[Order]):
         if state != sent:
             context["state"] = state
         if state.changed != sent.changed:
-            context["counts"] = counts(Moment.of(request.user))
+            context["counts"] = of_list(Moment.of(request.user), state.changed)
         if state.minute != sent.minute and (found := view_counts(self.model_admin, request)):
             context["view_counts"] = found
         if news.digest != request.GET.get("news", ""):
