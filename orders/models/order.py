@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Left, Now
+from django.db.models.functions import Left, Now, TruncDate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
@@ -76,6 +76,10 @@ SEARCHED_DETAILS = (
     *(f"$.fields.{column}" for column in ("TRACKING_NUMBER", "ADDITIONAL_INFO", "PAY_VOUCHER_NUM", "REASON_CANCELED")),
 )
 """The JSON paths in `Order.metadata` of the values by which an order is found: what staff read in the site's data."""
+
+
+IS_BACKDATED = Q(delivery_date=None) | Q(delivery_date__lt=TruncDate("created_at"))
+"""The condition of orders without a date, or with one before the day in Almaty on which they were created."""
 
 
 class SyncState(models.TextChoices):
@@ -334,6 +338,14 @@ class Order(Table):
             models.Index(fields=["-updated_at"], name="orders_updated"),
             models.Index(fields=["created_at"], name="orders_stubs", condition=Q(is_stub=True)),
             models.Index(fields=["created_at"], name="orders_undated", condition=Q(delivery_date=None)),
+            # An order is current by its date, or else by its creation (`orders.selectors.presets.is_current`). Nearly
+            # all orders that are current by their creation have a later date, so the index for the others is small.
+            models.Index(fields=["created_at"], name="orders_backdated", condition=IS_BACKDATED),
+            models.Index(
+                fields=["delivery_date"],
+                name="orders_not_paid",
+                condition=Q(payment_status=PaymentStatus.PENDING.value) | Q(unknown_values__has_key="payment_status"),
+            ),
             models.Index(fields=["delivery_date"], name="orders_problems", condition=~Q(problem="")),
             models.Index(
                 fields=["source", "-created_at"], name="orders_not_of_site", condition=~Q(source=Source.SITE.value)

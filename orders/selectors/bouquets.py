@@ -17,6 +17,6 @@ def next_bouquets(at: Moment) -> Sequence[Order]:
     It takes two queries.
     """
     theirs = Q(responsible=at.user_id) | Q(responsible=None)
-    found = Order.objects.annotate(due=DueAt()).filter(is_current(at), at.is_to_make(), theirs)
+    found = Order.objects.annotate(due=DueAt()).filter(is_current(at), at.is_open(), at.is_to_make(), theirs)
     found = found.select_related("status", "delivery_slot").defer("search", "metadata", "bitrix_state")
     return list(found.prefetch_related("items").order_by(F("due").asc(nulls_last=True), "created_at", "id")[:MOST])

@@ -36,6 +36,7 @@ from django.utils.translation import pgettext_lazy
 from cvety_crm.composed_statements import Parameter, Statement
 from cvety_crm.users import User
 from orders.models import Order, OrderPhoto, PhotoAnswer, Stage, Status, SyncState
+from orders.models.order import IS_BACKDATED
 from orders.rules.lateness import CLOSED_STAGES, DueAt, is_late
 from orders.rules.making import BEFORE_READY
 from orders.rules.payment import is_due
@@ -103,8 +104,8 @@ class Moment:
         return self.in_stage(Stage.READY) | (self.in_stage(*BEFORE_READY) & Q(ready_at__isnull=False))
 
     def is_to_make(self) -> Q:
-        """Return the condition of open orders whose bouquet is not ready and has not left."""
-        return self.is_open() & Q(ready_at=None) & ~self.in_stage(Stage.READY, Stage.DELIVERING)
+        """Return the condition of orders whose bouquet is not ready and has not left, if they are open."""
+        return Q(ready_at=None) & ~self.in_stage(Stage.READY, Stage.DELIVERING)
 
 
 class MomentOfStatement(Moment):
@@ -131,6 +132,8 @@ class Preset:
     condition: Callable[[Moment], Q]
     is_current: bool = True
     """Whether the preset reads only current orders. Other presets use indexes, or read from the newest order on."""
+    is_open: bool = False
+    """Whether the preset has only open orders (`Moment.is_open`). `condition` does not repeat this."""
     is_counted: bool = True
     is_problem: bool = False
     """Whether the button shows a warning if the count is not zero."""
@@ -143,19 +146,31 @@ def _day(offset: int) -> Callable[[Moment], Q]:
 
 def _due_soon(at: Moment) -> Q:
     until = at.now + NEXT_HOURS
-    return Q(due__gte=at.now, due__lt=until) & at.is_open() & ~at.in_stage(Stage.DELIVERING)
+    day = timedelta(days=1)
+    near = Q(delivery_date__gte=at.today - day, delivery_date__lte=at.today + day)
+    return near & Q(due__gte=at.now, due__lt=until) & ~at.in_stage(Stage.DELIVERING)
+
+
+def _late(at: Moment) -> Q:
+    # An order is never due before its day. The comparison of dates takes a fifth of the time of that of the due time.
+    return Q(delivery_date__lte=at.today) & is_late(at.now)
 
 
 PRESETS = (
     Preset("today", _("Today"), _day(0)),
     Preset("tomorrow", _("Tomorrow"), _day(1)),
-    Preset("soon", _("Next 2 hours"), _due_soon),
-    Preset("new", pgettext_lazy("orders", "New"), lambda at: at.in_stage(Stage.NEW) & at.is_open()),
-    Preset("auction", _("Without a florist"), lambda at: Q(responsible=None) & at.is_to_make()),
-    Preset("no-courier", _("Without a courier"), lambda at: Q(courier=None, is_pickup=False) & _is_due_now(at)),
-    Preset("ready", _("Ready, waiting for a courier"), lambda at: at.is_ready() & at.is_open()),
-    Preset("on-way", _("On their way"), lambda at: at.in_stage(Stage.DELIVERING) & at.is_open()),
-    Preset("late", pgettext_lazy("orders", "Late"), lambda at: is_late(at.now) & at.is_open(), is_problem=True),
+    Preset("soon", _("Next 2 hours"), _due_soon, is_open=True),
+    Preset("new", pgettext_lazy("orders", "New"), lambda at: at.in_stage(Stage.NEW), is_open=True),
+    Preset("auction", _("Without a florist"), lambda at: Q(responsible=None) & at.is_to_make(), is_open=True),
+    Preset(
+        "no-courier",
+        _("Without a courier"),
+        lambda at: Q(courier=None, is_pickup=False) & _is_due_now(at),
+        is_open=True,
+    ),
+    Preset("ready", _("Ready, waiting for a courier"), lambda at: at.is_ready(), is_open=True),
+    Preset("on-way", _("On their way"), lambda at: at.in_stage(Stage.DELIVERING), is_open=True),
+    Preset("late", pgettext_lazy("orders", "Late"), _late, is_open=True, is_problem=True),
     Preset(
         "problems",
         pgettext_lazy("orders", "Problems"),
@@ -168,33 +183,37 @@ PRESETS = (
     Preset(
         "photos",
         _("Photos without an answer"),
-        lambda at: _waits_for_an_answer(at) & at.is_open(),
+        lambda at: _waits_for_an_answer(at),
         is_current=False,
+        is_open=True,
     ),
     Preset(
         "unpaid",
         _("Not paid"),
-        lambda at: is_due() & at.is_open(),
+        lambda at: is_due(),
+        is_open=True,
     ),
     Preset(
         "owed",
         _("Delivered, not paid"),
-        lambda at: is_due() & at.in_stage(Stage.DONE) & Q(is_cancelled=False, is_deleted_on_site=False),
+        lambda at: at.in_stage(Stage.DONE) & Q(is_cancelled=False, is_deleted_on_site=False) & is_due(),
         is_problem=True,
     ),
     Preset(
         "unknown",
         _("Something is unknown"),
-        lambda at: (Q(unknown_values__has_any_keys=list(ASKED)) | _UNREADABLE_PHONE) & at.is_open(),
+        lambda at: Q(unknown_values__has_any_keys=list(ASKED)) | _UNREADABLE_PHONE,
+        is_open=True,
         is_problem=True,
     ),
-    Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True) & at.is_open()),
-    Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user_id) & at.is_open()),
+    Preset("pickup", pgettext_lazy("orders", "Pickup"), lambda at: Q(is_pickup=True), is_open=True),
+    Preset("mine", pgettext_lazy("orders", "Mine"), lambda at: Q(responsible=at.user_id), is_open=True),
     Preset("made", _("Made by me today"), lambda at: Q(ready_by=at.user_id, ready_at__gte=at.midnight)),
     Preset(
         "unclosed",
         _("Not closed yesterday"),
-        lambda at: Q(delivery_date__lt=at.today) & at.is_open(),
+        lambda at: Q(delivery_date__lt=at.today),
+        is_open=True,
         is_problem=True,
     ),
     Preset(
@@ -221,7 +240,7 @@ DEFAULT = "today"
 
 
 def _is_due_now(at: Moment) -> Q:
-    return at.is_open() & Q(delivery_date__lte=at.today + timedelta(days=1)) & ~at.in_stage(Stage.DELIVERING)
+    return Q(delivery_date__lte=at.today + timedelta(days=1)) & ~at.in_stage(Stage.DELIVERING)
 
 
 def _waits_for_an_answer(at: Moment) -> Q:
@@ -233,9 +252,10 @@ def _waits_for_an_answer(at: Moment) -> Q:
 def is_current(at: Moment) -> Q:
     """Return the condition of current orders: created within the last `CURRENT`, or with a delivery date since then.
 
-    PostgreSQL uses indexes for this condition, so its cost does not depend on the size of the table.
+    PostgreSQL uses indexes for this condition, so its cost does not depend on the size of the table. An order that was
+    created since then has a date since then, unless the date is unknown or before the creation.
     """
-    return Q(delivery_date__gte=at.today - CURRENT) | Q(created_at__gte=at.since)
+    return Q(delivery_date__gte=at.today - CURRENT) | (Q(created_at__gte=at.since) & IS_BACKDATED)
 
 
 def _is_archived(at: Moment) -> Q:
@@ -248,7 +268,11 @@ def preset_orders(preset: Preset, at: Moment, orders: QuerySet[Order]) -> QueryS
     found = orders.alias(due=DueAt())
     if preset.is_current:
         found = found.filter(is_current(at))
-    return found.filter(preset.condition(at))
+    return found.filter(_condition(preset, at))
+
+
+def _condition(preset: Preset, at: Moment) -> Q:
+    return preset.condition(at) & at.is_open() if preset.is_open else preset.condition(at)
 
 
 def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
@@ -256,7 +280,7 @@ def sorted_for_work(orders: QuerySet[Order], at: Moment) -> QuerySet[Order]:
     urgency = Case(
         When(~Q(problem=""), then=Value(0)),
         When(Q(sync_state__in=[SyncState.FAILED, SyncState.CONFLICT]), then=Value(0)),
-        When(is_late(at.now) & at.is_open(), then=Value(0)),
+        When(_late(at) & at.is_open(), then=Value(0)),
         When(at.is_open(), then=Value(1)),
         default=Value(2),
         output_field=IntegerField(),
@@ -286,10 +310,11 @@ def _counting(codes: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[list[str]
     """
     at = MomentOfStatement.with_codes({stage: list(found) for stage, found in codes})
     orders = Order.objects.order_by().alias(due=DueAt())
-    current = [preset for preset in PRESETS if preset.is_counted and preset.is_current]
-    others = [preset for preset in PRESETS if preset.is_counted and not preset.is_current]
-    groups = [(current, orders.filter(is_current(at)))]
-    groups += [([preset], orders.filter(preset.condition(at))) for preset in others]
+    counted = [preset for preset in PRESETS if preset.is_counted]
+    groups: list[tuple[list[Preset], QuerySet[Any]]] = [
+        ([preset for preset in counted if preset.is_current], orders.filter(is_current(at)))
+    ]
+    groups += [([preset], preset_orders(preset, at, orders)) for preset in counted if not preset.is_current]
     keys = [preset.key for presets, _found in groups for preset in presets]
     return keys, Statement.beside([_counted(presets, found, at) for presets, found in groups])
 
@@ -299,7 +324,7 @@ def _counted(presets: Sequence[Preset], orders: QuerySet[Order], at: Moment) -> 
     found = orders.values(one=Value(1))
     if len(presets) == 1:
         return Statement.of(found.annotate(count=Count("pk")).values_list("count"))
-    counted = {_name(preset): Count("pk", filter=preset.condition(at)) for preset in presets}
+    counted = {_name(preset): Count("pk", filter=_condition(preset, at)) for preset in presets}
     return Statement.of(found.annotate(**counted).values_list(*counted))
 
 

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from bench.many_orders import make_orders
 from cvety_crm.users import User
-from orders.selectors.presets import PRESETS
+from orders.models import Order
+from orders.selectors.presets import BY_KEY, PRESETS, Moment, preset_orders
 from tests.orders.admin.conftest import LIST, numbers
 
-MANY = 50_000
+FEW, MANY = 10_000, 50_000
 MOST_STATEMENTS = 30  # the limit for a search with an empty cache
 LARGE = ("orders", "order_items")
 
@@ -79,6 +80,19 @@ ASKED = [
     {"courier__id__exact": "00000000-0000-0000-0000-000000000001"},
     {"delivery_date_from": "01.01.2026", "delivery_date_to": "31.01.2026"},
 ]
+
+
+@pytest.mark.parametrize(
+    ("preset", "indexes"),
+    [
+        ("late", {"orders_delivery", "orders_backdated"}),
+        ("unpaid", {"orders_not_paid", "orders_backdated"}),
+    ],
+)
+def test_preset_of_current_orders_uses_its_indexes(manager, preset, indexes):
+    make_orders(1, FEW)
+    found = preset_orders(BY_KEY[preset], Moment.of(manager), Order.objects.order_by())
+    assert set(re.findall(r"Index Scan (?:using|on) (\w+)", found.explain())) == indexes
 
 
 # All queries are in one test, because creating the orders takes longer than running the queries.
