@@ -4,6 +4,8 @@ The column is defined in `orders.values.search_document`.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -47,7 +49,9 @@ def search_query(text: str, *, may_see_phones: bool) -> SearchQuery | None:
         query = _raw(" & ".join(map(_word_or_phone, terms)))
         ending = "" if has_letters else _hidden_ending(digits)
         return query | _raw(f"'{ending}':B") if ending else query
-    query = _raw(" & ".join(f"'{term}':*" for term in terms))
+    # A whole phone consists of whole words. PostgreSQL would read a tenth of the index for a prefix of one digit.
+    is_phone = len(digits) >= WHOLE and len(terms) > 1 and not has_letters
+    query = _raw(" & ".join(f"'{term}'" if is_phone else f"'{term}':*" for term in terms))
     if len(digits) >= LAST and not has_letters:
         query |= _raw(f"'{_without_country_code(terms, digits)[-WHOLE:]}':*")
     return query
@@ -75,23 +79,25 @@ def _raw(query: str) -> SearchQuery:
     return SearchQuery(query, config="simple", search_type="raw")
 
 
-def has_more_than(found: QuerySet[Any], number: int) -> bool:
-    """Return whether there are more rows than this number. The query always uses the index and stops after them."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        is_more = found.order_by().values("pk")[number : number + 1].exists()
-        cursor.execute("SET LOCAL enable_seqscan = on")
-    return is_more
-
-
-def ids_if_few(found: QuerySet[Any], most: int, *, key: str = "pk") -> list[Any] | None:
-    """Return the keys of the rows, or None if there are more than `most`. The query always uses the index.
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Let PostgreSQL find the rows of all queries in the block with an index, and never scan a table that has one.
 
     PostgreSQL can't estimate how rare a word is. For a rare word, it may scan the whole table by primary key, because
     it expects to find enough rows soon.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        keys = list(found.order_by().values_list(key, flat=True)[: most + 1])
+        yield
         cursor.execute("SET LOCAL enable_seqscan = on")
+
+
+def has_more_than(found: QuerySet[Any], number: int) -> bool:
+    """Return whether there are more rows than this number. The query stops after them."""
+    return found.order_by().values("pk")[number : number + 1].exists()
+
+
+def ids_if_few(found: QuerySet[Any], most: int) -> list[Any] | None:
+    """Return the primary keys of the rows, or None if there are more than `most`."""
+    keys = list(found.order_by().values_list("pk", flat=True)[: most + 1])
     return keys if len(keys) <= most else None

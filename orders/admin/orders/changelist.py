@@ -42,8 +42,14 @@ from orders.selectors.presets import (
 )
 from orders.selectors.saved_views import COLUMNS_PARAMETER, VIEW_PARAMETER
 
+_MANY_FOUND = "_crm_many_found"
 DAYS = ("today", "tomorrow")
 """The keys of the presets that select one day. All other presets can be limited to the day in the URL."""
+
+
+def note_many_found(request: HttpRequest) -> None:
+    """Remember that the search in this request finds more of all orders than the list counts."""
+    setattr(request, _MANY_FOUND, True)
 
 
 class OrderChangeList(PeekChangeList):
@@ -60,6 +66,7 @@ class OrderChangeList(PeekChangeList):
         self.moment = Moment(timezone.now(), request.user, codes)
         self.day = day_or_none(request.GET.get(DAY_PARAMETER))
         super().__init__(request, *args, **kwargs)
+        self.finds_many = getattr(request, _MANY_FOUND, False)
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Return the parameters of the filters, without those for the preset, the day, the view and the columns."""
@@ -128,10 +135,13 @@ class OrderChangeList(PeekChangeList):
     def total(self, found: Mapping[str, int]) -> int:
         """Return the number of orders of the list, but at most one more than `COUNTED`.
 
-        `found` are the counts by the keys of the presets. A list that is exactly a preset needs no other query.
+        `found` are the counts by the keys of the presets. A list that is exactly a preset needs no other query, and
+        neither does a search in all orders that has found more than are counted.
         """
-        preset = self.preset
-        if preset is not None and preset.key in found and not (self.query or self.day or self.get_filters_params()):
+        preset, is_limited = self.preset, bool(self.day or self.get_filters_params())
+        if self.finds_many and preset is not None and preset.key == "all" and not is_limited:
+            return COUNTED + 1
+        if preset is not None and preset.key in found and not (self.query or is_limited):
             return found[preset.key]
         # The list's own order lets PostgreSQL stop after these rows of an index.
         return self.queryset.values("pk")[: COUNTED + 1].count()

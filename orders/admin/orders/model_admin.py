@@ -28,7 +28,7 @@ from orders.admin.actions.status import StatusChange, change_status_dialog
 from orders.admin.actions.undo import Undo
 from orders.admin.new_order.view import NewOrder
 from orders.admin.orders.change_view import OrderFormAdmin
-from orders.admin.orders.changelist import ListHead, OrderChangeList
+from orders.admin.orders.changelist import ListHead, OrderChangeList, note_many_found
 from orders.admin.orders.column_dialog import ColumnDialog
 from orders.admin.orders.filter_dialog import FilterDialog
 from orders.admin.orders.filters import (
@@ -53,7 +53,7 @@ from orders.admin.permissions import may_change_status
 from orders.admin.rows.columns import COLUMNS
 from orders.models import Order
 from orders.rules.visibility import hidden_fields
-from orders.selectors.order_search import found_orders
+from orders.selectors.order_search import search_orders
 from orders.selectors.search import search_for
 
 HEAVY = ("search", "metadata", "bitrix_state")
@@ -175,7 +175,10 @@ class OrderAdmin(OrderFormAdmin):
         query = search_for(request.user, search_term)
         if query is None:
             return queryset, False
-        return found_orders(queryset, query), False
+        found, is_many = search_orders(queryset, query)
+        if is_many:
+            note_many_found(request)
+        return found, False
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """Return the sortable columns. A user who may not see prices cannot sort by the sum."""

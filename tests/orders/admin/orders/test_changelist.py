@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from orders import services
 from orders.admin.orders.live_updates import ListState, last_change
+from orders.admin.orders.model_admin import OrderAdmin
 from orders.admin.rows.columns import BY_KEY, DEFAULT
 from orders.admin.rows.row_context import version
 from orders.models import Order, SyncState
@@ -76,6 +77,37 @@ def test_search_finds_more_orders_than_the_limit_of_ids(browser, make_order, mon
         make_order(number)
     assert sorted(numbers(browser.get(LIST, {"q": "мария"}).content)) == ["1001", "1002", "1003", "1004"]
     assert numbers(browser.get(LIST, {"q": "1003"}).content) == ["1003"]
+
+
+def test_search_that_finds_many_orders_does_not_count_them(browser, make_order, monkeypatch):
+    monkeypatch.setattr("orders.selectors.order_search.FEW_FOUND", 2)
+    monkeypatch.setattr(OrderAdmin, "list_per_page", 3)
+    for number in range(1001, 1005):
+        make_order(number)
+    with CaptureQueriesContext(connection) as captured:
+        page = browser.get(LIST, {"q": "мария"}).content.decode()
+    assert "1–3 из 1000+" in page
+    assert not [one for one in captured if "LIMIT 1001" in one["sql"]]
+    # A filter may leave few of them, so these are counted.
+    with CaptureQueriesContext(connection) as captured:
+        assert "1–3 из 4" in browser.get(LIST, {"q": "мария", "stage": "new"}).content.decode()
+    assert [one for one in captured if "LIMIT 1001" in one["sql"]]
+
+
+def test_page_makes_no_query_for_the_choices_of_filters_that_are_not_in_the_url(browser, make_order):
+    make_order()
+    names = ('FROM "cities" WHERE "cities"."is_active"', 'FROM "couriers" WHERE "couriers"."is_active"')
+
+    def choices(**query):
+        with CaptureQueriesContext(connection) as captured:
+            assert numbers(browser.get(LIST, query).content) == ["122183"]
+        return [name for name in names for one in captured if name in one["sql"]]
+
+    assert choices(preset="all") == []
+    city = Order.objects.get().city
+    assert len(choices(preset="all", city__bitrix_id__exact=city.bitrix_id)) <= 1
+    dialog = browser.get(f"{LIST}filters/").content.decode()
+    assert city.name in dialog
 
 
 @pytest.mark.usefixtures("template_contexts")

@@ -84,7 +84,7 @@ def test_changed_detail_is_found_and_the_earlier_one_is_not(browser, make_order)
 
 @pytest.mark.parametrize("common", [0, 100])
 def test_order_is_found_by_a_word_of_many_items(browser, make_order, monkeypatch, common):
-    monkeypatch.setattr("orders.selectors.order_search.FEW_FOUND", 1)
+    monkeypatch.setattr("orders.selectors.order_search.FEW_ITEMS", 1)
     monkeypatch.setattr("orders.selectors.order_search.COMMON", common)
     for number in (1001, 1002, 1003):
         make_order(number)
@@ -95,7 +95,7 @@ def test_order_is_found_by_a_word_of_many_items(browser, make_order, monkeypatch
 
 
 def test_number_of_queries_does_not_depend_on_found_items(browser, make_order, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr("orders.selectors.order_search.FEW_FOUND", 3)
+    monkeypatch.setattr("orders.selectors.order_search.FEW_ITEMS", 3)
     order = ordered(make_order, PROPS={"SIZE": "XL"})
     for position in range(5):
         OrderItem.objects.create(
