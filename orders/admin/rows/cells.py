@@ -40,6 +40,7 @@ NOTE_LENGTH = 60
 REGULAR_FROM = 2
 """The number of orders from which a customer is marked as regular."""
 _LATENESS = {Lateness.LATE: ("crm-late", "‼"), Lateness.RISK: ("crm-risk", "⚠")}
+_SYNC_LABELS = dict(SyncState.choices)
 
 Values = Mapping[str, Any]
 
@@ -53,7 +54,7 @@ def number(order: OrderRow) -> Values:
         "url": order_url("change", order.pk) + order.list_query,
         "is_synced": order.sync_state == SyncState.SYNCED,
         "sync_state": order.sync_state,
-        "sync": str(order.get_sync_state_display()),
+        "sync": str(_SYNC_LABELS.get(order.sync_state, order.sync_state)),
         "sync_sign": SYNC_SIGNS.get(order.sync_state, "!"),
         "marks": order_marks(order),
     }
