@@ -59,8 +59,8 @@ def test_board_update_returns_only_the_board_with_new_data(
             services.change_status(order_id=taken.pk, status=code, actor=None)
     make_order(122204, properties={"data": today_and_tomorrow.isoformat(), "addressRecipient": ""})
     cache.clear()
-    # session, user, orders and their items, statuses for the next steps; five queries count the open orders
-    with django_assert_num_queries(10):
+    # session, user, orders and their items, statuses for the next steps; two queries count the open orders
+    with django_assert_num_queries(7):
         answer = browser.get(BOARD, headers=UPDATE)
     html = answer.content.decode().strip()
     assert html.startswith('<div id="crm-board"')
