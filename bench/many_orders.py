@@ -45,14 +45,17 @@ _ORDERS = """
     JOIN users AS customer ON customer.bitrix_user_id = 1 + made.id %% %(customers)s
 """
 _ITEMS = """
-    INSERT INTO order_items (order_id, quantity, price, total, position, product_snapshot)
-    SELECT id, 1, 7500, 7500, 0, '{"name": "Букет Стандарт", "currency": "KZT"}'
-    FROM orders WHERE bitrix_order_id BETWEEN %(first)s AND %(last)s
+    INSERT INTO order_items (order_id, product_id, quantity, price, total, position, product_snapshot)
+    SELECT orders.id, products.ids[1 + bitrix_order_id %% greatest(products.number, 1)],
+           1, 7500, 7500, 0, '{"name": "Букет Стандарт", "currency": "KZT"}'
+    FROM orders CROSS JOIN (SELECT array_agg(id) AS ids, count(*) AS number FROM products) AS products
+    WHERE bitrix_order_id BETWEEN %(first)s AND %(last)s
+    ORDER BY delivery_date
 """
 
 
 def make_orders(first: int, last: int) -> None:
-    """Insert orders with the ids `first` to `last` on the site, with one item each.
+    """Insert orders with the ids `first` to `last` on the site, with one item each, of the products that exist.
 
     The delivery dates are within the last five years and the next 30 days.
     """

@@ -139,18 +139,26 @@ def _measure_bulk(client: Client) -> Cost:
     return cost
 
 
-def cost_of(act: Callable[[], Any], runs: int, *, warm_up: bool = True) -> Cost:
-    """Return the cost of a call. A first call, which is not measured, fills the caches."""
+def cost_of(act: Callable[[], Any], runs: int, *, warm_up: bool = True, with_workers: bool = False) -> Cost:
+    """Return the cost of a call. A first call, which is not measured, fills the caches.
+
+    `with_workers` adds the processor time of all processes of PostgreSQL that end during the calls, such as parallel
+    workers. It is exact to a hundredth of a second.
+    """
     if warm_up:
         act()
     backend = _backend()
     times = []
-    web, database = time.process_time(), _seconds_of(backend)
+
+    def database_seconds() -> float:
+        return _seconds_of(backend) + (_seconds_of_ended(backend) if with_workers else 0)
+
+    web, database = time.process_time(), database_seconds()
     for _run in range(runs):
         started = time.perf_counter()
         act()
         times.append(1000 * (time.perf_counter() - started))
-    web, database = time.process_time() - web, _seconds_of(backend) - database
+    web, database = time.process_time() - web, database_seconds() - database
     return Cost(median(times), 1000 * web / runs, 1000 * database / runs)
 
 
@@ -170,6 +178,14 @@ def _seconds_of(process: int) -> float:
     except OSError:
         times = psutil.Process(process).cpu_times()
         return times.user + times.system
+
+
+def _seconds_of_ended(process: int) -> float:
+    """Return the processor time in seconds of the processes of PostgreSQL that have ended."""
+    server = psutil.Process(process).parent()
+    assert server is not None
+    times = server.cpu_times()
+    return times.children_user + times.children_system
 
 
 def table(found: Sequence[Timings]) -> str:
