@@ -70,6 +70,13 @@ class Payment(Table):
                 name="payments_collected",
                 condition=Q(courier__isnull=False, settled_at=None),
             ),
+            # The report of couriers reads the cash of all orders of a period from this index alone.
+            models.Index(
+                fields=["order"],
+                include=["amount"],
+                name="payments_cash",
+                condition=Q(courier__isnull=False, method=PaymentMethod.CASH.value),
+            ),
         ]
         permissions = [("refund_payment", gettext_noop("Can record refunds and correct payments"))]
         constraints = [models.CheckConstraint(condition=~Q(amount=0), name="payments_not_zero")]

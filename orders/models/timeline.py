@@ -115,6 +115,12 @@ class OrderEvent(Table):
                 name="order_events_remakes",
                 condition=Q(kind__in=[EventKind.REMADE.value, EventKind.PHOTO_ANSWERED.value]),
             ),
+            # The report of late orders reads the last problem of each, which most orders do not have.
+            models.Index(
+                fields=["order", "-happened_at", "-created_at"],
+                name="order_events_problems",
+                condition=Q(kind=EventKind.PROBLEM.value),
+            ),
         ]
 
     def __str__(self) -> str:

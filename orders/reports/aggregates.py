@@ -82,11 +82,17 @@ def _quantity(_prefix: str) -> Any:
     return Sum("quantity", filter=_known("", "quantity"), default=Decimal(0), output_field=_SUM)
 
 
-def _item_sum(prefix: str) -> Any:
-    return Sum("total", filter=items_known(prefix), default=Decimal(0), output_field=_SUM)
+def item_sum(condition: Any = None) -> Aggregate:
+    """Return the total of the known sums of items in KZT."""
+
+    def make(prefix: str) -> Any:
+        wanted = items_known(prefix) & condition(prefix) if condition else items_known(prefix)
+        return Sum("total", filter=wanted, default=Decimal(0), output_field=_SUM)
+
+    return Aggregate(Decimal, make)
 
 
-QUANTITY, ITEM_SUM = Aggregate(Decimal, _quantity), Aggregate(Decimal, _item_sum)
+QUANTITY = Aggregate(Decimal, _quantity)
 ITEM_UNCOUNTED = Aggregate(
     int, lambda prefix: Count("order", filter=~items_known(prefix), distinct=True), is_additive=False
 )
@@ -102,14 +108,19 @@ def all_items() -> Any:
     return OrderItem.objects.all()
 
 
+_SOLD = {
+    "orders": orders_where(),
+    "amount": sum_of("total_amount"),
+    "counted": counted(),
+    "uncounted": uncounted(),
+}
+SOLD_SUMS = Part(all_orders, "", _SOLD, is_sold)
+"""The orders and their sums, for tables that show nothing else."""
 SOLD_ORDERS = Part(
     all_orders,
     "",
     {
-        "orders": orders_where(),
-        "amount": sum_of("total_amount"),
-        "counted": counted(),
-        "uncounted": uncounted(),
+        **_SOLD,
         "goods": GOODS,
         "goods_counted": GOODS_COUNTED,
         "delivery": sum_of("delivery_fee"),
@@ -123,7 +134,7 @@ SOLD_ITEMS = Part(
     {
         "orders": orders_where(distinct=True),
         "quantity": QUANTITY,
-        "amount": ITEM_SUM,
+        "amount": item_sum(),
         "uncounted": ITEM_UNCOUNTED,
     },
     is_sold,

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.models import DeliverySlot, Order
 from orders.reports.dimensions import DAY, SLOT, row_parameter
 from orders.reports.period import Period
+from orders.reports.planning import planned_for
 from orders.reports.populations import TO_DELIVER, is_to_deliver
 from orders.reports.reading import MOST_EMPTY_DAYS, OwnTable
 from orders.reports.scope import Basis, Scope
@@ -86,7 +87,8 @@ def _read(scope: Scope) -> _Load:
         .values_list("delivery_date", "delivery_slot")
         .annotate(orders=Count("pk"))
     )
-    found = {(day, slot): count for day, slot, count in groups}
+    with planned_for(scope.period):
+        found = {(day, slot): count for day, slot, count in groups}
     used = {slot for _day, slot in found}
     slots = {one.bitrix_id: one for one in DeliverySlot.objects.all() if one.is_active or one.bitrix_id in used}
     return _Load(scope, found, slots)

@@ -10,7 +10,9 @@ from django.db.models import DecimalField, DurationField, IntegerField, Q, Query
 from django.utils.functional import Promise
 
 from orders.reports.dimensions import Dimension, row_parameter
+from orders.reports.grouping_sets import IsTotal, KeyOrTotal
 from orders.reports.period import Period
+from orders.reports.planning import planned_for
 from orders.reports.populations import Population
 from orders.reports.scope import Scope
 from orders.reports.tables import Column, Row, Sums, Table, values_of
@@ -19,6 +21,8 @@ MOST_EMPTY_DAYS = 92
 """The length of the longest period, about a quarter, of which days without orders are shown too."""
 ORDERS, UNCOUNTED = "orders", "uncounted"
 """The names of the aggregates that every table has: the orders, and those whose sum is not added up."""
+TOTAL = object()
+"""The key of the aggregates of all orders, which no row has."""
 _NUMBER, _SUM, _TIME = IntegerField(), DecimalField(max_digits=20, decimal_places=4), DurationField()
 ZEROS: Mapping[type, Value] = {
     int: Value(0, output_field=_NUMBER),
@@ -105,11 +109,11 @@ def read_any(table: Grouping | OwnTable, scope: Scope) -> Table:
 
 
 def read_table(grouping: Grouping, scope: Scope) -> Table:
-    """Return the table of the period, with a query for its rows, and perhaps one for the totals and one for the names.
+    """Return the table of the period, with one query for its rows and its totals, and perhaps one for the names.
 
     Rows without orders and refunds are left out, except days of a period of at most `MOST_EMPTY_DAYS`.
     """
-    found = _read(grouping.parts, scope, scope.period, grouping.dimension, grouping.most_rows)
+    found, totals = _read_with_totals(grouping, scope)
     kept = {key: sums for key, sums in found.items() if sums[ORDERS]}
     if kept and grouping.dimension.has_every_day and scope.period.days <= MOST_EMPTY_DAYS:
         zeros = {name: zero.value for name, zero in _zeros(grouping.parts).items()}
@@ -124,7 +128,6 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
         )
         for key, sums in _sorted(grouping.dimension, kept)
     ]
-    totals = _added(grouping, found) if grouping.is_additive else read_totals(grouping, scope, scope.period)
     return Table(
         str(grouping.title),
         grouping.columns,
@@ -134,14 +137,21 @@ def read_table(grouping: Grouping, scope: Scope) -> Table:
     )
 
 
-def _added(grouping: Grouping, found: Mapping[Any, Sums]) -> Sums:
+def _read_with_totals(grouping: Grouping, scope: Scope) -> tuple[dict[Any, dict[str, Any]], Sums]:
+    """Return the aggregates of the rows by their keys, and those of all orders."""
     zeros = _zeros(grouping.parts)
-    return {name: sum((sums[name] for sums in found.values()), zero.value) for name, zero in zeros.items()}
+    with planned_for(scope.period):
+        if not grouping.is_additive:
+            found = _read(grouping.parts, scope, scope.period, grouping.dimension, grouping.most_rows, has_total=True)
+            return found, found.pop(TOTAL, {name: zero.value for name, zero in zeros.items()})
+        found = _read(grouping.parts, scope, scope.period, grouping.dimension)
+    return found, {name: sum((sums[name] for sums in found.values()), zero.value) for name, zero in zeros.items()}
 
 
 def read_totals(grouping: Grouping, scope: Scope, period: Period) -> Sums:
     """Return the aggregates of all orders of a period, with one query."""
-    found = _read(grouping.parts, scope, period, None)
+    with planned_for(period):
+        found = _read(grouping.parts, scope, period, None)
     return found.get(0) or {name: zero.value for name, zero in _zeros(grouping.parts).items()}
 
 
@@ -155,24 +165,40 @@ def _zeros(parts: Iterable[Part]) -> dict[str, Value]:
 
 
 def _read(
-    parts: tuple[Part, ...], scope: Scope, period: Period, dimension: Dimension | None, most: int = 0
+    parts: tuple[Part, ...],
+    scope: Scope,
+    period: Period,
+    dimension: Dimension | None,
+    most: int = 0,
+    *,
+    has_total: bool = False,
 ) -> dict[Any, dict[str, Any]]:
+    """Return the aggregates by the keys of the rows, and with `has_total` also those of all orders, with key `TOTAL`.
+
+    At most `most` rows are read, if it is not 0.
+    """
     zeros = _zeros(parts)
-    queries = [_query(part, zeros, scope, period, dimension) for part in parts]
+    queries = [_query(part, zeros, scope, period, dimension, has_total=has_total) for part in parts]
     # One statement, in which each part has rows of its own: joins of items and payments would multiply orders.
     union = queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
     if most:
-        union = union.order_by(f"-{ORDERS}_", "key_")[:most]
+        union = union.order_by("-total_", f"-{ORDERS}_", "key_")[: most + has_total]
     found: dict[Any, dict[str, Any]] = {}
-    for key, *values in union:
-        sums = found.setdefault(key, {name: zero.value for name, zero in zeros.items()})
+    for key, is_total, *values in union:
+        sums = found.setdefault(TOTAL if is_total else key, {name: zero.value for name, zero in zeros.items()})
         for name, value in zip(zeros, values, strict=True):
             sums[name] += value or zeros[name].value
     return found
 
 
 def _query(
-    part: Part, zeros: Mapping[str, Value], scope: Scope, period: Period, dimension: Dimension | None
+    part: Part,
+    zeros: Mapping[str, Value],
+    scope: Scope,
+    period: Period,
+    dimension: Dimension | None,
+    *,
+    has_total: bool,
 ) -> QuerySet[Any]:
     key = Value(0) if dimension is None else dimension.expression(scope.basis, part.prefix)
     rows = part.rows().filter(scope.condition(period, part.prefix), part.condition(part.prefix)).order_by()
@@ -180,7 +206,9 @@ def _query(
         f"{name}_": part.aggregates[name].make(part.prefix) if name in part.aggregates else zero
         for name, zero in zeros.items()
     }
-    return rows.annotate(key_=key).values("key_").annotate(**columns).values_list("key_", *columns)
+    total = IsTotal(key) if has_total else Value(0, output_field=_NUMBER)
+    grouped = rows.annotate(key_=KeyOrTotal(key) if has_total else key).values("key_")
+    return grouped.annotate(total_=total, **columns).values_list("key_", "total_", *columns)
 
 
 def _sorted(dimension: Dimension, found: Mapping[Any, Sums]) -> list[tuple[Any, Sums]]:

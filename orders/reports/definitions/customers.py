@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from orders.reports.aggregates import SOLD_ORDERS
+from orders.reports.aggregates import SOLD_SUMS
 from orders.reports.definitions.report import Report
 from orders.reports.definitions.sales import AMOUNT, AVERAGE, ORDERS
 from orders.reports.dimensions import CUSTOMER, NEW_OR_RETURNING
@@ -23,8 +23,8 @@ CUSTOMERS = Report(
     pgettext_lazy("report", "Customers"),
     "group",
     (
-        Grouping(NEW_OR_RETURNING, (SOLD_ORDERS,), _COLUMNS, SOLD, line="amount"),
-        Grouping(CUSTOMER, (SOLD_ORDERS,), _COLUMNS, SOLD, line="amount", most_rows=200),
+        Grouping(NEW_OR_RETURNING, (SOLD_SUMS,), _COLUMNS, SOLD, line="amount"),
+        Grouping(CUSTOMER, (SOLD_SUMS,), _COLUMNS, SOLD, line="amount", most_rows=200),
     ),
     ("orders", "amount", "average"),
     (

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum, Value
+from django.db.models.functions import Greatest
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +42,7 @@ DELIVERIES = Part(
         "late_long": _orders(_later_than(LONG)),
         "late_time": Aggregate(
             timedelta,
-            lambda _prefix: Sum(_lateness(), filter=_later_than(timedelta(0)), default=timedelta(0)),
+            lambda _prefix: Sum(Greatest(_lateness(), Value(timedelta(0))), default=timedelta(0)),
         ),
     },
     is_delivered,

@@ -3,7 +3,7 @@
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
-from orders.reports.aggregates import ITEM_SUM, all_items, all_orders, counted, orders_where, refunds, sum_of, uncounted
+from orders.reports.aggregates import all_items, all_orders, counted, item_sum, orders_where, refunds, sum_of, uncounted
 from orders.reports.definitions.report import Report
 from orders.reports.dimensions import (
     DAY,
@@ -38,9 +38,9 @@ _ITEMS = Part(
     {
         "all": orders_where(distinct=True),
         "orders": orders_where(is_refused, distinct=True),
+        "amount": item_sum(is_refused),
     },
 )
-_REFUSED_ITEMS = Part(all_items, "order__", {"amount": ITEM_SUM}, is_refused)
 _REFUSALS = Column("orders", _("Refusals"), Kind.COUNT, lambda sums: sums["orders"], more_is_better=False)
 _SHARE = Column(
     "share", _("Share of all orders"), Kind.SHARE, lambda sums: ratio(sums["orders"], sums["all"]), more_is_better=False
@@ -76,7 +76,7 @@ REFUSALS = Report(
     "assignment_return",
     (
         Grouping(REFUSAL_REASON, _PARTS, _COLUMNS, REFUSED, line="amount"),
-        Grouping(PRODUCT, (_ITEMS, _REFUSED_ITEMS), _ITEM_COLUMNS, REFUSED, line="amount"),
+        Grouping(PRODUCT, (_ITEMS,), _ITEM_COLUMNS, REFUSED, line="amount"),
         *(
             Grouping(dimension, _PARTS, _COLUMNS, REFUSED, line="amount")
             for dimension in (MANAGER, DAY, MONTH, SHOP, SOURCE)
