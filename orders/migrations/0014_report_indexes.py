@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0012_schedule_columns"),
+        ("orders", "0013_list_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
