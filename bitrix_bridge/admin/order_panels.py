@@ -15,8 +15,8 @@ from orders.models import Order
 from orders.presentation.losses import losses_text
 from orders.presentation.timeline import field_label, look_up, value_text
 from orders.rules.visibility import hidden_fields, shown_text
+from orders.sync.agreement import Agreement
 from orders.sync.freshness import is_in_future
-from orders.sync.three_way_merge import Agreement
 
 SHOWN = 10
 

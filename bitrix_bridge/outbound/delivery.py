@@ -42,9 +42,9 @@ from orders import services
 from orders.models import Order, Reason, Status, SyncState
 from orders.rules.hold import release_time
 from orders.selectors.pay_systems import sendable_systems
+from orders.sync.agreement import Agreement
 from orders.sync.fields import ITEMS, PUSHED, order_values
 from orders.sync.site_response import FieldRefusal, SiteResponse
-from orders.sync.three_way_merge import Agreement
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from cvety_crm.outbox import LIVE, State, schedule_delivery
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Source, SyncState
 from orders.rules.hold import release_time
+from orders.sync.agreement import Agreement
 from orders.sync.fields import PUSHED, order_values
-from orders.sync.three_way_merge import Agreement
 
 NOT_FOR_THE_SITE = frozenset(
     {

@@ -8,9 +8,9 @@ from uuid import UUID
 from bitrix_bridge.payloads.listing import ListedOrder
 from orders.models import PaymentStatus
 from orders.services.references import STUB_PREFIX, known_status
+from orders.sync.agreement import Agreement
 from orders.sync.fields import comparable
 from orders.sync.snapshot import OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 
 COMPARED = ("status", "total_amount", "payment_status", "is_cancelled")
 """The fields in the site's list. Changes of other fields are found by the version, which increases with each change."""

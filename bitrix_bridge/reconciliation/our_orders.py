@@ -10,8 +10,8 @@ from bitrix_bridge.models import Push
 from bitrix_bridge.reconciliation.comparison import COMPARED, Ours
 from cvety_crm.outbox import LIVE
 from orders.models import Order, Status
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, comparable
-from orders.sync.three_way_merge import Agreement
 
 _COLUMNS = tuple(FIELDS[name].attribute for name in COMPARED)
 _VERSIONS = ("bitrix_version", "bitrix_state__received_version", "bitrix_state__checksum", "bitrix_state__damaged")

@@ -121,7 +121,7 @@ class Order(Table):
 
     Money is in KZT, unless `currency` names a different currency. `unknown_values` maps the name of each field whose
     value the site has not sent, or has sent in a form that could not be read, to the text that the site sent (`""` if
-    there is none). `bitrix_state` is the JSON value of an `Agreement` (`orders.sync.three_way_merge`). It contains the
+    there is none). `bitrix_state` is the JSON value of an `Agreement` (`orders.sync.agreement`). It contains the
     values that both sides last agreed on, by the field names of `orders.sync.fields`. A value of the order that differs
     from the agreed value is a pending change.
     """

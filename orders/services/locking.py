@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Q
 
 from orders.models import Order, SyncState
+from orders.sync.agreement import Agreement
 from orders.sync.fields import ITEMS, PUSHED, Line, order_values
-from orders.sync.three_way_merge import Agreement
 
 
 def lock_order(order_id: UUID) -> Order:

@@ -18,8 +18,8 @@ from orders.models.product import NAME_LENGTH
 from orders.models.reference import SiteReference
 from orders.rules.discounts import full_price
 from orders.selectors.pay_systems import initial_methods
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 from orders.values.cities import same_name
 from orders.values.slots import hours_in, parse_slot
 

@@ -20,7 +20,7 @@ from orders.models import Order, Status
 from orders.services.next_steps import steps_of
 from orders.services.status_moves import move_orders
 from orders.services.status_questions import lock_statuses, review_statuses
-from orders.sync.three_way_merge import Agreement
+from orders.sync.agreement import Agreement
 
 FOLDER = Path(__file__).parents[1] / "status_profiles"
 PROFILES: dict[str, str | Promise] = {

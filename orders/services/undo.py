@@ -25,8 +25,8 @@ from orders.rules.making import Making
 from orders.services.locking import lock_order, settle_sync_state
 from orders.services.making_facts import set_making
 from orders.services.timeline import replace_payload
+from orders.sync.agreement import Agreement
 from orders.sync.fields import MAKING_FACTS
-from orders.sync.three_way_merge import Agreement
 from orders.timeline_payloads import BATCH_LOOKUP, OrderBefore, Undo, payload_of, undo_of
 
 logger = logging.getLogger(__name__)

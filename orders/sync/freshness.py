@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import FreshRead, OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """The time by which the clocks of the site and of the CRM may differ."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from orders.sync.agreement import Agreement
 from orders.sync.fields import as_sent, comparable
-from orders.sync.three_way_merge import Agreement
 
 PAID, STATUS = "paid_amount", "payment_status"
 NOTHING = "0.00"

@@ -15,9 +15,9 @@ from orders.services.inbound.origin import Origin
 from orders.services.inbound.outcomes import Applied, Doubt, Outcome
 from orders.services.inbound.update import update
 from orders.services.references import with_cities
+from orders.sync.agreement import Agreement
 from orders.sync.freshness import Known, Verdict, freshness_of
 from orders.sync.snapshot import FreshRead, HistoryRead, OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 
 
 def apply_snapshot(

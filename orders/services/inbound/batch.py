@@ -22,8 +22,8 @@ from orders.services.inbound.people import PEOPLE_CTE, PEOPLE_KINDS, PEOPLE_ROWS
 from orders.services.inbound.stored import StoredRows
 from orders.services.locking import creation_lock, lock_names
 from orders.services.references import KINDS, REFERENCE_ROWS, ReferenceTable, SiteIds
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 
 _ORDER_ROWS = """
     SELECT 'order' AS kind, bitrix_order_id::text AS key, id, NULL::json AS data FROM orders

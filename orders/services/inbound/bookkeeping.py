@@ -8,9 +8,9 @@ from orders.services.inbound.metadata import merged_metadata
 from orders.services.inbound.origin import Origin
 from orders.services.references import References
 from orders.services.unknown import mark_unknown_items
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, ITEMS, Line, order_values
 from orders.sync.snapshot import OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 from orders.sync.unknown import answered_texts, still_unknown
 
 

@@ -16,9 +16,9 @@ from orders.services.making_facts import follow_status
 from orders.services.payment_rows import lacking_payments
 from orders.services.references import unread_status
 from orders.services.unknown import mark_unknown_items
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, ITEMS, comparable, comparable_items
 from orders.sync.snapshot import OrderSnapshot
-from orders.sync.three_way_merge import Agreement
 from orders.sync.unknown import unknown_at_first
 from orders.timeline_payloads import OrderCreated
 

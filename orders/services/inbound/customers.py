@@ -13,8 +13,9 @@ from orders.rules.same_person import Identity, Verdict, compare
 from orders.services.inbound.people import Candidate, People, choose
 from orders.services.inbound.shared_accounts import share_account
 from orders.services.locking import lock_names
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import CustomerSnapshot
-from orders.sync.three_way_merge import Agreement, merge
+from orders.sync.three_way_merge import merge
 from orders.values.person_names import is_fuller
 from orders.values.phones import is_number
 

@@ -11,7 +11,7 @@ from orders.events import OrderChange, publish
 from orders.models import Order, OrderEvent, Reason, Source, SyncState
 from orders.services.locking import lock_site_order, settle_sync_state
 from orders.services.timeline import new_event, write_event
-from orders.sync.three_way_merge import Agreement
+from orders.sync.agreement import Agreement
 from orders.timeline_payloads import ArchivedOnSite, DeletedOnSite, FieldsChanged
 
 

@@ -8,7 +8,8 @@ from orders.models import Order, OrderEvent, Reason
 from orders.services.inbound.metadata import Oddities
 from orders.services.inbound.origin import Origin
 from orders.services.timeline import new_event
-from orders.sync.three_way_merge import STATUS, Merge
+from orders.sync.agreement import STATUS
+from orders.sync.three_way_merge import Merge
 from orders.timeline_payloads import BothChanged, FieldsChanged, FromSite, Noted, OrderCreated, StatusChanged
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from orders.models import Order, OrderItem
 from orders.services.references import References, ReferenceTable, SiteIds, known_status
+from orders.sync.agreement import STATUS, Agreement
 from orders.sync.fields import ITEMS, comparable, comparable_items, line_order
 from orders.sync.freshness import Freshness, StatusVerdict, Verdict
 from orders.sync.site_storage import AMOUNTS, SiteLimits
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
-from orders.sync.three_way_merge import STATUS, Agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from orders.models import Customer, Order
 from orders.rules.same_person import Identity, Match, names_match
 from orders.services.inbound.batch import Batch
 from orders.services.inbound.customers import apply_customer
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import CustomerSnapshot
-from orders.sync.three_way_merge import Agreement
 
 CUSTOMER = "customer"
 """The key in the agreed values for what the site reported last of the customer: account, phone and name. This value is

@@ -11,8 +11,9 @@ from orders.models import City, DeliverySlot, PaySystem, Shop, Stage, Status
 from orders.models.reference import SiteReference
 from orders.services.references import STUB_PREFIX, new_pay_system
 from orders.services.status_questions import StatusQuestion, review_statuses, store_names
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import ReferenceRow, ReferenceSnapshot
-from orders.sync.three_way_merge import Agreement, merge
+from orders.sync.three_way_merge import merge
 
 
 @dataclass(slots=True)

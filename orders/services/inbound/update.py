@@ -24,12 +24,13 @@ from orders.services.route_position import clear_position
 from orders.services.site_limits import write_damaged
 from orders.services.timeline import changes_between
 from orders.services.totals import FEE, TOTAL, merged_total
+from orders.sync.agreement import STATUS, Agreement
 from orders.sync.fields import FIELDS, ITEMS, Line, comparable, order_values
 from orders.sync.freshness import Freshness, Verdict
 from orders.sync.paid_amount import PAID, paid_after
 from orders.sync.paid_amount import STATUS as PAYMENT
 from orders.sync.snapshot import ItemSnapshot, OrderSnapshot
-from orders.sync.three_way_merge import STATUS, Agreement, Merge, merge
+from orders.sync.three_way_merge import Merge, merge
 
 SITE_DECIDES = frozenset({STATUS})
 """Fields in which a change made on the site replaces our change. The timeline still contains the manager's choice."""

@@ -21,10 +21,10 @@ from orders.services.references import SiteIds, resolve
 from orders.services.route_position import clear_position
 from orders.services.site_limits import current_limits, write_damaged
 from orders.services.timeline import write_event
+from orders.sync.agreement import Agreement, Request
 from orders.sync.fields import FIELDS, ITEMS, MAKING_FACTS, as_sent, order_values, set_comparable
 from orders.sync.site_response import SILENCE, FieldRefusal, SiteResponse
 from orders.sync.site_storage import Damaged
-from orders.sync.three_way_merge import Agreement, Request
 from orders.timeline_payloads import BothChanged, FieldsChanged, Noted, RefusedBySite, SentToSite
 
 

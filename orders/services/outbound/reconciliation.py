@@ -18,8 +18,8 @@ from orders.services.making_facts import follow_status
 from orders.services.references import SiteIds, known_status, resolve
 from orders.services.route_position import clear_position
 from orders.services.timeline import changes_between, write_event
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, PUSHED, comparable, order_values, set_comparable
-from orders.sync.three_way_merge import Agreement
 from orders.timeline_payloads import FieldsChanged, Noted, StatusChanged
 
 

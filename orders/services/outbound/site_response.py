@@ -7,8 +7,8 @@ from uuid import UUID
 
 from orders.models import Order, Source
 from orders.services.timeline import write_event
+from orders.sync.agreement import Agreement
 from orders.sync.site_response import FieldRefusal, SiteResponse, SiteWarning
-from orders.sync.three_way_merge import Agreement
 from orders.timeline_payloads import RefusedBySite, SiteWarned
 
 

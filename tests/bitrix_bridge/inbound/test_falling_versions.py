@@ -19,8 +19,8 @@ from bitrix_bridge.site_client.bridge_client import BridgeClient
 from cvety_crm.outbox import WAITS, deliver_due
 from orders import services
 from orders.models import Order
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import HistoryRead
-from orders.sync.three_way_merge import Agreement
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here
 
 pytestmark = pytest.mark.django_db

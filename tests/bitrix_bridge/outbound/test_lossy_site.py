@@ -17,8 +17,8 @@ from cvety_crm.outbox import deliver_due
 from orders import services
 from orders.models import Order, SiteReport
 from orders.presentation.timeline import timeline
+from orders.sync.agreement import Agreement
 from orders.sync.snapshot import ItemSnapshot
-from orders.sync.three_way_merge import Agreement
 from tests.bitrix_bridge.outbound.test_delivery import made_here
 from tests.bitrix_bridge.two_systems.test_examples import echo as echo
 

@@ -12,7 +12,7 @@ from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Status
-from orders.sync.three_way_merge import Agreement
+from orders.sync.agreement import Agreement
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 
 pytestmark = pytest.mark.django_db

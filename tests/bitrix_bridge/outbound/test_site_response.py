@@ -13,8 +13,8 @@ from notifications.models import TelegramMessage
 from orders import services
 from orders.models import Order
 from orders.presentation.timeline import timeline
+from orders.sync.agreement import Agreement
 from orders.sync.site_response import FieldRefusal, SiteWarning
-from orders.sync.three_way_merge import Agreement
 from tests.bitrix_bridge.outbound.test_delivery import change, made_here, make_due
 from tests.bitrix_bridge.two_systems.test_examples import echo as echo
 

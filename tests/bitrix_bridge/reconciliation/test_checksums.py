@@ -14,7 +14,7 @@ from bitrix_bridge.reconciliation.decisions import Side, decide
 from bitrix_bridge.reconciliation.labels import rows
 from orders import services
 from orders.models import Order, OrderEvent, Reason, Status
-from orders.sync.three_way_merge import Agreement
+from orders.sync.agreement import Agreement
 from tests.bitrix_bridge.reconciliation.conftest import found, outcomes
 from tests.bitrix_bridge.reconciliation.test_comparison import CODES, PUSHED, VALUES, ours
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bitrix_bridge.payloads.listing import ListedOrder
 from bitrix_bridge.reconciliation.comparison import COMPARED, DELETED, LINK, VERSION, Ours, compare, looks_alike
+from orders.sync.agreement import Agreement
 from orders.sync.fields import PUSHED
-from orders.sync.three_way_merge import Agreement
 
 CODES = {"N": "new", "AP": "accepted", "PD": "delivering", "CO": "completed", "CF": "completed"}
 VALUES = {"status": "new", "total_amount": "9000.00", "payment_status": "pending", "is_cancelled": False}

@@ -36,8 +36,8 @@ from cvety_crm.outbox import LIVE, State, deliver_one, engine
 from cvety_crm.users import User
 from orders import services
 from orders.models import Order, OrderEvent, Source, Status
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, ITEMS, PUSHED, as_sent, comparable, comparable_items, empty_value, order_values
-from orders.sync.three_way_merge import Agreement
 from tests.fixtures import WEBHOOK_PATH, WEBHOOK_TOKEN
 
 KILL_POINTS = (

@@ -10,7 +10,7 @@ from bitrix_bridge.payloads.reference import read_reference
 from orders import services
 from orders.models import Order, SiteStatus, Status
 from orders.selectors.presets import BY_KEY, Moment, preset_orders
-from orders.sync.three_way_merge import Agreement
+from orders.sync.agreement import Agreement
 from tests.orders.services.test_status_questions import received, refresh, status
 
 pytestmark = pytest.mark.django_db

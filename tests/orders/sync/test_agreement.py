@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orders.sync.agreement import MOST_PAST, MOST_WARNINGS, Agreement, Answered, RefusedValue, Request
 from orders.sync.site_response import FieldRefusal, SiteWarning
 from orders.sync.site_storage import Damaged
-from orders.sync.three_way_merge import MOST_PAST, MOST_WARNINGS, Agreement, Answered, RefusedValue, Request, merge
+from orders.sync.three_way_merge import merge
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 TOO_LONG = FieldRefusal("property_too_long", "Длинно", is_of_value=True)

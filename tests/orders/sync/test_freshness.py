@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.sync.agreement import Agreement, Answered
 from orders.sync.freshness import (
     Age,
     Arrival,
@@ -28,7 +29,6 @@ from orders.sync.freshness import (
     verdict_of,
 )
 from orders.sync.snapshot import FreshRead, OrderSnapshot
-from orders.sync.three_way_merge import Agreement, Answered
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 NEW, OLD, UNCLEAR = Age.NEW, Age.OLD, Age.UNCLEAR

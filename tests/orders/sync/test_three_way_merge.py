@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.sync import three_way_merge
+from orders.sync.agreement import Agreement
 from orders.sync.fields import FIELDS, Field
-from orders.sync.three_way_merge import Agreement, merge
+from orders.sync.three_way_merge import merge
 
 
 def agreement(value, sent=()):
