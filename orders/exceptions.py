@@ -11,3 +11,7 @@ class NotAllowedError(Exception):
     def __init__(self, message: str = "", *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class StorageFullError(NotAllowedError):
+    """An error for a file that does not fit on the disk. Nothing of it is kept."""

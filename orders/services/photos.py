@@ -1,5 +1,6 @@
 """Services that add and withdraw photos of a bouquet."""
 
+import errno
 from typing import BinaryIO
 from uuid import UUID
 
@@ -11,13 +12,15 @@ from django.utils.translation import gettext
 
 from cvety_crm.users import User
 from orders.events import OrderChange, publish
-from orders.exceptions import NotAllowedError
+from orders.exceptions import NotAllowedError, StorageFullError
 from orders.models import Order, OrderPhoto, PhotoAnswer, PhotoApproval, Source
 from orders.photos.pictures import read_picture
 from orders.services.locking import lock_order
 from orders.services.timeline import write_event
 from orders.timeline_payloads import Payload, PhotoAdded, PhotoWithdrawn
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The errors of a full disk, and of a user whose space is used up."""
 MOST_PHOTOS = 20
 """The maximum number of photos of one order. Withdrawn photos do not count."""
 
@@ -28,15 +31,15 @@ def add_photo(
     """Add the picture in an uploaded file of `size` bytes to an order.
 
     The customer's answer is cleared, and the customer can answer again at the same link. Raise `Order.DoesNotExist` if
-    there is no such order, and `NotAllowedError` if the file is not a picture or the order already has `MOST_PHOTOS`
-    photos.
+    there is no such order, `NotAllowedError` if the file is not a picture or the order already has `MOST_PHOTOS`
+    photos, and `StorageFullError` if the disk is full.
     """
     _check_photo_count(Order.objects.only("pk").get(pk=order_id))
     picture = read_picture(upload, size)  # takes about a second, so the order is not locked yet
     photo = OrderPhoto(order_id=order_id, author=actor, width=picture.width, height=picture.height)
-    photo.image.save("", ContentFile(picture.image), save=False)
-    photo.thumbnail.save("", ContentFile(picture.thumbnail), save=False)
     try:
+        photo.image.name = _write_file(photo, "image", picture.image)
+        photo.thumbnail.name = _write_file(photo, "thumbnail", picture.thumbnail)
         _store(photo, actor, source)
     except Exception:
         _delete_files(photo)
@@ -103,6 +106,18 @@ def _check_photo_count(order: Order) -> None:
         raise NotAllowedError(
             gettext("An order has at most %(count)s photos. Withdraw one that is not needed.") % {"count": MOST_PHOTOS}
         )
+
+
+def _write_file(photo: OrderPhoto, column: str, content: bytes) -> str:
+    """Write a file of the photo and return its name. A file that could not be written whole is deleted."""
+    name: str = getattr(photo, column).field.generate_filename(photo, "")
+    try:
+        return default_storage.save(name, ContentFile(content))
+    except OSError as error:
+        default_storage.delete(name)
+        if error.errno in FULL:
+            raise StorageFullError(gettext("The disk of the CRM is full: tell the administrator.")) from error
+        raise
 
 
 def _delete_files(photo: OrderPhoto) -> None:

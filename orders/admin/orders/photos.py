@@ -21,6 +21,7 @@ from cvety_crm.users import AnyUser, staff_user
 from orders import services
 from orders.admin.permissions import may_photograph
 from orders.admin.redirects import redirect_back
+from orders.exceptions import NotAllowedError, StorageFullError
 from orders.models import Order, OrderPhoto, PhotoAnswer
 from orders.photos.links import photo_url
 from orders.photos.pictures import LONGEST_SIDE, MOST_BYTES
@@ -28,7 +29,6 @@ from orders.presentation.contacts import contact_of
 from orders.presentation.links import whatsapp_url
 from orders.rules.photo_state import SIGNS, approval_of, live_photos, state_of
 from orders.rules.visibility import may_see_phones
-from orders.services import NotAllowedError
 from orders.services.photos import MOST_PHOTOS
 from orders.services.validation import refuse_excess
 
@@ -104,6 +104,8 @@ class Photos(Feature[Order]):
             for file in files:
                 try:
                     _add_photo(request, key, file)
+                except StorageFullError:
+                    raise  # the other files do not fit either
                 except NotAllowedError as refusal:
                     refused.append(str(refusal) if len(files) == 1 else f"{file.name}: {refusal}")
             if refused:
@@ -144,15 +146,15 @@ class Photos(Feature[Order]):
         if not found.exists():
             raise Http404
         page = reverse("admin:orders_order_change", args=[key]) + PANEL
-        said = refusal = ""
+        said, refusal, status = "", "", 200
         try:
             said = action()
         except NotAllowedError as error:
-            refusal = str(error)
+            refusal, status = str(error), 507 if isinstance(error, StorageFullError) else 422
         if JSON in request.headers.get("Accept", ""):
             photos = photos_panel(found.get(), request, back=request.POST.get("next", page))
             panel = render_to_string("orders/photos_body.html", {"photos": photos}, request)
-            return JsonResponse({"said": said, "refused": refusal, "panel": panel}, status=422 if refusal else 200)
+            return JsonResponse({"said": said, "refused": refusal, "panel": panel}, status=status)
         for line in refusal.splitlines():
             messages.error(request, line)
         if said:

@@ -1,12 +1,16 @@
 """Tests of photos on the order's page: adding, viewing and withdrawing them, and the customer's link."""
 
+import errno
 import io
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -92,6 +96,28 @@ def test_forms_of_json_panel_redirect_to_same_page(browser, order):
     panel = browser.post(url("add_photos", order), data, headers={"Accept": "application/json"}).json()["panel"]
     assert panel.count("<form") == panel.count(f'name="next" value="{here}"') == 3
     assert browser.post(url("photo_link", order), {"do": "make", "next": here})["Location"] == here
+
+
+@pytest.mark.parametrize("written", [0, 1], ids=["the picture does not fit", "the small picture does not fit"])
+def test_full_disk_is_507_and_leaves_no_file(browser, order, monkeypatch, written):
+    before, files = stored_files(), []
+    backend: Any = type(storages["default"])
+    original = backend._save
+
+    def save(storage, name, content):
+        files.append(name)
+        if len(files) > written:
+            original(storage, name, ContentFile(content.read()[:10]))  # what fits
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(storage, name, content)
+
+    monkeypatch.setattr(backend, "_save", save)
+    answer = browser.post(url("add_photos", order), {"photo": [file(), file()]}, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["refused"]) == (
+        507,
+        "Диск CRM переполнен: сообщите администратору.",
+    )
+    assert (stored_files(), order.photos.count(), len(files)) == (before, 0, written + 1)
 
 
 def test_order_has_limited_number_of_photos(order, add, monkeypatch):
