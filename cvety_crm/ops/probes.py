@@ -20,12 +20,19 @@ MISSED_BEATS_SECONDS = 150
 
 @probe(_("Database"), reads_database=True)
 def database() -> Finding:
-    """Run a trivial query on PostgreSQL and measure its duration."""
+    """Run a trivial query on PostgreSQL, measure its duration, and find out whether it can store anything."""
     with connection.cursor() as cursor:
         started = time.perf_counter()
-        cursor.execute("SELECT current_setting('server_version')")
-        version = cursor.fetchone()[0].split()[0]
+        cursor.execute(
+            "SELECT current_setting('server_version'),"
+            " pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+        )
+        version, is_read_only = cursor.fetchone()
+        version = version.split()[0]
         milliseconds = (time.perf_counter() - started) * 1000
+    if is_read_only:
+        figure = gettext("PostgreSQL %(version)s is read-only") % {"version": version}
+        return Finding(Level.RED, figure, gettext("Nothing can be saved, and the site's events are refused."))
     figure = gettext("PostgreSQL %(version)s, answers in %(number).0f ms") % {
         "version": version,
         "number": milliseconds,

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone, translation
 
@@ -265,3 +265,12 @@ def test_command_reports_the_whole_system_in_russian():
     assert "✖" not in text, text
     for words in ("База данных", "Миграции", "Приём вебхуков", "Очередь на сайт", "Мост на сайте", "Telegram"):
         assert words in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_read_only_database_is_a_problem():
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        found = probes.database.run()
+    assert (found.level, "только для чтения" in found.figure) == (Level.RED, True)
