@@ -170,6 +170,7 @@ HEALTH_PROBES = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "cvety_crm.request_addresses.refuse_null_characters",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cvety_crm.compression.PageCompression",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -12,6 +12,8 @@ from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
 from cvety_crm.sign_in.views import sign_in
 
+handler500 = "cvety_crm.pages.on_error"
+
 urlpatterns = [
     path("", home, name="home"),
     re_path(r"^health/?$", health, name="health"),

@@ -97,7 +97,9 @@ def test_error_responses_are_russian_and_hide_the_admin(browser, settings):
     assert not english(forged)
 
 
-@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+@pytest.mark.parametrize(
+    "template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html", "503.html", "507.html"]
+)
 def test_error_page_templates_are_russian(template):
     page = render_to_string(template)
     assert len(visible_texts(page)) >= 3
