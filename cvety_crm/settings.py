@@ -6,18 +6,13 @@ URL is missing, the CRM does not start, and prints one line with the name of the
 
 import re
 import sys
-from pathlib import Path
 from typing import NoReturn
 
-import environ
 from django.templatetags.static import static
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from cvety_crm.env_file import BASE_DIR, read_env_file
 
-env = environ.Env()
-_env_file = env.str("ENV_FILE", default=str(BASE_DIR / ".env"))
-if _env_file:
-    environ.Env.read_env(_env_file)
+env = read_env_file()
 
 
 def _missing(name: str) -> NoReturn:

@@ -4,8 +4,10 @@ import multiprocessing
 import os
 from typing import Any
 
+from cvety_crm.env_file import read_env_file
 from cvety_crm.ops.listen_address import listen_address
 
+read_env_file()
 _host, _port = listen_address()
 
 wsgi_app = "cvety_crm.wsgi"
