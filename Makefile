@@ -92,7 +92,7 @@ mutants: $(READY) ## Measure how many changed lines the tests notice (ARGS="orde
 	$(BIN)/mutmut results
 
 clean: ## Remove the virtual environment and caches; the database (.postgres) and .env stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .cache mutants
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .static .static.collected .cache mutants
 	rm -f $(TEXTS)
 	find . -name __pycache__ -type d -not -path './.postgres/*' -prune -exec rm -rf {} +
 

@@ -10,9 +10,11 @@ from django.core.management import call_command
 
 def collect_static_files() -> bool:
     """Update STATIC_ROOT. Return False if it is already up to date."""
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    # Files in the folder itself are served.
+    root = Path(settings.STATIC_ROOT)
+    stamp = root.with_name(f"{root.name}.collected")
     fingerprint = _fingerprint()
-    if stamp.exists() and stamp.read_text() == fingerprint:
+    if root.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return False
     # --clear: files of an older version must not be served.
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
