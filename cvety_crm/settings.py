@@ -20,8 +20,15 @@ def _missing(name: str) -> NoReturn:
     sys.exit(f"{name} is not set. Set it in the environment or in .env (see .env.example).")
 
 
+def _check_length(name: str, secret: str, length: int) -> None:
+    """Exit if a secret of an installation in production is so short that it can be guessed."""
+    if len(secret) < length and not DEBUG:
+        sys.exit(f"{name} is too short: it needs at least {length} random characters.")
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _missing("SECRET_KEY")
+_check_length("SECRET_KEY", SECRET_KEY, 50)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8001)}").rstrip("/")
@@ -293,8 +300,13 @@ LOGIN_REDIRECT_URL = "admin:index"
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 """Whether browsers use HTTPS for the CRM. If so, cookies are sent only over HTTPS."""
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600 if HTTPS else 0)
 SECURE_SSL_REDIRECT = False  # The proxy redirects. Bitrix changes a redirected POST request to GET.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS is for the host of the CRM. Its subdomains, if there are any, are other sites.
+    "security.W008",  # see SECURE_SSL_REDIRECT
+    "security.W021",  # The owner of the domain decides whether browsers ship with it as a domain of HTTPS only.
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -343,6 +355,8 @@ The shop's earlier CRM read one token from WEBHOOK_TOKEN, which is also accepted
 """
 if not WEBHOOK_TOKENS and not DEBUG:
     _missing("WEBHOOK_TOKENS")
+for _token in WEBHOOK_TOKENS:
+    _check_length("A token in WEBHOOK_TOKENS", _token, 16)
 WEBHOOK_RATE = env.str("WEBHOOK_RATE", default="600/min")
 if WEBHOOK_RATE and not re.fullmatch(r"[1-9]\d{0,8}/[smhd][a-z]*", WEBHOOK_RATE):
     sys.exit("WEBHOOK_RATE must be a number of requests and a period, such as 600/min, or empty.")
@@ -375,6 +389,8 @@ SPECTACULAR_SETTINGS = {
 
 HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
 """The token that a monitoring program sends to read `/health/ready`. If it is empty, only staff can read the page."""
+if HEALTH_TOKEN:
+    _check_length("HEALTH_TOKEN", HEALTH_TOKEN, 16)
 
 # --- Outgoing pushes -------------------------------------------------------------------------------------------------
 

@@ -125,17 +125,24 @@ class TestRowLevelSecurity:
             assert cursor.fetchone() == (0,)
 
 
-def _start(**changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {
+MADE_UP = "made-up-and-long-enough-for-an-installation-in-production"
+
+
+def production_environment(**changes: str) -> dict[str, str]:
+    return {
         **os.environ,
         "ENV_FILE": "",
         "DEBUG": "off",
-        "SECRET_KEY": "made-up",
-        "WEBHOOK_TOKENS": "made-up",
+        "SECRET_KEY": MADE_UP,
+        "WEBHOOK_TOKENS": MADE_UP,
         "DATABASE_URL": "postgres://unused@127.0.0.1:9/unused",
         "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
         **changes,
     }
+
+
+def _start(**changes: str) -> subprocess.CompletedProcess[str]:
+    environment = production_environment(**changes)
     command = [sys.executable, "manage.py", "check"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=django_settings.BASE_DIR)
 
@@ -150,6 +157,42 @@ def test_missing_required_setting_is_reported_in_one_line(name):
 
 def test_production_starts_with_all_required_settings():
     assert _start().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", "a"), ("SECRET_KEY", "x" * 49), ("WEBHOOK_TOKENS", f"{MADE_UP},short"), ("HEALTH_TOKEN", "secret")],
+)
+def test_secret_that_can_be_guessed_is_reported_in_one_line(name, value):
+    result = _start(**{name: value})
+    assert result.returncode != 0
+    (line,) = (result.stdout + result.stderr).strip().splitlines()
+    assert (name in line, "is too short" in line, value.split(",")[-1] in line.split(name)[-1].split()) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_check_for_deployment_has_no_warnings():
+    environment = production_environment(HTTPS="on", ALLOWED_HOSTS="crm.example.kz")
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=django_settings.BASE_DIR)
+    assert result.returncode == 0, result.stderr
+
+
+def test_web_server_reads_the_env_file(tmp_path):
+    (tmp_path / "env").write_text("HOST=127.0.0.2\nPORT=8123\nWEB_CONCURRENCY=4\n")
+    script = "from cvety_crm.ops import gunicorn_conf as conf; print(conf.bind, conf.workers)"
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT", "WEB_CONCURRENCY")}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment | {"ENV_FILE": str(tmp_path / "env")},
+        capture_output=True,
+        text=True,
+        cwd=django_settings.BASE_DIR,
+    )
+    assert result.stdout == "127.0.0.2:8123 4\n", result.stderr
 
 
 @pytest.mark.parametrize("seconds", ["-1", "3601"])

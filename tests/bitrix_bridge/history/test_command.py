@@ -264,9 +264,9 @@ class TestSeparateProcess:
             environment = {
                 **os.environ,
                 "ENV_FILE": "",
-                "SECRET_KEY": "made-up",
+                "SECRET_KEY": "made-up-and-long-enough-for-an-installation-in-production",
                 "DEBUG": "off",
-                "WEBHOOK_TOKENS": "made-up",
+                "WEBHOOK_TOKENS": "made-up-and-long-enough",
                 "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
                 "DATABASE_URL": embedded_postgres.database_url(database=connection.settings_dict["NAME"]),
                 "BITRIX_MYSQL_URL": site_copy.url("reader"),

@@ -208,9 +208,9 @@ def test_signal_stops_the_command_after_the_current_step(site, place, numbers, s
     environment = {
         **os.environ,
         "ENV_FILE": "",
-        "SECRET_KEY": "made-up",
+        "SECRET_KEY": "made-up-and-long-enough-for-an-installation-in-production",
         "DEBUG": "off",
-        "WEBHOOK_TOKENS": "made-up",
+        "WEBHOOK_TOKENS": "made-up-and-long-enough",
         "DJANGO_SETTINGS_MODULE": "cvety_crm.settings",
         "DATABASE_URL": embedded_postgres.database_url(database=connection.settings_dict["NAME"]),
         "BITRIX_API_URL": site.bridge_url,
