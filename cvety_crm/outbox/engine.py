@@ -18,6 +18,7 @@ from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntr
 from cvety_crm.outbox.failures import (
     Delivered,
     DeliveryError,
+    MisconfiguredError,
     NoLongerNeededError,
     NotDueError,
     PermanentDeliveryError,
@@ -30,9 +31,17 @@ Result = Delivered | DeliveryError | NoLongerNeededError | NotDueError
 logger = logging.getLogger(__name__)
 
 WAITS = tuple(
-    timedelta(seconds=seconds) for seconds in (30, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
+    timedelta(seconds=seconds)
+    for seconds in (30, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 48 * 3600)
 )
-"""The retry delay after the first, second, … failed attempt. After the last delay there is one more attempt."""
+"""The retry delay after the first, second, … failed attempt. After the last delay there is one more attempt.
+
+Together they are 92 hours, and 74 with the smallest jitter: a site that is away from Friday evening is back on Monday.
+"""
+PASSING_FAILURES = 3
+"""How often wrong settings are taken for a passing fault, such as a maintenance page, if something was delivered
+lately. With the delays in `WAITS` this is six minutes."""
+LATELY = timedelta(days=7)
 JITTER = 0.2
 LEASE = timedelta(seconds=90)
 """The duration of a lease, which is longer than the requests of one delivery can take.
@@ -181,10 +190,20 @@ def _apply(entry: OutboxEntry, result: Result, now: datetime, *, code: str) -> N
         case NotDueError():
             entry.retry_by, entry.last_code, entry.last_error = None, "", result.message
             _set_due(entry, result.due_at)
+        case MisconfiguredError() if _may_be_passing(entry, now):
+            _postpone(entry, result, now)
         case PermanentDeliveryError():
             _give_up(entry, result)
         case DeliveryError():
             _postpone(entry, result, now)
+
+
+def _may_be_passing(entry: OutboxEntry, now: datetime) -> bool:
+    """Return whether a redirect or a refused login may be a passing fault, because the other system worked lately."""
+    if entry.failures >= PASSING_FAILURES:
+        return False
+    rows = type(entry)._default_manager
+    return rows.filter(state=State.DELIVERED, created_at__gt=now - LATELY).exists()
 
 
 def _finish(entry: OutboxEntry, state: State, *, code: str = "", error: str = "") -> None:

@@ -12,6 +12,7 @@ from bitrix_bridge.models import Push
 from bitrix_bridge.sandbox import faults
 from cvety_crm.outbox import WAITS, deliver_due, deliver_one, deliverers
 from cvety_crm.outbox.deliverers import deliverer_of
+from cvety_crm.outbox.engine import JITTER, PASSING_FAILURES
 from orders import services
 from orders.models import Customer, Order, Product
 from orders.services import NewItem
@@ -213,6 +214,48 @@ def test_push_fails_when_site_has_no_such_order(site, lone_order, manager):
     change(lone_order, "accepted", manager)
     deliver_due()
     assert (Push.objects.get().state, lone_order.events.first().reason) == ("failed", "order_gone")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.status(401), faults.status(403), faults.redirect("/auth/"), faults.html()],
+    ids=["401", "403", "redirect", "html"],
+)
+def test_site_that_has_worked_is_tried_a_few_times_more(site, shared_order, manager, fault):
+    change(shared_order, "accepted", manager)
+    assert deliver_due() == 1
+    change(shared_order, "processing", manager)
+    push = Push.objects.exclude(state="delivered").get()
+    site.faults.give(fault)
+    deliver_due()
+    push.refresh_from_db()
+    assert (push.state, push.failures, status_on_site(site, shared_order)) == ("pending", 1, "AP")
+    make_due(push)
+    deliver_due()
+    push.refresh_from_db()
+    shared_order.refresh_from_db()
+    assert (push.state, shared_order.sync_state, status_on_site(site, shared_order)) == ("delivered", "synced", "P")
+
+
+def test_wrong_settings_fail_after_a_few_times(site, shared_order, manager):
+    change(shared_order, "accepted", manager)
+    deliver_due()
+    change(shared_order, "processing", manager)
+    push = Push.objects.exclude(state="delivered").get()
+    for failures in range(1, PASSING_FAILURES + 1):
+        site.faults.give(faults.status(401))
+        deliver_due()
+        push.refresh_from_db()
+        assert (push.state, push.failures) == ("pending", failures)
+        make_due(push)
+    site.faults.give(faults.status(401))
+    deliver_due()
+    push.refresh_from_db()
+    assert (push.state, "BITRIX_API_TOKEN" in push.last_error) == ("failed", True)
+
+
+def test_retries_last_longer_than_three_days():
+    assert (1 - JITTER) * sum(WAITS, timedelta()) > timedelta(hours=72)
 
 
 def test_push_fails_at_once_without_bridge_address(lone_order, manager, settings):
