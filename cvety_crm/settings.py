@@ -33,6 +33,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8001)}").rstrip("/")
 """The URL of the CRM for staff, used in links outside the CRM, such as links in Telegram messages."""
+HAS_PUBLIC_URL = bool(env.str("PUBLIC_URL", default=""))
 
 # --- Apps ------------------------------------------------------------------------------------------------------------
 
@@ -147,6 +148,7 @@ HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
     "cvety_crm.ops.probes.worker",
     "bitrix_bridge.probes.webhook_endpoint",
+    "bitrix_bridge.probes.public_endpoint",
     "bitrix_bridge.probes.last_event",
     "bitrix_bridge.probes.inbox",
     "bitrix_bridge.probes.push_queue",
