@@ -10,7 +10,6 @@ import pytest
 from bitrix_bridge import probes
 from cvety_crm.ops.health import Level
 
-
 pytestmark = pytest.mark.django_db
 
 
