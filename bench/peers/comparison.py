@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from cvety_crm.ops.listen_address import free_port
 
 PLAIN = "bench.peers.plain_django"
 DATABASE = "cvety_bench_plain"
-CRM_NAME, PLAIN_NAME, LIMIT_NAME = "CRM", "plain Django", "pgbench"
+CRM_NAME, STORED_NAME, PLAIN_NAME, LIMIT_NAME = "CRM", "CRM, stored first", "plain Django", "pgbench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,20 @@ def compare(day: Day, counted: Mapping[str, Statements], options: argparse.Names
         plain_counted = _counted(environment, options.counted)
         postgresql.prepare(url)
         crm, plain = running.enter_context(Server()), running.enter_context(Server(f"{PLAIN}.wsgi", environment))
+        # Its own folder, because the CRM would queue events behind those that this server has queued.
+        scratch = running.enter_context(tempfile.TemporaryDirectory())
+        storing = {"WEBHOOK_TIME_BUDGET": "0", "THROTTLE_CACHE_DIR": scratch, "PORT": str(free_port(preferred=8011))}
+        stored = running.enter_context(Server(environment=os.environ | storing))
         warm_up = day.take(options.warm_up)
         for server in (crm, plain):
             client.send(_target(server), warm_up, connections=16)
+        client.send(_target(stored, "stored"), day.take(options.warm_up), connections=16)
         bursts: dict[tuple[int, str], list[Burst]] = defaultdict(list)
         for _ in range(options.rounds):
             for connections in sorted(options.connections, reverse=True):
                 webhooks = day.take(options.requests)
                 bursts[connections, CRM_NAME].append(_burst(crm, webhooks, connections))
+                bursts[connections, STORED_NAME].append(_burst(stored, day.take(len(webhooks)), connections, "stored"))
                 bursts[connections, PLAIN_NAME].append(_burst(plain, webhooks, connections))
                 bursts[connections, LIMIT_NAME].append(_limit(url, webhooks, connections))
         facts = f"{report.facts(database_version, crm.workers())}, fsync {_fsync(url)}"
@@ -82,13 +89,13 @@ def _fsync(url: str) -> str:
         return str(connection.execute("SELECT current_setting('fsync')").fetchall()[0][0])
 
 
-def _target(server: Server) -> client.Target:
-    return client.Target(server.host, server.port, "/webhooks/bitrix/order", os.environ["WEBHOOK_TOKENS"])
+def _target(server: Server, action: str | None = None) -> client.Target:
+    return client.Target(server.host, server.port, "/webhooks/bitrix/order", os.environ["WEBHOOK_TOKENS"], action)
 
 
-def _burst(server: Server, webhooks: Sequence[Webhook], connections: int) -> Burst:
+def _burst(server: Server, webhooks: Sequence[Webhook], connections: int, action: str | None = None) -> Burst:
     before = server.web_seconds()
-    load = client.send(_target(server), webhooks, connections)
+    load = client.send(_target(server, action), webhooks, connections)
     return _summary(load.seconds, load.latencies, (server.web_seconds() - before) / len(webhooks))
 
 
@@ -107,7 +114,7 @@ def _table(bursts: Mapping[tuple[int, str], Sequence[Burst]]) -> Iterable[str]:
     rounds = len(next(iter(bursts.values())))
     yield f"Medians of {rounds} rounds; × is the ratio to plain Django in the same round."
     yield (
-        f"{'receiver':<14}{'connections':>12}{'requests/s':>12}{'×':>7}{'p50 ms':>9}{'×':>7}{'p99 ms':>9}{'×':>7}"
+        f"{'receiver':<18}{'connections':>12}{'requests/s':>12}{'×':>7}{'p50 ms':>9}{'×':>7}{'p99 ms':>9}{'×':>7}"
         f"{'CPU web ms':>12}{'×':>7}"
     )
     for (connections, name), own in bursts.items():
@@ -116,7 +123,7 @@ def _table(bursts: Mapping[tuple[int, str], Sequence[Burst]]) -> Iterable[str]:
             _cells([getattr(one, field) * scale for one in own], [getattr(one, field) * scale for one in plain], width)
             for field, scale, width in (("rate", 1, 12), ("p50", 1000, 9), ("p99", 1000, 9), ("web_cpu", 1000, 12))
         ]
-        yield f"{name:<14}{connections:>12}{''.join(columns)}"
+        yield f"{name:<18}{connections:>12}{''.join(columns)}"
 
 
 def _cells(own: Sequence[float], plain: Sequence[float], width: int) -> str:
@@ -127,8 +134,8 @@ def _cells(own: Sequence[float], plain: Sequence[float], width: int) -> str:
 
 def _statements(counted: Mapping[str, Statements], plain: Mapping[str, Statements]) -> Iterable[str]:
     yield "Round trips (SQL statements with BEGIN and COMMIT) per request, median:"
-    yield f"{'receiver':<14}{'new order':>12}{'update':>12}"
+    yield f"{'receiver':<18}{'new order':>12}{'update':>12}"
     for name, found in ((CRM_NAME, counted), (PLAIN_NAME, plain)):
         numbers = [found[action].usual + found[action].transaction_control for action in ("created", "updated")]
-        yield f"{name:<14}{numbers[0]:>12g}{numbers[1]:>12g}"
-    yield f"{LIMIT_NAME:<14}{1:>12}{'–':>12}"
+        yield f"{name:<18}{numbers[0]:>12g}{numbers[1]:>12g}"
+    yield f"{LIMIT_NAME:<18}{1:>12}{'–':>12}"
