@@ -174,6 +174,7 @@ HEALTH_PROBES = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "cvety_crm.security_headers.add_security_headers",
     "cvety_crm.request_addresses.refuse_null_characters",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cvety_crm.compression.PageCompression",

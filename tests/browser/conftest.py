@@ -12,7 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from cvety_crm.users import User
 from orders.models import Courier, DeliverySlot, Order
@@ -108,8 +108,16 @@ class Screen:
 
 @pytest.fixture
 def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callable[[User], Screen]]:
-    """Return a function that opens a browser window of the test's size and logs in a user."""
+    """Return a function that opens a browser window of the test's size and logs in a user.
+
+    The test fails if the policy of a page has blocked a part of the page.
+    """
     opened: list[BrowserContext] = []
+    blocked: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            blocked.append(message.text)
 
     def open_screen(user: User) -> Screen:
         client = Client()
@@ -125,6 +133,7 @@ def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callab
             permissions=["clipboard-read", "clipboard-write"],
         )
         opened.append(context)
+        context.on("console", note)
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
         context.set_default_timeout(TIMEOUT)
         return Screen(context, context.new_page(), live_server.url, size)
@@ -132,6 +141,7 @@ def screen_of(chromium: Browser, live_server: Any, size: str) -> Iterator[Callab
     yield open_screen
     for context in opened:
         context.close()
+    assert not blocked
 
 
 @pytest.fixture
