@@ -6,7 +6,7 @@ The queries are limited, because the site's placeholder for customers without an
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from orders.models import Order, Stage
 from orders.rules.payment import sum_is_counted
@@ -42,7 +42,9 @@ def customer_orders_of(order: Order) -> CustomerOrders | None:
     """Return the orders of the order's customer, with two queries, or None if the order has no customer."""
     if order.customer_id is None:
         return None
-    orders = Order.objects.filter(customer=order.customer_id).order_by("-created_at")
+    # The site's clock has seconds, so several orders may have one time. An order that only the CRM has is the newest.
+    newest_first = ("-created_at", F("bitrix_order_id").desc(nulls_first=True), "-pk")
+    orders = Order.objects.filter(customer=order.customer_id).order_by(*newest_first)
     latest = orders.exclude(pk=order.pk).select_related("status", "delivery_slot")
     columns = ("total_amount", "currency", "unknown_values", "is_cancelled", "status__stage")
     counted = orders.values(*columns)[: MOST_COUNTED + 1]

@@ -59,3 +59,13 @@ def test_order_page_shows_orders_of_customer(customer, manager, client):
 
 def test_order_without_customer_has_no_customer_orders():
     assert customer_orders_of(orders_of(None, 1)[0]) is None
+
+
+def test_orders_of_one_second_are_sorted_by_their_ids_on_the_site(customer):
+    order, *others = orders_of(customer, 6)
+    at = order.created_at
+    for place, other in enumerate(others, start=1):
+        Order.objects.filter(pk=other.pk).update(created_at=at, bitrix_order_id=place)
+    Order.objects.filter(pk=others[1].pk).update(bitrix_order_id=None)
+    shown = [row.pk for row in customer_orders_of(order).latest]
+    assert shown == [others[place].pk for place in (1, 4, 3, 2, 0)]
