@@ -158,7 +158,9 @@ def _stop(order: Order, request: HttpRequest, statuses: Mapping[str, Status], pr
         "call": call_url(phone),
         "whatsapp": whatsapp_url(phone),
         "warning": handover_warning(order),
-        "items": [goods_text(goods) for goods in detailed_composition(order.items.all())],
+        "items": [
+            goods_text(goods) for goods in detailed_composition(order.items.all(), phones=may_see_phones(request.user))
+        ],
         "notes": [note for note in notes if note],
         "payment": payment_on_delivery(order),
         "due": due_text(payment) if payment.is_due and prices else "",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
 from cvety_crm.tables import Table
+from orders.values.phone_masking import without_phones
 from orders.values.phones import masked_phone
 from orders.values.search_document import search_document
 
@@ -87,8 +88,10 @@ class Customer(Table):
         permissions = [("merge_customer", gettext_noop("Can merge and part customers"))]
 
     def __str__(self) -> str:
-        # Pages and logs show this string to users who may not see phones, so the phone is masked.
-        return self.name or (masked_phone(self.phone) if self.phone else str(_("Customer without a name")))
+        # Pages and logs show this string to users who may not see phones, so the phone is masked, also in the name.
+        return without_phones(self.name) or (
+            masked_phone(self.phone) if self.phone else str(_("Customer without a name"))
+        )
 
     @property
     def kept_id(self) -> UUID:

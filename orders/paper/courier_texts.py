@@ -87,7 +87,7 @@ def _stop(order: Order, *, phones: bool, prices: bool) -> list[str]:
         f"🚪 {place}" if place else "",
         f"🙎 {_recipient(order, phones)}",
         f"❗ {warning}" if warning else "",
-        *(f"🌷 {one_line(goods_text(goods))}" for goods in detailed_composition(order.items.all())),
+        *(f"🌷 {one_line(goods_text(goods))}" for goods in detailed_composition(order.items.all(), phones=phones)),
         f"💰 {capfirst(_payment(order, prices))}" if payment_of(order).is_due else f"✅ {payment_on_delivery(order)}",
         *(f"📝 {_typed(note.strip(), phones)}" for note in (order.courier_comment, order.comment) if note.strip()),
         f"🗺 {map_url}" if map_url else "",

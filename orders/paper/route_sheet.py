@@ -129,7 +129,10 @@ def _stop(position: int, order: Order, reader: User | AnonymousUser, *, has_city
         "recipient": breakable(shown_text(reader, order.recipient_name) or gettext("recipient not given")),
         "phone": _phone(order.recipient_phone, reader, order.recipient_other_phones),
         "warning": handover_warning(order),
-        "items": [breakable(goods_text(goods)) for goods in detailed_composition(order.items.all())],
+        "items": [
+            breakable(goods_text(goods))
+            for goods in detailed_composition(order.items.all(), phones=may_see_phones(reader))
+        ],
         "notes": [breakable(shown_text(reader, note)) for note in notes if note],
         "ready": gettext("ready %(time)s") % {"time": short_moment(order.ready_at)} if order.ready_at else "",
         "is_due": payment.is_due,

@@ -13,6 +13,7 @@ from orders.presentation.details import as_line, plain_item_details
 from orders.presentation.formatting import number
 from orders.presentation.payment import unknown_text
 from orders.product_pictures.links import picture_address
+from orders.values.phone_masking import without_phones
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,22 @@ class Goods:
         return number(self.quantity) if self.typed is None else unknown_text(self.typed)
 
 
-def composition(items: Iterable[OrderItem]) -> list[Goods]:
+def composition(items: Iterable[OrderItem], *, phones: bool = False) -> list[Goods]:
     """Return the products of the items with their quantities. Items with the same name are added up.
 
-    The sequence of the items is kept. An unknown quantity is not added up.
+    The sequence of the items is kept. An unknown quantity is not added up. Phones in names are hidden unless `phones`.
     """
-    return _added_up((item, "") for item in items)
+    return _added_up(((item, "") for item in items), phones=phones)
 
 
-def detailed_composition(items: Iterable[OrderItem]) -> list[Goods]:
+def detailed_composition(items: Iterable[OrderItem], *, phones: bool = False) -> list[Goods]:
     """Return the products like `composition`, with their details. Items are added up if their details are equal."""
-    return _added_up((item, as_line(plain_item_details(item))) for item in items)
+    return _added_up(((item, as_line(plain_item_details(item))) for item in items), phones=phones)
+
+
+def item_name(item: OrderItem, *, phones: bool) -> str:
+    """Return the name of the item's product. Somebody may have typed a phone into it."""
+    return item.name if phones else without_phones(item.name)
 
 
 def pictured_composition(items: Iterable[OrderItem]) -> list[Goods]:
@@ -51,7 +57,7 @@ def pictured_composition(items: Iterable[OrderItem]) -> list[Goods]:
     found = list(items)
     pictures: dict[tuple[str, str], str] = {}
     for item in found:
-        pictures.setdefault((item.name, as_line(plain_item_details(item))), picture_address(item))
+        pictures.setdefault((item_name(item, phones=False), as_line(plain_item_details(item))), picture_address(item))
     return [replace(goods, picture=pictures[goods.name, goods.details]) for goods in detailed_composition(found)]
 
 
@@ -61,12 +67,13 @@ def goods_text(goods: Goods) -> str:
     return f"{goods.name}{details} × {goods.quantity_text}"
 
 
-def _added_up(items: Iterable[tuple[OrderItem, str]]) -> list[Goods]:
+def _added_up(items: Iterable[tuple[OrderItem, str]], *, phones: bool) -> list[Goods]:
     goods: dict[tuple[str, str, str | None], Goods] = {}
     for item, details in items:
         typed = item.unknown_values.get("quantity")
-        key = (item.name, details, typed)
+        name = item_name(item, phones=phones)
+        key = (name, details, typed)
         known = goods.get(key)
         quantity = item.quantity if known is None else known.quantity + item.quantity
-        goods[key] = Goods(item.name, quantity, details, typed)
+        goods[key] = Goods(name, quantity, details, typed)
     return list(goods.values())

@@ -72,7 +72,10 @@ def order(samples, post_webhook, manager) -> Order:  # noqa: F811
     order.delivery_address = f"Абая 150, тел. {TYPED}"
     order.courier_comment = order.postcard_text = f"+7 (705) 918-27-40, {TYPED}"
     order.save()
-    Customer.objects.filter(pk=order.customer_id).update(note=f"муж {TYPED}")
+    Customer.objects.filter(pk=order.customer_id).update(name=f"Айгуль {TYPED}", note=f"муж {TYPED}")
+    for item in order.items.all():
+        item.product_snapshot["name"] = f"Букет для {TYPED}"
+        item.save()
     push = Push.objects.create(order=order, fields=["total_amount"], request={"phone": PHONES[0], "price": SUMS[0]})
     PushAttempt.objects.create(entry=push, number=1, answer=f"phone {PHONES[0]}, price {SUMS[0]}")
     services.edit_order(order_id=order.pk, changes={"comment": f"звонить {TYPED}"}, actor=manager)

@@ -13,7 +13,7 @@ from orders.presentation.addresses import unbroken
 from orders.presentation.composition import composition, goods_text
 from orders.presentation.when import when_text
 from orders.rules.lateness import Lateness, lateness, lateness_words
-from orders.rules.visibility import shown_text
+from orders.rules.visibility import may_see_phones, shown_text
 from orders.selectors import counts
 from orders.selectors.bouquets import next_bouquets
 from orders.selectors.dispatch import free_districts
@@ -137,7 +137,7 @@ def districts_block(visit: Visit) -> dict[str, Any]:
 
 
 def _bouquet(order: Order, visit: Visit) -> dict[str, Any]:
-    goods = composition(order.items.all())
+    goods = composition(order.items.all(), phones=may_see_phones(visit.user))
     names = ", ".join(goods_text(one) for one in goods[:MOST_GOODS])
     return {
         "number": order.order_number,

@@ -7,6 +7,7 @@ from typing import Any
 from cvety_crm.users import AnyUser
 from orders.admin.orders.items_inline import struck_list_price
 from orders.models import Order, OrderItem
+from orders.presentation.composition import item_name
 from orders.presentation.details import item_details
 from orders.presentation.item_values import price_text, quantity_text, total_text
 from orders.product_pictures.links import item_picture, large
@@ -22,7 +23,7 @@ def composition(order: Order, items: Iterable[OrderItem], user: AnyUser) -> list
 def _line(order: Order, item: OrderItem, *, phones: bool, prices: bool) -> dict[str, Any]:
     picture = item_picture(item)
     return {
-        "name": item.name,
+        "name": item_name(item, phones=phones),
         "picture": picture,
         "large": large(picture) if picture else "",
         "quantity": quantity_text(item),

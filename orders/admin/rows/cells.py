@@ -97,7 +97,7 @@ def status(order: OrderRow) -> Values:
 
 def composition_of(order: OrderRow) -> Values:
     """Return the first product, the number of the other products, and whether there is a postcard."""
-    items = composition(order.row_items)
+    items = composition(order.row_items, phones=may_see_phones(order.seen_by))
     card = pgettext("greeting", "card") if order.postcard_text.strip() else ""
     if not items:
         return {"missing": gettext("no items") if is_open(order) else "", "card": card}

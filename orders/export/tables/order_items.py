@@ -13,7 +13,7 @@ from orders.export.pages import Page
 from orders.export.reader import Reader
 from orders.export.tables.order_values import DAY, typed_texts
 from orders.models import Customer, Order, OrderItem
-from orders.presentation.composition import composition, goods_text
+from orders.presentation.composition import composition, goods_text, item_name
 from orders.presentation.details import item_details, order_details
 
 DETAIL_FIELDS = (
@@ -47,7 +47,9 @@ def _compositions(page: Page) -> Sequence[str]:
     for order, name, quantity, unknown in rows:
         items.setdefault(order, []).append(_Item(name or unnamed, quantity, unknown))
     return [
-        "; ".join(map(goods_text, composition(cast("list[OrderItem]", items[key])))) if key in items else ""
+        "; ".join(map(goods_text, composition(cast("list[OrderItem]", items[key]), phones=True)))
+        if key in items
+        else ""
         for key in page.keys
     ]
 
@@ -81,5 +83,9 @@ def _details(order: Order, items: Sequence[OrderItem], *, phones: bool, prices: 
     lines = [f"{detail.label}: {detail.value}" for detail in found if not detail.is_hidden]
     for item in items:
         of_item = item_details(item, phones=phones, prices=prices)
-        lines += [f"{item.name}: {detail.label}: {detail.value}" for detail in of_item if not detail.is_hidden]
+        lines += [
+            f"{item_name(item, phones=phones)}: {detail.label}: {detail.value}"
+            for detail in of_item
+            if not detail.is_hidden
+        ]
     return "\n".join(lines)
