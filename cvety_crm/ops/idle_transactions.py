@@ -39,7 +39,7 @@ def on_post_migrate(using: str, **_kwargs: Any) -> None:
 
 
 def check_limit(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
-    """Return a warning for a database without the limit (`check --database default`)."""
+    """Return a warning for a database without the limit (`check --database default`), unless it is still empty."""
     return [
         Warning(
             f"A process that is stopped in a transaction keeps its locks: {_SETTING} is 0.",
@@ -47,5 +47,11 @@ def check_limit(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> li
             id="cvety_crm.W002",
         )
         for alias in databases or []
-        if not current_limit(connections[alias])
+        if not current_limit(connections[alias]) and _has_tables(connections[alias])
     ]
+
+
+def _has_tables(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
+        return bool(cursor.fetchone()[0])
