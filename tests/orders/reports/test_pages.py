@@ -147,7 +147,7 @@ def test_links_of_the_page_keep_the_choice(staff, today):
 @pytest.mark.parametrize(
     "query",
     ["from=x", "from=0001-01-01&to=9999-12-31", "from=2000-01-01&to=2099-01-01", "span=none&basis=none&by=none",
-     "shop=1e5&city=99999999999999999999999&status=%00&source=none", "from=2026-13-45", "shop=9223372036854775807"],
+     "shop=1e5&city=99999999999999999999999&status=%01&source=none", "from=2026-13-45", "shop=9223372036854775807"],
 )  # fmt: skip
 def test_bad_choices_show_a_report(staff, query):
     for path in PATHS:
@@ -156,7 +156,7 @@ def test_bad_choices_show_a_report(staff, query):
 
 @pytest.mark.parametrize(
     "row", ["x", "hour:delivery:x", "hour:none:1", "product:order:1", "day:order:2026-99-99", "hour:order:9" + "9" * 30,
-            "reason:order:%00", "slot:order:", "none:order:1", "::"],
+            "reason:order:%01", "slot:order:", "none:order:1", "::"],
 )  # fmt: skip
 def test_bad_row_in_the_url_of_the_list_is_ignored(staff, row):
     text_of(staff, f"/crm/orders/order/?preset=all&counted=none&row={row}")

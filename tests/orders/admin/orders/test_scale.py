@@ -92,7 +92,10 @@ ASKED = [
 def test_preset_of_current_orders_uses_its_indexes(manager, preset, indexes):
     make_orders(1, FEW)
     found = preset_orders(BY_KEY[preset], Moment.of(manager), Order.objects.order_by())
-    assert set(re.findall(r"Index Scan (?:using|on) (\w+)", found.explain())) == indexes
+    plan = found.explain()
+    # A join to a small table may use an index too.
+    assert indexes <= set(re.findall(r"Index Scan (?:using|on) (\w+)", plan)), plan
+    assert "Seq Scan on orders" not in plan
 
 
 # All queries are in one test, because creating the orders takes longer than running the queries.
