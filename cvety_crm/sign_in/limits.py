@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from cvety_crm.sign_in.devices import known_accounts
+from cvety_crm.sign_in.devices import COOKIE, known_accounts
 from cvety_crm.throttling import address_of, counter_key, counters
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def wait_before(request: HttpRequest, username: str) -> int:
     If attempts can't be counted, return 0: staff must be able to work.
     """
     if username in known_accounts(request):
-        limits = {f"device {request.COOKIES['crm_device']} {username}": DEVICE}
+        limits = {f"device {request.COOKIES[COOKIE]} {username}": DEVICE}
     else:
         limits = {
             f"address {address_of(request)}": ADDRESS,
