@@ -99,7 +99,7 @@ final class CvetyCrmWebhook
             self::$listening = true;
             if (Option::get('main', self::INSTALLED_OPTION, '') !== self::VERSION) {
                 // The job runs after the response, because CREATE TABLE would commit an open transaction of the page.
-                self::afterTheResponse([self::class, 'install']);
+                self::afterTheResponse([self::class, 'installOrLog']);
             }
         } catch (\Throwable $error) {
             self::log('cannot listen: ' . $error->getMessage());
@@ -192,7 +192,7 @@ final class CvetyCrmWebhook
             self::writeRow($event, $id, $xmlId);
         } catch (\Bitrix\Main\DB\SqlException $error) {
             // This is the first event, or a restored backup has no table, or the table is from an earlier version.
-            self::install();
+            self::installOrLog();
             self::writeRow($event, $id, $xmlId);
         }
         if (!self::$jobIsPlanned) {
@@ -233,8 +233,8 @@ final class CvetyCrmWebhook
         $application = Application::getInstance();
         if (method_exists($application, 'addBackgroundJob')) {
             $application->addBackgroundJob($job);
-        } elseif ($job[1] === 'install') {
-            self::install();
+        } elseif ($job[1] === 'installOrLog') {
+            self::installOrLog();
         }
     }
 
@@ -838,10 +838,21 @@ final class CvetyCrmWebhook
                 if (!$agent) {
                     \CAgent::AddAgent(self::AGENT, 'main', 'N', 60);
                 }
+                // Two hits that set an option for the first time at the same time may both insert it.
+                Option::set('main', self::INSTALLED_OPTION, self::VERSION);
             } finally {
                 $connection->unlock('cvety_crm_install');
             }
-            Option::set('main', self::INSTALLED_OPTION, self::VERSION);
+        }
+    }
+
+    /** Install without throwing an exception: the event can be written as soon as the table exists. */
+    public static function installOrLog(): void
+    {
+        try {
+            self::install();
+        } catch (\Throwable $error) {
+            self::log('not installed: ' . $error->getMessage());
         }
     }
 
@@ -858,7 +869,7 @@ final class CvetyCrmWebhook
         try {
             return (int)$connection->queryScalar($sql);
         } catch (\Bitrix\Main\DB\SqlException $error) {
-            self::install();
+            self::installOrLog();
             return (int)$connection->queryScalar($sql);
         }
     }

@@ -175,6 +175,8 @@ class Shop:
 
 def unfold(page: Page, title: str) -> Any:
     """Unfold a section of the order's page by its title, if it is folded, and return the section."""
+    # Until the scripts have run, sections are folded also on wide screens.
+    page.wait_for_load_state("domcontentloaded")
     section = page.get_by_role("region", name=title, exact=True)
     fold = section.locator("> details")
     if fold.get_attribute("open") is None:

@@ -304,6 +304,15 @@ def test_many_concurrent_checkouts_all_arrive(connected):
     assert WebhookEvent.objects.filter(action="created").count() == 24
 
 
+def test_order_arrives_although_the_installation_fails(connected):
+    connected.execute("DROP TABLE IF EXISTS cvety_crm_queue")
+    connected.execute("DROP TABLE b_agent")
+    number = connected.place_order()
+    connected.wait_for_empty_queue()
+    assert Order.objects.get().bitrix_order_id == number
+    assert "not installed" in connected.log_path.read_text()
+
+
 def test_reconciliation_compares_and_repairs_both_sides(connected, settle):
     first, second = arrived(connected), arrived(connected)
     Order.objects.filter(pk=first.pk).update(status="accepted")
