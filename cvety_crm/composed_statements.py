@@ -7,10 +7,13 @@ Composing a statement with many conditions takes longer than running it. A state
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import BooleanField, Expression, F, Field, Func, Model, QuerySet
+from django.db.models.query import get_related_populators
+
+_Model = TypeVar("_Model", bound=Model)
 
 
 class Parameter(Expression):
@@ -34,6 +37,18 @@ class Parameter(Expression):
         """Return the value of the parameter among the values of one execution."""
         given = values[self.name]
         return given if self.offset is None or given is None else given + self.offset
+
+
+class AnyOf(Func):
+    """The condition that a column has one of the values of a parameter, which is a list. The list may be empty."""
+
+    template = "%(expressions)s::%(type)s[])"
+    arg_joiner = " = ANY("
+
+    def __init__(self, column: str, name: str, field: "Field[Any, Any]") -> None:
+        element: Any = field
+        kind = element.rel_db_type(connections[DEFAULT_DB_ALIAS])
+        super().__init__(F(column), Parameter(name, field), type=kind, output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +78,37 @@ class Statement:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute(self.sql, given)
             return cursor.fetchall()
+
+
+class ModelStatement(Generic[_Model]):
+    """A composed statement whose rows are objects of a model, with those of `select_related`."""
+
+    def __init__(self, query: "QuerySet[_Model, Any]") -> None:
+        """Compose the statement. Annotations and prefetched objects are not supported."""
+        compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, parameters = compiler.as_sql()
+        self._statement = Statement(sql, parameters)
+        # Django reads the rows of a query in this way too (`ModelIterable`).
+        information: Any = compiler.klass_info
+        columns: Any = compiler.select
+        own = information["select_fields"]
+        self._model: type[_Model] = information["model"]
+        self._own = slice(own[0], own[-1] + 1)
+        self._names = [column[0].target.attname for column in columns[self._own]]
+        self._converters = compiler.get_converters([column[0] for column in columns])
+        # The stubs are those of a later Django.
+        self._related = get_related_populators(information, columns, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+
+    def objects(self, values: Mapping[str, Any]) -> list[_Model]:
+        """Return the objects for these values of the parameters."""
+        return [self._object(list(row)) for row in self._statement.rows(values)]
+
+    def _object(self, row: list[Any]) -> _Model:
+        database = connections[DEFAULT_DB_ALIAS]
+        for place, (converters, expression) in self._converters.items():
+            for convert in converters:
+                row[place] = convert(row[place], expression, database)
+        one = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
+        for related in self._related:
+            related.populate(row, one)
+        return one

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db.models import BigIntegerField
 from django.utils.translation import gettext, gettext_lazy
 
 from bitrix_bridge.inbound.check_orders import is_about_check
@@ -27,6 +29,7 @@ from bitrix_bridge.refetch import request_refetch, request_status_check
 from bitrix_bridge.site_client.site_orders import without_shared_account
 from bitrix_bridge.site_client.transports import can_read_orders
 from cvety_crm.bulk_writes import Writes
+from cvety_crm.composed_statements import ModelStatement, Parameter
 from orders import services
 from orders.models import Order, Reason, Shop
 from orders.selectors.pay_systems import methods_of_systems
@@ -208,12 +211,20 @@ def _deletion(row: WebhookEvent, event: str, announced_at: datetime | None) -> U
     Bitrix never reuses an id, so an event about a deleted object has usually arrived late. The object exists again only
     if both events have a time and the deletion is earlier: the site was then restored from a backup.
     """
-    deletion = WebhookEvent.objects.filter(object_id=row.object_id, event__iexact=event).order_by("-created_at").first()
-    if deletion is None:
+    deletions = _deletions(event).objects({"object_id": row.object_id})
+    if not deletions:
         return None
-    deleted_at = deletion_time(_data(deletion))
+    deleted_at = deletion_time(_data(deletions[0]))
     is_back = announced_at is not None and deleted_at is not None and deleted_at < announced_at
-    return None if is_back else deletion.pk
+    return None if is_back else deletions[0].pk
+
+
+@cache
+def _deletions(event: str) -> ModelStatement[WebhookEvent]:
+    """Return the statement that finds the newest event with this name about an object."""
+    object_id: Any = Parameter("object_id", BigIntegerField())
+    found = WebhookEvent.objects.filter(object_id=object_id, event__iexact=event)
+    return ModelStatement(found.order_by("-created_at")[:1])
 
 
 def _order_deleted(row: WebhookEvent, _handling: Handling) -> Result:

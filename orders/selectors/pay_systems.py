@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from cvety_crm.composed_statements import Statement
 from orders.models import Order, PaymentMethod, PaySystem
 from orders.rules.pay_system_names import suggested_method
 
@@ -46,7 +48,7 @@ def methods_of_systems() -> dict[int, str]:
 
     The method is empty if none is chosen. Pay systems that only the setting names are included, and come first.
     """
-    return {**initial_methods(), **dict(_rows().values_list("bitrix_id", "payment_method"))}
+    return {**initial_methods(), **dict(_methods().rows({}))}
 
 
 def sendable_systems() -> dict[int, str]:
@@ -81,6 +83,11 @@ def unmapped() -> list[UsedPaySystem]:
 def undecided() -> int:
     """Return the number of pay systems for which a user must choose a payment method."""
     return _rows().filter(Exists(Order.objects.filter(pay_system=OuterRef("bitrix_id"))), payment_method="").count()
+
+
+@cache
+def _methods() -> Statement:
+    return Statement.of(_rows().values_list("bitrix_id", "payment_method"))
 
 
 def _rows() -> QuerySet[PaySystem]:

@@ -6,9 +6,9 @@ import pytest
 from django.db import models
 from django.utils import timezone
 
-from cvety_crm.composed_statements import Parameter, Statement
+from cvety_crm.composed_statements import AnyOf, ModelStatement, Parameter, Statement
 from cvety_crm.users import User
-from orders.models import Order
+from orders.models import Customer, Order
 from orders.selectors.presets import PRESETS, Moment, counts, preset_orders
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,30 @@ def test_statement_runs_with_other_values(db):
         [(3,)], [(1,)], [(1,)], [(1,)], [(0,)]
     ]  # fmt: skip
     assert statement.rows({"day": None}) == [(0,)]
+
+
+def test_objects_are_those_of_the_query(django_assert_num_queries):
+    customer = Customer.objects.create(name="Айгуль", phone="+77010000000")
+    for number in range(3):
+        Order.objects.create(
+            order_number=str(number),
+            status_id="new",
+            customer=customer if number else None,
+            metadata={"number": number},
+        )
+    query = Order.objects.select_related("customer", "customer_before_merge").order_by("order_number")
+    statement = ModelStatement(query.filter(AnyOf("pk", "keys", models.UUIDField())))
+    expected = list(query)
+    for wanted in (expected, expected[1:2], []):
+        with django_assert_num_queries(1):
+            found = statement.objects({"keys": [order.pk for order in wanted]})
+            assert [(order, order.metadata, order.customer) for order in found] == [
+                (order, order.metadata, order.customer) for order in wanted
+            ]
+    for name in (field.attname for field in Order._meta.concrete_fields):
+        assert [getattr(order, name) for order in statement.objects({"keys": [order.pk for order in expected]})] == [
+            getattr(order, name) for order in expected
+        ]
 
 
 def test_statements_run_beside_each_other(db):

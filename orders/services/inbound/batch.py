@@ -6,13 +6,15 @@ snapshots are merged one after another, and each sees what the earlier ones have
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q, UUIDField
 
 from cvety_crm.bulk_writes import Writes
+from cvety_crm.composed_statements import AnyOf, ModelStatement
 from orders.events import OrderChange, publish
 from orders.models import Order, OrderItem, SyncState
 from orders.services.inbound.customers import lock_of, looked_up
@@ -105,14 +107,9 @@ class Batch:
         wanted = {snapshot.bitrix_order_id: snapshot.crm_order_id for snapshot in snapshots}
         if not wanted:
             return
-        condition = Q(bitrix_order_id__in=wanted)
-        if own := [key for key in wanted.values() if key is not None]:
-            condition |= Q(pk__in=own, bitrix_order_id=None)
-        # The customers are read in the same query. All transactions lock orders sorted by id, so they can't deadlock.
-        orders = Order.objects.select_for_update(no_key=True, of=("self",), nowait=nowait).select_related(
-            "customer", "customer_before_merge"
-        )
-        for order in orders.filter(condition).order_by("pk"):
+        own = [key for key in wanted.values() if key is not None]
+        orders = _orders(with_own=bool(own), nowait=nowait)
+        for order in orders.objects({"orders": list(wanted), "own": own}):
             for name in ("customer", "customer_before_merge"):
                 customer = getattr(order, name)
                 if customer is not None:
@@ -133,7 +130,7 @@ class Batch:
         keys = [order.pk for snapshot, order in known if order is not None and snapshot.items]
         if keys:
             lines: dict[UUID, list[OrderItem]] = {key: [] for key in keys}
-            for item in OrderItem.objects.filter(order__in=keys).order_by("position", "created_at"):
+            for item in _items().objects({"orders": keys}):
                 lines[item.order_id].append(item)
             self.items |= lines
         return [
@@ -168,3 +165,20 @@ class Batch:
                 else:
                     self.references.add(kind, key, pk, data)
         return is_found
+
+
+@cache
+def _orders(*, with_own: bool, nowait: bool) -> ModelStatement[Order]:
+    """Return the statement that locks the orders with these ids on the site, and with the primary keys `own`."""
+    condition = Q(AnyOf("bitrix_order_id", "orders", BigIntegerField()))
+    if with_own:
+        condition |= Q(AnyOf("pk", "own", UUIDField()), bitrix_order_id=None)
+    # The customers are read in the same query. All transactions lock orders sorted by id, so they can't deadlock.
+    orders = Order.objects.select_for_update(no_key=True, of=("self",), nowait=nowait)
+    return ModelStatement(orders.select_related("customer", "customer_before_merge").filter(condition).order_by("pk"))
+
+
+@cache
+def _items() -> ModelStatement[OrderItem]:
+    items = OrderItem.objects.filter(AnyOf("order_id", "orders", UUIDField()))
+    return ModelStatement(items.order_by("position", "created_at"))
