@@ -32,9 +32,9 @@ class Writes:
         self._deletes: dict[type[models.Model], set[Any]] = {}
 
     def insert(self, *rows: models.Model) -> None:
-        """Insert these new rows. Their primary keys must be set."""
+        """Insert these new rows. Their primary keys are set, or chosen by PostgreSQL and not known afterwards."""
         for row in rows:
-            self._inserts.setdefault(type(row), {})[row.pk] = row
+            self._inserts.setdefault(type(row), {})[id(row) if row.pk is None else row.pk] = row
 
     def update(self, row: models.Model, names: Iterable[str]) -> None:
         """Save these fields of an existing row, with their values at the flush. A new row is inserted whole."""
@@ -156,8 +156,9 @@ def _columns_of(model: type[models.Model], names: frozenset[str]) -> Columns:
 
 def _given_columns(row: models.Model) -> Columns:
     """Return the columns of a new row, without those whose value PostgreSQL chooses."""
-    values = row.__dict__
-    return tuple(name for name in _stored(type(row)) if not isinstance(values[name], DatabaseDefault))
+    values, model = row.__dict__, type(row)
+    chosen = _key(model).attname if row.pk is None else None
+    return tuple(name for name in _stored(model) if name != chosen and not isinstance(values[name], DatabaseDefault))
 
 
 @cache

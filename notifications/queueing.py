@@ -114,7 +114,7 @@ def _queue_edits(orders: Mapping[UUID, datetime | None], found: Recipients, writ
         start = max(orders[order_id] or now, now)
         edit = TelegramEdit(message_id=pk, due_at=start + queued[order_id] * EDIT_DELAY)
         writes.insert(edit)
-        schedule_delivery(edit)
+        schedule_delivery(edit, writes=writes)
 
 
 def _is_outdated(change: OrderChange) -> bool:
@@ -141,7 +141,7 @@ def _queue(messages: Sequence[TelegramMessage], found: Recipients, writes: Write
         writes.insert(*copies)
         is_stub = message.order is not None and message.kind == Kind.NEW_ORDER and message.order.is_stub
         if copies and not reason and not is_stub:
-            schedule_delivery(*copies)
+            schedule_delivery(*copies, writes=writes)
 
 
 def _addressed(message: TelegramMessage, chat_id: str, reason: str) -> TelegramMessage:

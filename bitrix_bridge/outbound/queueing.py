@@ -183,8 +183,7 @@ def _insert(wanted: Sequence[tuple[Order, Collection[str]]]) -> dict[UUID, Push]
         Push(order=order, fields=sorted(fields), due_at=earliest_delivery(order) or timezone.now())
         for order, fields in wanted
     )
-    for push in pushes:
-        schedule_delivery(push)
+    _schedule(pushes)
     return {push.order_id: push for push in pushes}
 
 
@@ -223,5 +222,12 @@ def _set_due(pushes: Sequence[tuple[Push, Order]]) -> None:
     changed = [push for push, _order in pushes]
     # Compare and set: a worker that has just claimed a push delivers the pending changes itself.
     if changed and Push.objects.filter(state=State.PENDING).bulk_update(changed, ["due_at"]):
-        for push in changed:
-            schedule_delivery(push)
+        _schedule(changed)
+
+
+def _schedule(pushes: Iterable[Push]) -> None:
+    """Queue the tasks of pushes, with one statement."""
+    writes = Writes()
+    for push in pushes:
+        schedule_delivery(push, writes=writes)
+    writes.flush()

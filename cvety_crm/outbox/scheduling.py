@@ -4,6 +4,7 @@ If a task is lost, the sweep that runs each minute delivers the entry. django-q'
 seconds, which is too late for an entry that is due in ten seconds.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -11,7 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from django_q.models import OrmQ
 from django_q.tasks import async_task
+
+from cvety_crm.bulk_writes import Writes
 
 
 class Entry(Protocol):
@@ -22,40 +26,51 @@ class Entry(Protocol):
     due_at: datetime
 
 
-class _DelayedBroker(ORM):
-    """django-q's database queue for a task that starts later and does not occupy a worker until then.
+class _Broker(ORM):
+    """django-q's database queue, with a task that starts later and does not occupy a worker until then.
 
     A worker claims only rows whose `lock` is in the past (`django_q.brokers.orm.ORM.dequeue`). It sets `lock` to a time
     in the future for a task that it has claimed.
     """
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, writes: Writes) -> None:
         super().__init__()
-        self._at = at
+        self._at, self._writes = at, writes
 
     def enqueue(self, task: str) -> int:
-        """Insert the task. Return the primary key of its row."""
-        row = self.get_connection().create(key=self.list_key or Conf.CLUSTER_NAME, payload=task, lock=self._at)
-        return int(row.pk)
+        """Add the row of the task to the writes. Return 0, because its primary key is not known yet."""
+        self._writes.insert(OrmQ(key=self.list_key or Conf.CLUSTER_NAME, payload=task, lock=self._at))
+        return 0
 
 
-def schedule_delivery(*entries: Entry) -> None:
+def schedule_delivery(*entries: Entry, writes: Writes | None = None) -> None:
     """Queue a task that delivers the entries when they are due, but not before the current transaction commits.
 
-    All entries must be of the same model and due at the same time.
+    All entries must be of the same model and due at the same time. `writes` is that of `schedule_task`.
     """
     label, ids, due_at = entries[0]._meta.label, [str(entry.pk) for entry in entries], entries[0].due_at
 
-    # If the task is not queued, the sweep delivers the entry.
-    schedule_task("cvety_crm.outbox.deliver_task", label, *ids, at=due_at)
+    # If the task is lost, the sweep delivers the entry.
+    schedule_task("cvety_crm.outbox.deliver_task", label, *ids, at=due_at, writes=writes)
 
 
-def schedule_task(path: str, *args: str, at: datetime) -> None:
-    """Queue a task that starts at a time, but not before the current transaction commits. The task may be lost."""
+def schedule_task(path: str, *args: str, at: datetime, writes: Writes | None = None) -> None:
+    """Queue a task that starts at a time, but not before the current transaction commits. The task may be lost.
 
-    def enqueue() -> None:
-        options = {"broker": _DelayedBroker(at)} if at > timezone.now() else {}
-        async_task(path, *args, **options)
+    Its row is added to `writes`, whose caller sends them to the database, or is inserted after the commit.
+    """
+    if writes is not None:
+        _add_task(path, args, at, writes)
+        return
+
+    def insert() -> None:
+        own = Writes()
+        _add_task(path, args, at, own)
+        own.flush()
 
     # robust=True: a committed change must not end in an error if the task is not queued.
-    transaction.on_commit(enqueue, robust=True)
+    transaction.on_commit(insert, robust=True)
+
+
+def _add_task(path: str, args: Sequence[str], at: datetime, writes: Writes) -> None:
+    async_task(path, *args, broker=_Broker(max(at, timezone.now()), writes))

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
+from cvety_crm.bulk_writes import Writes
 from cvety_crm.outbox import schedule_delivery
 from notifications.models import TelegramMessage
 
@@ -50,3 +51,24 @@ def test_deliver_now_queues_a_task_at_once(queued, django_capture_on_commit_call
     with django_capture_on_commit_callbacks(execute=True):
         assert message.deliver_now()
     assert OrmQ.objects.filter(lock__lte=timezone.now()).count() == 1
+
+
+def test_tasks_are_queued_in_the_transaction_of_their_entries(django_assert_num_queries):
+    writes = Writes()
+    messages = [
+        TelegramMessage(
+            kind=TelegramMessage.Kind.ALERT, text="x", due_at=timezone.now() + timedelta(seconds=60 * number)
+        )
+        for number in range(3)
+    ]
+    for message in messages:
+        writes.insert(message)
+        schedule_delivery(message, writes=writes)
+    assert not OrmQ.objects.exists()
+    with django_assert_num_queries(1):
+        writes.flush()
+    tasks = {row.task["args"][1]: row for row in OrmQ.objects.all()}
+    assert tasks.keys() == {str(message.pk) for message in messages}
+    assert len({row.pk for row in tasks.values()}) == 3
+    assert [tasks[str(message.pk)].lock for message in messages[1:]] == [message.due_at for message in messages[1:]]
+    assert [key for key, _task in get_broker().dequeue()] == [tasks[str(messages[0].pk)].pk]
