@@ -17,7 +17,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.inbound.event_handlers import PING
+from bitrix_bridge.inbound.event_names import PING
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
 from bitrix_bridge.site_client.bridge_client import BridgeClient

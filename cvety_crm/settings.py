@@ -111,7 +111,7 @@ MINUTE_JOBS = [
     "bitrix_bridge.outbound.queueing.queue_missed",
     "cvety_crm.outbox.deliver_due",
     "bitrix_bridge.inbound.inbox.retry_due",
-    "bitrix_bridge.inbound.inbox.pick_up_queued",
+    "bitrix_bridge.inbound.queue_processing.pick_up_queued",
     "bitrix_bridge.refetch.refetch_due",
     "bitrix_bridge.reference.name_stubs",
     "orders.services.report_schedules.start_due",

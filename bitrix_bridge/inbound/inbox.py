@@ -17,10 +17,12 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bitrix_bridge.inbound.event_handlers import STATES, Handling, Result, canonical_name, process
+from bitrix_bridge.inbound.event_handlers import process
+from bitrix_bridge.inbound.event_names import STATES, canonical_name
 from bitrix_bridge.inbound.fingerprints import fingerprint
+from bitrix_bridge.inbound.handling import Handling, Result
 from bitrix_bridge.inbound.pressure import pressure
-from bitrix_bridge.inbound.queued_events import lock_queue, must_be_queued, schedule_queue_task, store_first
+from bitrix_bridge.inbound.queued_events import must_be_queued, store_first
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.masking import truncate_masked
@@ -34,10 +36,6 @@ Action = WebhookEvent.Action
 ONCE = "webhook_events_once"
 RETRY_SECONDS = 10
 """The time limit of one run of `retry_due`. Without it, the worker's other jobs could be delayed."""
-QUEUE_SECONDS = 45.0
-"""The time limit of one run of `process_queued`."""
-QUEUE_DELAY = 1.0
-"""The seconds after which `process_queued` looks once more for queued events before it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def _process_and_store(row: WebhookEvent) -> None:
         try:
             with transaction.atomic():
                 handling = Handling(expects_new=number == 1)
-                _finish(row, process(row, handling))
+                set_result(row, process(row, handling))
                 handling.writes.insert(row)
                 services.store(handling.writes)
             return
@@ -115,7 +113,7 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
                 return None
             row.attempts += 1
             handling = Handling()
-            _finish(row, process(row, handling))
+            set_result(row, process(row, handling))
             services.store(handling.writes)
             row.save()
             return row
@@ -148,44 +146,8 @@ def retry_due(limit: int = 200) -> int:
     return done
 
 
-def process_queued() -> int:
-    """Process the queued events, sorted by age, the oldest first. Return how many were processed.
-
-    This function is a task. It ends if another worker is processing the queue, after `QUEUE_SECONDS`, or when no event
-    has been queued for `QUEUE_DELAY`.
-    """
-    until, done, was_empty = time.monotonic() + QUEUE_SECONDS, 0, False
-    while time.monotonic() < until:
-        found = process_oldest_queued()
-        if found is None or (not found and (was_empty or not done)):
-            break
-        done += found
-        was_empty = not found
-        if was_empty:
-            # A web process starts this task at most once a second, so another event may be stored without a new task.
-            time.sleep(QUEUE_DELAY)
-    return done
-
-
-def pick_up_queued() -> None:
-    """Start the task again if events are queued. This job runs each minute, because a task may be lost."""
-    if WebhookEvent.objects.filter(state=WebhookEvent.State.QUEUED).exists():
-        schedule_queue_task()
-
-
-def process_oldest_queued() -> bool | None:
-    """Process one queued event. Return False if there is none, and None if another worker processes the queue."""
-    with transaction.atomic():
-        if not lock_queue():
-            return None
-        queued = WebhookEvent.objects.filter(state=WebhookEvent.State.QUEUED).order_by("created_at", "pk")
-        key = queued.values_list("pk", flat=True).first()
-        if key is None:
-            return False
-        return reprocess(key) is not None
-
-
-def _finish(row: WebhookEvent, result: Result) -> None:
+def set_result(row: WebhookEvent, result: Result) -> None:
+    """Set the outcome of an event. The caller stores the row."""
     row.action, row.order, row.problems = result.action, result.order, list(result.problems)
     row.error, row.traceback = result.reason, ""
     if result.is_open:
@@ -212,7 +174,7 @@ def _receive_repetition(row: WebhookEvent, incoming: Incoming) -> None:
                 found = process(row, handling)
                 has_effect = found.is_open or found.action in (Action.UPDATED, Action.STATUS_CHANGED)
                 result = found if has_effect else result
-            _finish(row, result)
+            set_result(row, result)
             handling.writes.insert(row)
             services.store(handling.writes)
     except (OperationalError, InterfaceError):

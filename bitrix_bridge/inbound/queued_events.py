@@ -10,14 +10,14 @@ from contextlib import nullcontext
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from bitrix_bridge.inbound.event_handlers import STATES, canonical_name
+from bitrix_bridge.inbound.event_names import STATES, canonical_name
 from bitrix_bridge.inbound.pressure import pressure, queue_mark
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.bulk_writes import Writes
 from cvety_crm.outbox import schedule_task
 
 State, Action = WebhookEvent.State, WebhookEvent.Action
-TASK = "bitrix_bridge.inbound.inbox.process_queued"
+TASK = "bitrix_bridge.inbound.queue_processing.process_queued"
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('queued webhook events', 0))"
 
 

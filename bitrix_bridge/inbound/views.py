@@ -16,7 +16,8 @@ from rest_framework.views import APIView
 from bitrix_bridge.inbound.authentication import header_tokens, is_valid
 from bitrix_bridge.inbound.documentation import document_webhook
 from bitrix_bridge.inbound.earlier_callers import translated
-from bitrix_bridge.inbound.event_handlers import is_known, is_ping
+from bitrix_bridge.inbound.event_handlers import is_known
+from bitrix_bridge.inbound.event_names import is_ping
 from bitrix_bridge.inbound.inbox import receive
 from bitrix_bridge.inbound.parsing import address_of, parse_body, read_incoming
 from bitrix_bridge.inbound.refused import keep_refused, tokens_in

@@ -35,10 +35,10 @@ class BrokenError(Exception):
 def broken(monkeypatch):
     """Make the processing of events fail until the patch is undone."""
 
-    def fail(**_kwargs):
+    def fail(*_arguments, **_named):
         raise BrokenError("the service is broken: made-up-webhook-token")
 
-    monkeypatch.setattr(event_handlers.services, "apply_snapshot", fail)
+    monkeypatch.setattr(event_handlers.services, "apply_snapshots", fail)
     return monkeypatch
 
 

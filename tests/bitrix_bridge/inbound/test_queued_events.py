@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from bitrix_bridge import probes
-from bitrix_bridge.inbound import event_handlers, inbox, pressure, queued_events
+from bitrix_bridge.inbound import inbox, order_events, pressure, queue_processing, queued_events
 from bitrix_bridge.inbound.pressure import HOLD, Pressure
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm import listen_queue
@@ -33,7 +33,7 @@ def busy(settings):
 
 @pytest.fixture(autouse=True)
 def no_delay(monkeypatch):
-    monkeypatch.setattr(inbox, "QUEUE_DELAY", 0.0)
+    monkeypatch.setattr(queue_processing, "DELAY", 0.0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -50,23 +50,23 @@ class TestQueue:
         assert (row.state, row.action, row.order, len(statements)) == ("queued", "stored", None, 1)
         assert not Order.objects.exists()
         assert "queue" in OrmQ.objects.get().func()
-        assert inbox.process_queued() == 1
+        assert queue_processing.process_queued() == 1
         row.refresh_from_db()
         assert (row.state, row.action, row.order, row.error) == ("processed", "created", Order.objects.get(), "")
-        assert inbox.process_queued() == 0
+        assert queue_processing.process_queued() == 0
 
     def test_one_task_is_queued_for_many_events(self, busy, post_webhook):
         for number in range(1, 6):
             post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
         assert OrmQ.objects.count() == 1
-        assert inbox.process_queued() == 5
+        assert queue_processing.process_queued() == 5
 
     def test_job_of_each_minute_starts_a_lost_task_again(self, busy, post_webhook):
-        inbox.pick_up_queued()
+        queue_processing.pick_up_queued()
         assert not OrmQ.objects.exists()
         post_webhook("order.create", order_data())
         OrmQ.objects.all().delete()
-        inbox.pick_up_queued()
+        queue_processing.pick_up_queued()
         assert OrmQ.objects.count() == 1
 
     def test_later_event_of_the_same_order_waits_behind_it_after_the_pressure(self, busy, post_webhook):
@@ -76,7 +76,7 @@ class TestQueue:
         second = next_version(first, STATUS_ID="AP")
         assert post_webhook("order.update", second).json()["action"] == "stored"
         assert post_webhook("order.create", order_data(ID=7, ACCOUNT_NUMBER="7")).json()["action"] == "created"
-        assert inbox.process_queued() == 2
+        assert queue_processing.process_queued() == 2
         assert post_webhook("order.update", next_version(second, STATUS_ID="P")).json()["action"] == "updated"
         order = Order.objects.get(bitrix_order_id=first["ID"])
         statuses = [
@@ -95,7 +95,7 @@ class TestQueue:
         busy(True)
         for code in ("AP", "P", "AP"):
             assert post_webhook("order.status.change", {**bare, "STATUS_ID": code}).json()["action"] == "stored"
-        inbox.process_queued()
+        queue_processing.process_queued()
         order = Order.objects.get()
         seen = [
             change["new"]
@@ -109,43 +109,79 @@ class TestQueue:
         data = order_data()
         for expected in ("stored", "duplicate", "duplicate"):
             assert post_webhook("order.create", data, event_id="one").json()["action"] == expected
-        assert inbox.process_queued() == 1
+        assert queue_processing.process_queued() == 1
         assert Order.objects.count() == 1
 
     def test_repetition_without_an_event_id_is_queued_and_changes_nothing(self, busy, post_webhook):
         data = order_data()
         assert [post_webhook("order.create", data).json()["action"] for _ in range(2)] == ["stored", "stored"]
-        assert inbox.process_queued() == 2
+        assert queue_processing.process_queued() == 2
         actions = list(WebhookEvent.objects.order_by("created_at").values_list("action", flat=True))
         assert (actions[0], Order.objects.count(), Order.objects.get().events.count()) == ("created", 1, 1)
         assert actions[1] in ("duplicate", "unchanged")
 
-    def test_event_that_fails_is_repeated_later_and_stops_no_other(self, busy, post_webhook, monkeypatch):
-        original = event_handlers.services.apply_snapshot
+    @pytest.mark.parametrize("bad", [1, 2, 6, 9])
+    def test_event_that_fails_is_repeated_later_and_stops_no_other(self, busy, post_webhook, monkeypatch, bad):
+        original = order_events.services.apply_snapshots
 
-        def fail(**arguments):
-            if arguments["snapshot"].bitrix_order_id == 1:
+        def fail(arrived, **arguments):
+            if any(one.snapshot.bitrix_order_id == bad for one in arrived):
                 raise ValueError("unexpected")
-            return original(**arguments)
+            return original(arrived, **arguments)
 
-        monkeypatch.setattr(event_handlers.services, "apply_snapshot", fail)
-        for number in (1, 2):
+        monkeypatch.setattr(order_events.services, "apply_snapshots", fail)
+        for number in range(1, 10):
             post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
-        assert inbox.process_queued() == 2
-        failed, done = WebhookEvent.objects.order_by("created_at")
-        assert (failed.state, done.state) == ("waiting", "processed")
+        assert queue_processing.process_queued() == 9
+        states = dict(WebhookEvent.objects.values_list("object_id", "state"))
+        assert states == {number: "waiting" if number == bad else "processed" for number in range(1, 10)}
+        assert set(WebhookEvent.objects.values_list("attempts", flat=True)) == {2}
         monkeypatch.undo()
         WebhookEvent.objects.filter(state="waiting").update(retry_at=timezone.now())
         assert inbox.retry_due() == 1
-        assert Order.objects.count() == 2
+        assert Order.objects.count() == 9
+
+    def test_number_of_statements_does_not_depend_on_the_number_of_orders(self, busy, post_webhook):
+        counts = []
+        for first, last in ((1, 2), (3, 4), (10, 39)):  # the first batch also creates the rows of the products
+            for number in range(first, last + 1):
+                post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
+            with CaptureQueriesContext(connection) as found:
+                assert queue_processing.process_oldest_queued() == last - first + 1
+            counts.append(len(found))
+        assert counts[0] > counts[1] == counts[2]
+
+    def test_batch_ends_before_the_second_event_of_an_order_and_any_other_kind(self, busy, post_webhook):
+        one, two = (order_data(ID=number, ACCOUNT_NUMBER=str(number)) for number in (1, 2))
+        bare = {"ID": 2, "ACCOUNT_NUMBER": "2", "STATUS_ID": "AP"}
+        post_webhook("order.create", one)
+        post_webhook("order.create", two)
+        post_webhook("order.update", next_version(one, STATUS_ID="AP"))
+        post_webhook("order.status.change", bare)
+        post_webhook("order.create", order_data(ID=3, ACCOUNT_NUMBER="3"))
+        assert [queue_processing.process_oldest_queued() for _ in range(5)] == [2, 1, 1, 1, 0]
+        assert set(Order.objects.values_list("bitrix_order_id", "status")) == {
+            (1, "accepted"), (2, "accepted"), (3, "new")
+        }  # fmt: skip
+
+    def test_order_whose_deletion_came_first_is_deleted_in_a_batch_too(self, busy, post_webhook):
+        busy(False)
+        post_webhook("order.delete", {"ID": 2})
+        busy(True)
+        for number in (1, 2, 3):
+            post_webhook("order.create", order_data(ID=number, ACCOUNT_NUMBER=str(number)))
+        assert queue_processing.process_oldest_queued() == 3
+        assert set(Order.objects.values_list("bitrix_order_id", "is_deleted_on_site")) == {
+            (1, False), (2, True), (3, False)
+        }  # fmt: skip
 
     def test_only_one_worker_processes_the_queue(self, busy, post_webhook):
         post_webhook("order.create", order_data())
         found = []
         with transaction.atomic():
             assert queued_events.lock_queue()
-            assert not waits_for_lock(lambda: found.append(inbox.process_queued()))
-        assert (found, inbox.process_queued()) == ([0], 1)
+            assert not waits_for_lock(lambda: found.append(queue_processing.process_queued()))
+        assert (found, queue_processing.process_queued()) == ([0], 1)
 
     def test_system_status_shows_the_queue(self, busy, post_webhook):
         assert "сохранены" not in probes.inbox.run().figure

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from bitrix_bridge.inbound import inbox
-from bitrix_bridge.inbound.event_handlers import WHOLE_ORDER
+from bitrix_bridge.inbound import inbox, queue_processing
+from bitrix_bridge.inbound.event_names import WHOLE_ORDER
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.outbound.queueing import queue_missed
 from bitrix_bridge.payloads import read_order
@@ -154,9 +154,9 @@ class World:
 
     def process_queue(self, most: int | None = None) -> None:
         """Process the queued events in their order, or the first of them."""
-        while (most is None or most > 0) and inbox.process_oldest_queued():
+        while most != 0 and (done := queue_processing.process_oldest_queued(most or queue_processing.BATCH)):
             self._note_new_orders()
-            most = None if most is None else most - 1
+            most = None if most is None else most - done
 
     def _note_new_orders(self) -> None:
         # The orders are sorted by their ids on the site. Their times are those of the enclosing transaction, and their
