@@ -18,7 +18,8 @@ HOLD = 2.0
 SMOOTHING = 0.1
 """The weight of the newest duration in the average."""
 QUEUE_LIFE = 3600.0
-"""Seconds after the last stored event for which the database is asked whether events are queued."""
+"""Seconds after the last stored event for which its object is looked for in the queue. After that, it is asked once
+whether the queue is empty: the worker may have been stopped for longer."""
 
 
 class Pressure:
@@ -63,6 +64,8 @@ class QueueMark:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._done: float | None = None
+        """The time of the mark after which the queue was found empty."""
 
     def set(self) -> bool:
         """Record that an event is being stored first. Return False if this was recorded less than a second ago."""
@@ -76,12 +79,23 @@ class QueueMark:
             logger.exception("the mark of queued events can't be set")
         return True
 
-    def may_be_queued(self) -> bool:
-        """Return False if surely no event is queued by a process of this machine."""
+    def may_be_queued(self, is_any_queued: Callable[[], bool]) -> bool:
+        """Return False if surely no event is queued by a process of this machine. `is_any_queued` asks the database."""
         try:
-            return self._age() < QUEUE_LIFE
+            marked_at = self._path.stat().st_mtime
+        except FileNotFoundError:
+            return False
         except OSError:
             return True
+        if time.time() - marked_at < QUEUE_LIFE:
+            return True
+        if marked_at == self._done:
+            return False
+        if is_any_queued():
+            self.set()
+            return True
+        self._done = marked_at
+        return False
 
     def clear(self) -> None:
         """Delete the mark. Only tests call this, because an event may be stored in the same second."""

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from bitrix_bridge.inbound.inbox import reprocess, set_result
 from bitrix_bridge.inbound.order_events import can_be_handled_together, handle_together
-from bitrix_bridge.inbound.queued_events import lock_queue, schedule_queue_task
+from bitrix_bridge.inbound.queued_events import is_any_queued, lock_queue, schedule_queue_task
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.bulk_writes import Writes
 from orders import services
@@ -46,7 +46,7 @@ def process_queued() -> int:
 
 def pick_up_queued() -> None:
     """Start the task again if events are queued. This job runs each minute, because a task may be lost."""
-    if WebhookEvent.objects.filter(state=WebhookEvent.State.QUEUED).exists():
+    if is_any_queued():
         schedule_queue_task()
 
 

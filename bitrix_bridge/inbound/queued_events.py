@@ -25,7 +25,7 @@ def must_be_queued(row: WebhookEvent) -> bool:
     """Return whether the event is stored first: the pressure is high, or an earlier event of its object is queued."""
     if pressure.is_high():
         return True
-    if row.object_id is None or not queue_mark().may_be_queued():
+    if row.object_id is None or not queue_mark().may_be_queued(is_any_queued):
         return False
     return WebhookEvent.objects.filter(object_id=row.object_id, state=State.QUEUED).exists()
 
@@ -49,6 +49,11 @@ def store_first(row: WebhookEvent, *, has_event_id: bool, is_repetition: Callabl
         _insert(row)
     if row.state == State.QUEUED and queue_mark().set():
         schedule_queue_task()
+
+
+def is_any_queued() -> bool:
+    """Return whether an event is queued."""
+    return WebhookEvent.objects.filter(state=State.QUEUED).exists()
 
 
 def schedule_queue_task() -> None:

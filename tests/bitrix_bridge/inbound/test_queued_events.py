@@ -1,6 +1,8 @@
 """Tests of events that are stored first, because more arrive than can be processed at once."""
 
+import os
 import socket
+import time
 from datetime import timedelta
 
 import pytest
@@ -86,6 +88,14 @@ class TestQueue:
             if change["field"] == "status"
         ]
         assert statuses[-2:] == ["accepted", "processing"]
+
+    def test_event_waits_behind_one_that_a_dead_worker_has_left_for_hours(self, busy, post_webhook):
+        first = order_data(STATUS_ID="N")
+        post_webhook("order.create", first)
+        busy(False)
+        mark = pressure.queue_mark()._path
+        os.utime(mark, (0, time.time() - 5 * pressure.QUEUE_LIFE))
+        assert post_webhook("order.update", next_version(first, STATUS_ID="AP")).json()["action"] == "stored"
 
     def test_events_without_a_clock_keep_their_order(self, busy, post_webhook):
         whole = order_data()
@@ -253,16 +263,37 @@ def test_waiting_connections_are_counted(monkeypatch):
     listen_queue.set_listeners((), 1)
 
 
+def never():
+    raise AssertionError("the database was asked")
+
+
 def test_mark_that_cannot_be_used_asks_the_database(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     mark = pressure.QueueMark(tmp_path / "file" / "mark")
     assert mark.set()
-    assert mark.may_be_queued()
+    assert mark.may_be_queued(never)
     assert "can't be set" in caplog.text
 
 
 def test_mark_is_set_at_most_once_a_second(tmp_path):
     mark = pressure.QueueMark(tmp_path / "folder" / "mark")
-    assert not mark.may_be_queued()
+    assert not mark.may_be_queued(never)
     assert [mark.set(), mark.set()] == [True, False]
-    assert mark.may_be_queued()
+    assert mark.may_be_queued(never)
+
+
+def test_old_mark_holds_as_long_as_the_queue_is_not_empty(tmp_path):
+    mark, answers = pressure.QueueMark(tmp_path / "mark"), [True, False]
+    mark.set()
+
+    def age():
+        os.utime(tmp_path / "mark", (0, time.time() - pressure.QUEUE_LIFE - 5))
+
+    age()
+    assert mark.may_be_queued(lambda: answers.pop(0))
+    assert mark.may_be_queued(never)
+    age()
+    assert not mark.may_be_queued(lambda: answers.pop(0))
+    assert not mark.may_be_queued(never)
+    assert mark.set()
+    assert mark.may_be_queued(never)
