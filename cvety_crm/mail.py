@@ -37,13 +37,22 @@ def send_file(
 
     Mail programs show messages with the same `key` once. Raise `DeliveryError` on failure.
     """
-    if not is_configured():
-        raise MisconfiguredError(not_configured())
     if len(content) > MOST_BYTES:
         raise PermanentDeliveryError(
             gettext("The file is too large for an e-mail: %(size)s MB, the limit is %(limit)s MB.")
             % {"size": -(-len(content) // 2**20), "limit": MOST_BYTES // 2**20}
         )
+    return _send(address, title=title, text=text, key=key, files=[(file_name, content, content_type)])
+
+
+def send_text(address: str, *, title: str, text: str, key: str) -> str:
+    """Send an e-mail without a file to one address, as `send_file` does."""
+    return _send(address, title=title, text=text, key=key, files=[])
+
+
+def _send(address: str, *, title: str, text: str, key: str, files: list[tuple[str, bytes, str]]) -> str:
+    if not is_configured():
+        raise MisconfiguredError(not_configured())
     message_id = f"<{key}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2].strip('<> ') or 'crm'}>"
     connection = get_connection(fail_silently=False)
     message = EmailMessage(
@@ -54,7 +63,8 @@ def send_file(
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
         connection=connection,
     )
-    message.attach(file_name, content, content_type)
+    for file in files:
+        message.attach(*file)
     try:
         message.send()
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
