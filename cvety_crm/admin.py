@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import AnonymousUser, Group, Permission
-from django.db.models import Model, Q, QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,18 +15,24 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from cvety_crm.admin_site.base import CrmModelAdmin, ReadOnlyModelAdmin, replace_registered
+from cvety_crm.admin_site.grants import assignable_roles, has_all_permissions_of
 from cvety_crm.admin_site.permission_labels import PermissionLabels
+from cvety_crm.admin_site.sign_in_log import SignInEventAdmin
 from cvety_crm.admin_site.staff_forms import StaffChangeForm, StaffCreationForm, shown_phone
+from cvety_crm.admin_site.user_sign_in import UserSignIn
 from cvety_crm.models import Heartbeat
+from cvety_crm.sign_in import log
 from cvety_crm.sign_in.limits import allow_again
 from cvety_crm.users import User
+
+__all__ = ["SignInEventAdmin", "UserAdmin"]
 
 for _model in (Group, Schedule, Success, Failure, OrmQ):
     replace_registered(admin.site, _model)
 
 
 @admin.register(User)
-class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
+class UserAdmin(PermissionLabels, UserSignIn, DjangoUserAdmin, CrmModelAdmin):
     """The admin of staff accounts.
 
     Users cannot grant permissions that they do not have, nor change a user who has more permissions.
@@ -37,11 +43,11 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "phone_column", "roles_column", "is_active", "last_login")
     ordering = ("username",)
-    readonly_fields = ("last_login", "date_joined", "phone_column", "password_column")
+    readonly_fields = ("last_login", "date_joined", "phone_column", "password_column", "sign_in_column")
     actions = ("allow_sign_in",)
     filter_horizontal = ("user_permissions",)
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "sign_in_column")}),
         (_("Personal info"), {"fields": (("first_name", "last_name"), ("phone", "telegram_id"), "email")}),
         (_("Permissions"), {"fields": ("is_active", "is_staff", "groups")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
@@ -94,6 +100,7 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
         for user in queryset:
             if self.has_change_permission(request, user):
                 allow_again(user.username)
+                log.record(log.Kind.ALLOWED, user, request=request)
                 self.message_user(request, gettext("%(user)s may sign in again at once.") % {"user": user.username})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -126,35 +133,6 @@ class UserAdmin(PermissionLabels, DjangoUserAdmin, CrmModelAdmin):
     def roles_column(self, user: User) -> str:
         """Return the names of the roles."""
         return ", ".join(sorted(group.name for group in user.groups.all())) or "—"
-
-
-def has_all_permissions_of(user: User | AnonymousUser, other: User) -> bool:
-    """Return whether the user has every permission of the other user, active or not.
-
-    This runs at most two queries.
-    """
-    if user.is_superuser:
-        return True
-    permissions = Permission.objects.filter(Q(user=other) | Q(group__user=other))
-    return not other.is_superuser and _labels(permissions) <= user.get_all_permissions()
-
-
-def assignable_roles(user: User | AnonymousUser) -> QuerySet[Group]:
-    """Return the roles whose permissions the user has."""
-    groups = Group.objects.order_by("name")
-    if user.is_superuser:
-        return groups
-    own = user.get_all_permissions()
-    missing = [item.pk for item in Permission.objects.select_related("content_type") if _label(item) not in own]
-    return groups.exclude(permissions__in=missing)
-
-
-def _labels(permissions: QuerySet[Permission]) -> set[str]:
-    return {_label(permission) for permission in permissions.select_related("content_type")}
-
-
-def _label(permission: Permission) -> str:
-    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 @admin.register(Group)

@@ -15,8 +15,10 @@ class CvetyCrmConfig(AppConfig):
         """Register the system checks and the steps that run after each `migrate`."""
         from cvety_crm import roles
         from cvety_crm.ops import checks, idle_transactions, row_level_security, schedules
+        from cvety_crm.sign_in import signals
 
         checks.register()
+        signals.connect()
         # Row level security has no sender: it also runs after the last app, when every table exists.
         post_migrate.connect(schedules.on_post_migrate, sender=self)
         post_migrate.connect(row_level_security.on_post_migrate)

@@ -15,9 +15,12 @@ SECRET_SETTINGS = (
     "EMAIL_HOST_PASSWORD",
 )
 
-# The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, and a customer's link to
-# the photos of their bouquet (`orders.photos.links`). JSON may write a slash as `\/`.
-_URL_SECRETS = re.compile(r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}")
+# The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, a customer's link to
+# the photos of their bouquet (`orders.photos.links`), and a link for a new password. JSON may write a slash as `\/`.
+_URL_SECRETS = re.compile(
+    r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}"
+    r"|(/login/password/[\w-]{1,20}/)[0-9a-z]{1,13}-[0-9a-f]{32}"
+)
 
 
 @cache
@@ -52,7 +55,7 @@ def mask(text: str) -> str:
     pattern = _secrets(_values())
     if pattern is not None:
         text = pattern.sub(MASK, text)
-    return _URL_SECRETS.sub(lambda match: (match[1] or match[2] or match[3]) + MASK, text)
+    return _URL_SECRETS.sub(lambda match: match[match.lastindex or 0] + MASK, text)
 
 
 def truncate_masked(text: str, limit: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The models of staff accounts and of the worker's heartbeat."""
+"""The models of staff accounts and of the worker's heartbeat, and those of signing in (`cvety_crm.sign_in_tables`)."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.sign_in_tables import RecoveryCode, SecondFactor, SecondFactorRole, Session, SignInEvent
 from cvety_crm.tables import Table
+
+__all__ = ["SILENCE", "Heartbeat", "RecoveryCode", "SecondFactor", "SecondFactorRole", "Session", "SignInEvent", "User"]
 
 SILENCE = timedelta(minutes=5)
 """A worker whose last heartbeat is older than this is considered stopped."""

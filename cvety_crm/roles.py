@@ -102,7 +102,8 @@ OWNER = Role(
     | _each("view add change delete", "notifications.telegramchat")
     # The owner adds users and assigns roles. Only superusers change the permissions of a role.
     | _each("view add change", "cvety_crm.user")
-    | _each("view", "auth.group"),
+    | _each("view", "auth.group")
+    | _each("view", "cvety_crm.signinevent"),
 )
 """An owner adds users, edits reference data and sets up Telegram chats, but cannot change technical settings."""
 

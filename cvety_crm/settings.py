@@ -43,7 +43,6 @@ INSTALLED_APPS = [
     "cvety_crm.admin_site.site.CrmAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -126,6 +125,7 @@ MINUTE_JOBS = [
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",
     "cvety_crm.ops.retention.prune_outbox",
+    "cvety_crm.sign_in.log.prune",
     "orders.services.presence.prune",
     "orders.services.bulk.slices.prune",
     "orders.services.exports.delete_expired",
@@ -178,7 +178,7 @@ MIDDLEWARE = [
     "cvety_crm.request_addresses.refuse_null_characters",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cvety_crm.compression.PageCompression",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "cvety_crm.sign_in.session_store.DeviceSessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -299,6 +299,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+PASSWORD_RESET_TIMEOUT = 3600
+"""The number of seconds for which a link for a new password is valid."""
+
+SESSION_ENGINE = "cvety_crm.sign_in.session_store"
+SESSION_IDLE_DAYS = env.int("SESSION_IDLE_DAYS", default=14)
+"""The number of days without use after which a user is signed out."""
+if not 1 <= SESSION_IDLE_DAYS <= 365:
+    sys.exit("SESSION_IDLE_DAYS must be a number of days from 1 to 365.")
+SESSION_COOKIE_AGE = 400 * 24 * 3600  # the server decides when a session ends; 400 days are the most that browsers keep
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 """Whether browsers use HTTPS for the CRM. If so, cookies are sent only over HTTPS."""
@@ -490,6 +499,8 @@ Timelines are never deleted.
 """
 KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
 """The number of days for which delivered and cancelled outbox entries are stored; 0 means no limit."""
+KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=180)
+"""The number of days for which entries of the log of sign-ins are stored; 0 means no limit."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
@@ -521,7 +532,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "cvety_crm.admin_site.navigation.environment",
-    "LOGIN": {"form": "cvety_crm.sign_in.forms.SignInForm"},
+    "ACCOUNT": {"navigation": "cvety_crm.admin_site.navigation.account_links"},
     "DASHBOARD_CALLBACK": "orders.admin.home.page.home_page",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("cvety_crm/favicon.svg")},

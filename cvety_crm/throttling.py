@@ -72,6 +72,11 @@ def address_of(request: Request | HttpRequest) -> str:
     return _network(BaseThrottle().get_ident(request) or "")  # type: ignore[arg-type]
 
 
+def exact_address_of(request: Request | HttpRequest) -> str:
+    """Return the client's address as text, also that of IPv6, with regard to `TRUSTED_PROXIES`."""
+    return BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type] # as above
+
+
 def counter_key(name: str) -> bytes:
     """Return the key of the counter with this name."""
     # With the secret key, no client can choose addresses whose counters have the same place as those of another.

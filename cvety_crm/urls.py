@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from cvety_crm.admin_site.sign_in_rules import rules_page
 from cvety_crm.drafts import session_check
 from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
-from cvety_crm.sign_in.views import sign_in
 
 handler500 = "cvety_crm.pages.on_error"
 
@@ -19,7 +19,8 @@ urlpatterns = [
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^health/ready/?$", ready, name="ready"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
-    path("crm/login/", sign_in, name="sign_in"),
+    path("crm/sign-in-rules/", admin.site.admin_view(rules_page), name="sign_in_rules"),
+    path("crm/", include("cvety_crm.sign_in.urls")),
     path("crm/session/", session_check, name="session_check"),
     path("crm/", include("bitrix_bridge.admin.urls")),
     path("crm/", include("orders.urls")),

@@ -16,7 +16,7 @@ from django_q.models import OrmQ, Schedule, Task
 
 from bitrix_bridge.history.reasons import Code, Reason
 from bitrix_bridge.models import Difference, ImportRow, ImportRun, Push, Reconciliation
-from cvety_crm.models import Heartbeat
+from cvety_crm.models import Heartbeat, SignInEvent
 from cvety_crm.users import User
 from notifications.models import TelegramChat, TelegramMessage
 from orders.models import (
@@ -99,6 +99,8 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
                              started_by=manager, finished_at=timezone.now())  # fmt: skip
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
+    SignInEvent.objects.create(kind="failed", method="code", user=manager, username="manager", actor=manager,
+                               address="203.0.113.5", details="менеджер")  # fmt: skip
     Heartbeat.objects.update_or_create(name="7", defaults={"beat_at": timezone.now()})
     Group.objects.create(name="Менеджеры")
     for success in (True, False):

@@ -13,6 +13,7 @@ TYPED_BY_PEOPLE = {"textarea", "pre", "code"}
 NAMES = {
     *("cvety", "telegram", "bitrix", "kaspi", "whatsapp", "instagram", "excel", "postgresql", "mysql", "qcluster"),
     *("commerceml", "esc", "control", "ctrl", "enter", "command", "mac", "n"),
+    *("chrome", "safari", "windows", "linux", "iphone", "google", "microsoft", "authenticator"),
 }
 """The names of products and keys that are the same in Russian.
 

@@ -53,8 +53,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             allowed += _money(request)
         if items is reports:
             allowed = [*_reports(request), *allowed]
-        if items is system and may_see_status(request.user):
-            allowed.insert(0, _status(request))
+        if items is system:
+            allowed = [*_status(request), *allowed, *_sign_in_rules(request)]
         if allowed:
             found.append({"title": title, "separator": bool(title), "collapsible": is_collapsible, "items": allowed})
     return found
@@ -180,10 +180,29 @@ def _sent_reports() -> list[_Item]:
     ]
 
 
-def _status(request: HttpRequest) -> dict[str, Any]:
-    url = page_url("system_status")
-    return {"title": gettext("Is everything well?"), "icon": "health_and_safety", "link": url,
-            "active": request.path == url}  # fmt: skip
+def _status(request: HttpRequest) -> list[dict[str, Any]]:
+    if not may_see_status(request.user):
+        return []
+    return [_page(request, gettext("Is everything well?"), "health_and_safety", "system_status")]
+
+
+def _sign_in_rules(request: HttpRequest) -> list[dict[str, Any]]:
+    if not request.user.has_perm("cvety_crm.change_user"):
+        return []
+    return [_page(request, gettext("Who needs a second factor"), "security", "sign_in_rules")]
+
+
+def _page(request: HttpRequest, title: str, icon: str, name: str) -> dict[str, Any]:
+    url = page_url(name)
+    return {"title": title, "icon": icon, "link": url, "active": request.path == url}
+
+
+def account_links(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the links in the menu of the user (`UNFOLD["ACCOUNT"]`)."""
+    links = [{"title": gettext("My sign-in"), "link": page_url("account")}]
+    if isinstance(request.user, User) and request.user.has_usable_password():
+        links.append({"title": gettext("Change password"), "link": page_url("admin:password_change")})
+    return links
 
 
 def _work() -> list[_Item]:
@@ -244,6 +263,7 @@ def _system(request: HttpRequest) -> list[_Item]:
     people = [
         (gettext("Users"), "person", "cvety_crm.user", ""),
         (gettext("Groups"), "groups", "auth.group", ""),
+        (gettext("Log of sign-ins"), "login", "cvety_crm.signinevent", ""),
     ]
     if not request.user.is_superuser:
         return people

@@ -1,9 +1,12 @@
 """The admin site. Each page of the admin has its context."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
@@ -19,6 +22,24 @@ class CrmAdminSite(UnfoldAdminSite):
         """
         make = super().get_app_list
         return SimpleLazyObject(lambda: make(request, app_label))
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the page on which staff sign in. Django's own would not ask for the second factor."""
+        from cvety_crm.sign_in.views import sign_in  # the models are not loaded yet when this module is
+
+        response: Any = sign_in(request)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Let users change their own password, and record it. Their other sessions end."""
+        from cvety_crm.sign_in import log
+        from cvety_crm.users import staff_user
+
+        response: HttpResponse = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            log.record(log.Kind.PASSWORD_CHANGED, staff_user(request), request=request)
+        return response
 
 
 class CrmAdminConfig(AdminConfig):

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.models import Task
 
+from cvety_crm.models import Session
 from cvety_crm.outbox import State, outbox_models
 
 TASK_RETENTION = timedelta(days=7)

@@ -1,1 +1,1 @@
-"""Signing in: the limits of attempts, and the devices that are known."""
+"""Signing in: passwords, the second factor, the devices of a user, links for new passwords, limits and the log."""

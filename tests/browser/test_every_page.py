@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
+from cvety_crm.users import User
 from orders import services
 from orders.models import Courier, Order
 from orders.photos.links import photo_token
@@ -33,6 +34,9 @@ def pages(client: Client) -> Iterator[str]:
     yield from (reverse("report", args=[key]) for key, *_ in PAGES)
     yield f"{reverse('report', args=['delivery'])}?by=load"
     yield reverse("exchange_report")
+    for name in ("account", "sign_in_rules", "second_factor_set_up", "second_factor_off", "recovery_codes"):
+        yield reverse(name)
+    yield reverse("admin:cvety_crm_user_sign_in", args=[User.objects.create_user("айгуль", is_staff=True).pk])
     yield reverse("calls_reminders", args=[Order.objects.filter(customer__isnull=False).first().pk])
     yield f"{LIST}?preset=all"
     yield f"{LIST}?q=нет такого"

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from cvety_crm.models import Session
 from orders import services
 from orders.models import Order
 from tests.browser.conftest import LIST, Screen, serious_violations

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import expect
 
+from cvety_crm.models import Session
 from cvety_crm.users import User
 from orders import services
 from orders.models import Courier, Order

@@ -105,7 +105,7 @@ class TestRowLevelSecurity:
             tables = {name for (name,) in cursor.fetchall()}
             cursor.execute("SELECT count(*) FROM pg_policy")
             assert cursor.fetchone() == (0,)
-        assert {"orders", "users", "telegram_messages", "staff_users", "django_session", "django_q_task"} <= tables
+        assert {"orders", "users", "telegram_messages", "staff_users", "staff_sessions", "django_q_task"} <= tables
 
     def test_table_without_it_fails_the_system_check(self):
         with connection.cursor() as cursor:
