@@ -19,6 +19,7 @@ class Reconciliation(LongRun):
         COMMAND = "command", _("command line")
         SCHEDULE = "schedule", _("by the clock")
         HOURLY = "hourly", _("by the clock, each hour")
+        RECENT = "recent", _("by the clock, each five minutes")
         PAGE = "page", _("by hand")
 
     class Phase(models.TextChoices):

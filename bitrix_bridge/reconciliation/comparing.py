@@ -26,6 +26,7 @@ from bitrix_bridge.reconciliation.comparison import (
     listed,
     looks_alike,
 )
+from bitrix_bridge.reconciliation.recent import events_under_way
 from bitrix_bridge.reconciliation.runs import comparisons
 from bitrix_bridge.site_client.errors import OrderArchivedError, OrderNotFoundError
 from bitrix_bridge.site_client.site_orders import read_site_order
@@ -188,7 +189,11 @@ def _read_again(
         theirs = {row.bitrix_order_id: row for row in page.orders}
     mine = {one.bitrix_order_id: one for one in our_orders.whole(ids=suspects)}
     linked = our_orders.unlinked(_crm_keys(theirs.values(), mine))
+    under_way = events_under_way(run, client, suspects)
     for key in suspects:
+        if key in under_way:
+            tally.count("on_their_way")
+            continue
         our, their = mine.get(key), theirs.get(key)
         if their is None:
             their = _fetch(client, key)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.reconciliation.recent import lost_webhooks
 from cvety_crm.alerts import Alert
 from cvety_crm.long_runs.engine import RunEngine, State
 from cvety_crm.long_runs.holders import is_dead
@@ -15,6 +16,10 @@ from cvety_crm.users import User
 from orders.models import Order
 
 Origin = Reconciliation.Origin
+
+
+ALERT_PERIOD = timedelta(hours=6)
+"""The time after an alert about lost webhooks in which no other alert about them is raised."""
 
 
 class ComparisonEngine(RunEngine[Reconciliation]):
@@ -39,7 +44,12 @@ class ComparisonEngine(RunEngine[Reconciliation]):
         return super().is_abandoned(run)
 
     def alert(self, run: Reconciliation) -> Alert | None:
-        """Return an alert about a nightly run, or None. A user who starts a run sees the result on the run's page."""
+        """Return an alert about a nightly run or about lost webhooks, or None.
+
+        A user who starts a run sees the result on the run's page.
+        """
+        if run.origin == Origin.RECENT and run.state == State.DONE:
+            return _lost_alert(run)
         if run.origin != Origin.SCHEDULE:
             return None
         return _failure_alert(run) if run.state == State.FAILED else _result_alert(run)
@@ -59,8 +69,12 @@ def start(
 ) -> Reconciliation:
     """Start a run over all orders, over orders that the site saved after `since`, or over orders from `first_id` on.
 
-    Raise `AlreadyRunningError` if a comparison is running.
+    A run over recent orders is stopped for any other run, because it starts again a few minutes later. Raise
+    `AlreadyRunningError` if another comparison is running.
     """
+    if origin != Origin.RECENT:
+        for recent in Reconciliation.objects.filter(state=State.RUNNING, origin=Origin.RECENT):
+            comparisons.stop(recent)
     known = Order.objects.filter(bitrix_order_id__isnull=False)
     if since is not None:
         known = known.filter(bitrix_updated_at__gte=since)
@@ -88,6 +102,20 @@ def _result_alert(run: Reconciliation) -> Alert | None:
         return None
     text = ngettext("%(number)d difference needs a person.", "%(number)d differences need a person.", run.need_person)
     return Alert(title=gettext("Comparison with the site"), text=text % {"number": run.need_person}, about=run)
+
+
+def _lost_alert(run: Reconciliation) -> Alert | None:
+    """Return an alert about the first lost webhooks. While more are lost, the system status counts them."""
+    number = lost_webhooks(run=run)
+    if not number or lost_webhooks(run__started_at__gte=run.started_at - ALERT_PERIOD) > number:
+        return None
+    text = ngettext(
+        "%(number)d order was saved on the site, and no event of it came. It was fetched. Does the site send events?",
+        "%(number)d orders were saved on the site, and no events of them came. They were fetched. Does the site send"
+        " events?",
+        number,
+    )
+    return Alert(title=gettext("Events of the site are lost"), text=text % {"number": number}, about=run)
 
 
 def _failure_alert(run: Reconciliation) -> Alert | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Difference, Reconciliation
 from bitrix_bridge.models.reconciliation import OPEN
+from bitrix_bridge.reconciliation import recent
 from bitrix_bridge.reconciliation.comparing import step
 from bitrix_bridge.reconciliation.repair import next_to_repair, repair
 from bitrix_bridge.reconciliation.runs import Origin, comparisons, start
@@ -50,7 +51,10 @@ def work(
             if _take_step(run, client):
                 return None
         except TemporaryDeliveryError as failure:
-            return comparisons.back_off(run, failure.message)
+            if run.origin != Origin.RECENT:
+                return comparisons.back_off(run, failure.message)
+            comparisons.fail(run, failure.message)  # the next one starts within minutes
+            return None
         except DeliveryError as failure:
             comparisons.fail(run, failure.message)
             return None
@@ -70,7 +74,8 @@ def _take_step(run: Reconciliation, client: SiteClient) -> bool:
         repair(run, todo, client)
     elif run.phase == Reconciliation.Phase.OVER:
         comparisons.finish(run)
-        refresh_limits()
+        if run.origin != Origin.RECENT:  # which should need only one request
+            refresh_limits()
         return True
     else:
         step(run, client)
@@ -112,6 +117,22 @@ def start_hourly() -> Reconciliation | None:
     except AlreadyRunningError:
         logger.info("the hourly comparison was not started: another one runs")
         return None
+    slice_task.schedule(run)
+    return run
+
+
+def start_recent() -> Reconciliation | None:
+    """Start a repairing run over orders that the site saved lately. Return None if none is due or can be started.
+
+    This function is called each minute, and starts a run each `recent.PERIOD`.
+    """
+    if not (settings.BITRIX_API_URL or settings.BITRIX_REST_URL) or not recent.is_due():
+        return None
+    try:
+        run = start(origin=Origin.RECENT, is_repair=True, since=recent.compared_since())
+    except AlreadyRunningError:
+        return None
+    recent.forget_quiet_runs()
     slice_task.schedule(run)
     return run
 
