@@ -1,10 +1,8 @@
 """Health checks of the exchange with the site, in both directions."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from statistics import quantiles
 from typing import Any
 
@@ -20,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from bitrix_bridge.inbound.event_names import PING
 from bitrix_bridge.models import Push, WebhookEvent
 from bitrix_bridge.payloads.dates import read_clock
+from bitrix_bridge.public_url import WEBHOOK_PATH
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from bitrix_bridge.site_client.rest_client import RestClient
 from cvety_crm.formatting import duration
-from cvety_crm.http import NoAnswerError, post_json
 from cvety_crm.ops.health import Finding, Level, probe
 from cvety_crm.outbox import LIVE, DeliveryError, MisconfiguredError, PermanentDeliveryError, State
 from orders import services
@@ -33,7 +31,6 @@ from orders.selectors.pay_systems import unmapped
 from orders.selectors.site_statuses import compared_statuses
 from orders.sync.freshness import CLOCK_TOLERANCE, is_in_future
 
-WEBHOOK_PATH = "/webhooks/bitrix/order"
 UNUSED_ADDRESS = "0.0.0.0"  # noqa: S104 - no sender has this address, so the check uses up no sender's rate limit
 PING_SECONDS = 4.0
 HOUR = timedelta(hours=1)
@@ -75,26 +72,6 @@ def _ping_status(token: str | None) -> int:
     )
     match = resolve(WEBHOOK_PATH)
     return int(match.func(request, *match.args, **match.kwargs).status_code)
-
-
-@probe(_("Address for the site"), may_be_starting=True)
-def public_endpoint() -> Finding:
-    """Knock at `PUBLIC_URL` as the site does, through the proxy. No token is sent, so the expected answer is 401."""
-    if not settings.HAS_PUBLIC_URL:
-        return Finding(Level.GREEN, gettext("PUBLIC_URL is not set, so nothing was asked"))
-    started = time.monotonic()
-    try:
-        answer = post_json(settings.PUBLIC_URL + WEBHOOK_PATH, {"event": PING}, timeout=PING_SECONDS)
-    except NoAnswerError as error:
-        return Finding(Level.RED, str(error), gettext("Check PUBLIC_URL, and the proxy in front of the CRM."))
-    if answer.status == HTTPStatus.UNAUTHORIZED and "invalid_token" in answer.text:
-        milliseconds = (time.monotonic() - started) * 1000
-        return Finding(Level.GREEN, gettext("answers in %(number).0f ms") % {"number": milliseconds})
-    figure = gettext("HTTP %(status)d instead of an answer of the CRM") % {"status": answer.status}
-    if 300 <= answer.status < 400:
-        hint = gettext("The proxy must not redirect the webhooks: Bitrix would send a GET request.")
-        return Finding(Level.RED, figure, hint)
-    return Finding(Level.RED, figure, gettext("Check PUBLIC_URL, and the proxy in front of the CRM."))
 
 
 @probe(_("Last event of the site"), reads_database=True, may_be_starting=True)

@@ -122,6 +122,7 @@ MINUTE_JOBS = [
     "orders.services.sort_shared_accounts",
     "orders.services.customer_totals.renew_changed_totals",
     "notifications.registration.register_url",
+    "bitrix_bridge.public_url.knock_each_minute",
 ]
 DAILY_JOBS = [
     "cvety_crm.ops.retention.prune",
@@ -149,7 +150,7 @@ HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
     "cvety_crm.ops.probes.worker",
     "bitrix_bridge.probes.webhook_endpoint",
-    "bitrix_bridge.probes.public_endpoint",
+    "bitrix_bridge.public_url.public_endpoint",
     "bitrix_bridge.probes.last_event",
     "bitrix_bridge.probes.inbox",
     "bitrix_bridge.probes.push_queue",

@@ -1,13 +1,16 @@
 """Tests of the health check that knocks at the public address of the CRM."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from bitrix_bridge import probes
+from bitrix_bridge import public_url
+from cvety_crm.models import Heartbeat
 from cvety_crm.ops.health import Level
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +49,7 @@ def proxy(settings: Any) -> Iterator[type[Proxy]]:
 @pytest.mark.django_db(transaction=True)
 def test_crm_behind_its_public_address_answers(live_server, settings):
     settings.PUBLIC_URL, settings.HAS_PUBLIC_URL = live_server.url, True
-    found = probes.public_endpoint.run()
+    found = public_url.public_endpoint.run()
     assert (found.level, found.figure.startswith("отвечает за")) == (Level.GREEN, True)
 
 
@@ -61,21 +64,43 @@ def test_crm_behind_its_public_address_answers(live_server, settings):
 )
 def test_answer_of_a_proxy_is_a_problem(proxy, answer, figure, hint):
     proxy.answer = answer
-    found = probes.public_endpoint.run()
+    found = public_url.public_endpoint.run()
     assert (found.level, figure in found.figure, hint in found.hint) == (Level.RED, True, True)
 
 
 def test_no_token_is_sent(proxy, settings):
-    probes.public_endpoint.run()
+    public_url.public_endpoint.run()
     (headers,) = proxy.requests
     assert not any(token in str(headers) for token in settings.WEBHOOK_TOKENS)
 
 
 def test_address_without_an_answer_is_a_problem(settings):
     settings.PUBLIC_URL, settings.HAS_PUBLIC_URL = "http://127.0.0.1:9", True
-    assert probes.public_endpoint.run().level == Level.RED
+    assert public_url.public_endpoint.run().level == Level.RED
 
 
 def test_address_that_is_not_set_is_not_asked(settings):
     settings.PUBLIC_URL, settings.HAS_PUBLIC_URL = "http://127.0.0.1:9", False
-    assert probes.public_endpoint.run().level == Level.GREEN
+    assert public_url.public_endpoint.run().level == Level.GREEN
+
+
+def test_answer_of_the_worker_counts_and_the_page_does_not_ask(proxy):
+    proxy.answer = (401, {}, '{"error": "invalid_token"}')
+    public_url.knock_each_minute()
+    proxy.answer = (502, {}, "Bad Gateway")
+    found = public_url.public_endpoint.run()
+    assert (found.level, found.figure, len(proxy.requests)) == (Level.GREEN, "ответил обработчику 0 с назад", 1)
+
+
+def test_page_asks_when_the_worker_has_no_new_answer(proxy):
+    Heartbeat.beat(public_url.ANSWERED)
+    public_url.knock_each_minute()
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
+    assert public_url.public_endpoint.run().level == Level.RED
+    assert len(proxy.requests) == 2
+
+
+def test_worker_does_not_ask_an_address_that_is_not_set(proxy, settings):
+    settings.HAS_PUBLIC_URL = False
+    public_url.knock_each_minute()
+    assert proxy.requests == []
