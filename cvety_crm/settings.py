@@ -140,8 +140,16 @@ DAILY_JOBS = [
     "bitrix_bridge.reference.refresh_daily",
 ]
 HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
-NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly"]
+NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly", "cvety_crm.ops.sanity.check_nightly"]
 """The scheduled jobs of the worker (`cvety_crm.ops.schedules`). They run in this sequence, the most urgent first."""
+
+SANITY_CHECKS = [
+    "orders.selectors.contradictions.order_checks",
+    "bitrix_bridge.sanity.exchange_checks",
+    "cvety_crm.ops.sanity_checks.outbox_checks",
+    "cvety_crm.long_runs.sanity.run_checks",
+]
+"""The functions that return the checks of `manage.py sanity_check` (`cvety_crm.ops.sanity`)."""
 
 HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.migrations"]
 """The probes of the public page `/health`. They are cheap, and the page shows only whether they succeed."""
@@ -149,6 +157,7 @@ HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.mi
 HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
     "cvety_crm.ops.probes.worker",
+    "cvety_crm.ops.probes.sanity",
     "bitrix_bridge.probes.webhook_endpoint",
     "bitrix_bridge.public_url.public_endpoint",
     "bitrix_bridge.probes.last_event",

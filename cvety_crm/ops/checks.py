@@ -26,6 +26,7 @@ DOTTED_PATHS = (
     "HOURLY_JOBS",
     "NIGHT_JOBS",
     "HEALTH_PROBES",
+    "SANITY_CHECKS",
 )
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.formatting import duration
 from cvety_crm.models import SILENCE, Heartbeat
 from cvety_crm.ops.health import Finding, Level, probe
+from cvety_crm.ops.sanity import CHECKED, is_clean
 
 SLOW_MILLISECONDS = 300
 """If a trivial query takes longer than this, every page is slow."""
@@ -67,3 +68,16 @@ def worker() -> Finding:
     if silence > MISSED_BEATS_SECONDS:
         return Finding(Level.YELLOW, figure, gettext("It is late, or busy with a long task."))
     return Finding(Level.GREEN, figure)
+
+
+@probe(_("Contradictions in the data"), reads_database=True)
+def sanity() -> Finding:
+    """Report the result of the last nightly run of the sanity checks."""
+    checked, clean = Heartbeat.last(CHECKED), is_clean()
+    if checked is None:
+        return Finding(Level.GREEN, gettext("not yet"))
+    ago = duration(max((timezone.now() - checked).total_seconds(), 0))
+    if clean:
+        return Finding(Level.GREEN, gettext("none, checked %(time)s ago") % {"time": ago})
+    hint = gettext("Run: manage.py sanity_check. It names the rows and says how each is fixed.")
+    return Finding(Level.YELLOW, gettext("found %(time)s ago") % {"time": ago}, hint)
