@@ -2,7 +2,6 @@
 
 import html
 import json
-import logging
 import re
 from functools import cache
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -20,6 +19,13 @@ SECRET_SETTINGS = (
 _URL_SECRETS = re.compile(
     r"(/bot)\d+:[\w-]+|(/rest\\?/\d+\\?/)\w+|(/p\\?/)[\w-]{43}\.[\w-]{43}"
     r"|(/login/password/[\w-]{1,20}/)[0-9a-z]{1,13}-[0-9a-f]{32}"
+)
+
+# Numbers of Kazakhstan and Russia with 11 digits, or 10 from the 7 on, and any number with a plus. Other digits are ids
+# and times.
+_PHONES = re.compile(
+    r"(?<!\w)(?:\+?[78][\s(-]{0,2}\d{3}[\s)-]{0,2}\d{3}[\s-]?\d{2}[\s-]?\d{2}"
+    r"|\(?7\d{2}[\s)-]{0,2}\d{3}[\s-]?\d{2}[\s-]?\d{2}|\+\d{10,15})(?!\w)"
 )
 
 
@@ -58,6 +64,11 @@ def mask(text: str) -> str:
     return _URL_SECRETS.sub(lambda match: match[match.lastindex or 0] + MASK, text)
 
 
+def mask_phones(text: str) -> str:
+    """Return the string with every phone number replaced by `MASK`. Logs and error reports contain no phones."""
+    return _PHONES.sub(MASK, text)
+
+
 def truncate_masked(text: str, limit: int | None = None) -> str:
     """Return a string that can be stored: it is masked, then cut to `limit` characters.
 
@@ -66,11 +77,3 @@ def truncate_masked(text: str, limit: int | None = None) -> str:
     """
     whole = mask(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole[:limit].replace("\0", "\ufffd")
-
-
-class MaskingFormatter(logging.Formatter):
-    """A formatter that masks a complete log record: its message, its arguments and its traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the message and the traceback of the record, with all secrets masked."""
-        return mask(super().format(record))

@@ -185,6 +185,7 @@ HEALTH_PROBES = [
 """All health probes (`cvety_crm.ops.health`), sorted as they are shown."""
 
 MIDDLEWARE = [
+    "cvety_crm.correlation.add_request_id",
     "django.middleware.security.SecurityMiddleware",
     "cvety_crm.security_headers.add_security_headers",
     "cvety_crm.request_addresses.refuse_null_characters",
@@ -516,17 +517,27 @@ KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=180)
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in ("line", "json"):
+    sys.exit("LOG_FORMAT must be line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "cvety_crm.masking.MaskingFormatter", "format": "{levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "()": "cvety_crm.log_formats.LineFormatter",
+            "format": "{levelname} {name}{about}: {message}",
+            "style": "{",
+        },
+        "json": {"()": "cvety_crm.log_formats.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"level": "INFO"},
         "django.server": {"handlers": ["console"], "propagate": False},
+        # One line for each event of the site and each delivery. In a terminal they would hide everything else.
+        "cvety_crm.exchange": {"level": "WARNING" if DEBUG and LOG_FORMAT == "line" else "INFO"},
         # httpx logs the URL of each request, and Telegram's URLs contain the bot token.
         "httpx": {"level": "WARNING"},
     },

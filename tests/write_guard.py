@@ -28,6 +28,7 @@ PREPARATION = (f"{ROOT}/tests/", f"{ROOT}/bench/", "/migrations/")
 FOR_CALLERS = (
     f"{ROOT}/orders/models/",
     f"{ROOT}/cvety_crm/bulk_writes.py",
+    f"{ROOT}/cvety_crm/correlation.py",
     f"{ROOT}/cvety_crm/request_addresses.py",
     f"{ROOT}/cvety_crm/security_headers.py",
 )

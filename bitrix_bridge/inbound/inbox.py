@@ -25,12 +25,14 @@ from bitrix_bridge.inbound.pressure import pressure
 from bitrix_bridge.inbound.queued_events import must_be_queued, store_first
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.correlation import correlated, current_id
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox import WAITS
 from orders import services
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
+exchange_logger = logging.getLogger("cvety_crm.exchange")
 
 Action = WebhookEvent.Action
 ONCE = "webhook_events_once"
@@ -66,9 +68,11 @@ def receive(incoming: Incoming) -> WebhookEvent:
         payload=dict(incoming.payload),
         fingerprint=fingerprint(incoming.event, incoming.event_id, incoming.data),
         remote_addr=incoming.remote_addr,
+        correlation_id=current_id(),
     )
     if must_be_queued(row):
         store_first(row, has_event_id=bool(incoming.event_id), is_repetition=_is_repetition)
+        log_outcome(row)
         return row
     started = time.monotonic()
     try:
@@ -83,6 +87,7 @@ def receive(incoming: Incoming) -> WebhookEvent:
     except Exception as error:
         _store_failed(row, error)
     pressure.note(time.monotonic() - started)
+    log_outcome(row)
     return row
 
 
@@ -111,20 +116,23 @@ def reprocess(row_id: UUID) -> WebhookEvent | None:
             row = WebhookEvent.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=row_id).first()
             if row is None:
                 return None
-            row.attempts += 1
-            handling = Handling()
-            set_result(row, process(row, handling))
-            services.store(handling.writes)
-            row.save()
+            with correlated(row.correlation_id):
+                row.attempts += 1
+                handling = Handling()
+                set_result(row, process(row, handling))
+                services.store(handling.writes)
+                row.save()
+                log_outcome(row)
             return row
     except Exception as error:
-        logger.warning("event %s failed again: %s", row_id, error)
         with transaction.atomic():
             row = WebhookEvent.objects.select_for_update(no_key=True).get(pk=row_id)
             row.attempts += 1
             _set_failure(row, error)
             row.save()
-            return row
+        with correlated(row.correlation_id):
+            logger.warning("event %s failed again: %s", row_id, error)
+        return row
 
 
 def retry_due(limit: int = 200) -> int:
@@ -144,6 +152,17 @@ def retry_due(limit: int = 200) -> int:
             logger.exception("event %s could not be processed again", key)
         done += 1
     return done
+
+
+def log_outcome(row: WebhookEvent) -> None:
+    """Log the outcome of an event."""
+    exchange_logger.info(
+        "event %s %s of the site: %s",
+        row.event,
+        row.object_id,
+        row.action,
+        extra={"event_id": str(row.pk), "order_id": str(row.order_id or ""), "state": str(row.state)},
+    )
 
 
 def set_result(row: WebhookEvent, result: Result) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
-from bitrix_bridge.inbound.inbox import reprocess, set_result
+from bitrix_bridge.inbound.inbox import log_outcome, reprocess, set_result
 from bitrix_bridge.inbound.order_events import can_be_handled_together, handle_together
 from bitrix_bridge.inbound.queued_events import is_any_queued, lock_queue, schedule_queue_task
 from bitrix_bridge.models import WebhookEvent
 from cvety_crm.bulk_writes import Writes
+from cvety_crm.correlation import correlated
 from orders import services
 
 logger = logging.getLogger(__name__)
@@ -93,4 +94,7 @@ def _process_together(rows: Sequence[WebhookEvent]) -> bool:
     except Exception:
         logger.exception("%s queued events could not be processed together", len(rows))
         return False
+    for row in rows:
+        with correlated(row.correlation_id):
+            log_outcome(row)
     return True

@@ -20,4 +20,14 @@ class Migration(migrations.Migration):
                 verbose_name="started",
             ),
         ),
+        migrations.AddField(
+            model_name="webhookevent",
+            name="correlation_id",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=64),
+        ),
+        migrations.AddField(
+            model_name="push",
+            name="correlation_id",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=64),
+        ),
     ]

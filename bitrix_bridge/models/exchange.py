@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from cvety_crm.correlation import LENGTH
 from cvety_crm.outbox import LIVE, DeliveryAttempt, OutboxEntry, live_index
 from cvety_crm.tables import Table
 from orders.models import Order
@@ -49,6 +50,8 @@ class WebhookEvent(Table):
     changed_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
     """The time of the change by the clock of the site (DATE_UPDATE of an order), if the event has one."""
     remote_addr = models.GenericIPAddressField(_("sender's address"), null=True, blank=True)
+    correlation_id = models.CharField(max_length=LENGTH, blank=True, default="", db_default="", editable=False)
+    """The id of the log lines about the request (`cvety_crm.correlation`)."""
 
     class Meta:
         db_table = "bitrix_webhook_events"
@@ -86,6 +89,8 @@ class Push(OutboxEntry):
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="pushes")
     fields = models.JSONField(_("what to send"), default=list, blank=True, help_text=_("When it was queued."))
     request = models.JSONField(_("last request"), default=dict, blank=True)
+    correlation_id = models.CharField(max_length=LENGTH, blank=True, default="", db_default="", editable=False)
+    """The id of the log lines about the change that has queued the push (`cvety_crm.correlation`)."""
 
     class Meta:
         db_table = "bitrix_pushes"

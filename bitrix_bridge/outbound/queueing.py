@@ -1,5 +1,6 @@
 """Queue pushes of changes made in the CRM. A change received from the site is not sent back."""
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -11,12 +12,15 @@ from django.utils.translation import gettext
 
 from bitrix_bridge.models import Push
 from cvety_crm.bulk_writes import Writes
+from cvety_crm.correlation import current_id
 from cvety_crm.outbox import LIVE, State, schedule_delivery
 from orders.events import OrderChange
 from orders.models import EventKind, Order, OrderEvent, Source, SyncState
 from orders.rules.hold import release_time
 from orders.sync.agreement import Agreement
 from orders.sync.fields import PUSHED, order_values
+
+exchange_logger = logging.getLogger("cvety_crm.exchange")
 
 NOT_FOR_THE_SITE = frozenset(
     {
@@ -180,9 +184,16 @@ def _insert(wanted: Sequence[tuple[Order, Collection[str]]]) -> dict[UUID, Push]
         finished_at=timezone.now(),
     )
     pushes = Push.objects.bulk_create(
-        Push(order=order, fields=sorted(fields), due_at=earliest_delivery(order) or timezone.now())
+        Push(
+            order=order,
+            fields=sorted(fields),
+            due_at=earliest_delivery(order) or timezone.now(),
+            correlation_id=current_id(),
+        )
         for order, fields in wanted
     )
+    for push in pushes:
+        _log(push, "queued")
     _schedule(pushes)
     return {push.order_id: push for push in pushes}
 
@@ -191,10 +202,17 @@ def _extend(wanted: Sequence[tuple[Push, Order, Collection[str]]]) -> None:
     """Add fields to pushes that are already queued."""
     extended = [(push, fields) for push, _order, fields in wanted if not set(fields) <= set(push.fields)]
     for push, fields in extended:
+        _log(push, "extended")
         push.fields, push.updated_at = sorted({*push.fields, *fields}), timezone.now()
     if extended:
         Push.objects.bulk_update([push for push, _fields in extended], ["fields", "updated_at"])
     _set_due([(push, order) for push, order, _ in wanted if push.state == State.PENDING and push.failures == 0])
+
+
+def _log(push: Push, what: str) -> None:
+    # The id of these lines is that of the change, so they connect it with the lines of the push, which has one id.
+    about = {"entry_id": str(push.pk), "order_id": str(push.order_id), "push_correlation_id": push.correlation_id}
+    exchange_logger.info("push %s: %s", push.pk, what, extra=about)
 
 
 def unsent_fields(order: Order) -> list[str]:

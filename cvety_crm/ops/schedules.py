@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from cvety_crm.correlation import correlated
 from cvety_crm.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def _run(paths: list[str]) -> None:
     for path in paths:
         try:
             job: Callable[[], Any] = import_string(path)
-            job()
+            with correlated(""):
+                job()
         except Exception:
             logger.exception("the job %s failed", path)
 

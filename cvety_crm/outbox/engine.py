@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from cvety_crm.alerts import Alert, raise_alert
+from cvety_crm.correlation import correlated
 from cvety_crm.masking import truncate_masked
 from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
@@ -29,6 +30,7 @@ from cvety_crm.outbox.scheduling import schedule_delivery
 Result = Delivered | DeliveryError | NoLongerNeededError | NotDueError
 
 logger = logging.getLogger(__name__)
+exchange_logger = logging.getLogger("cvety_crm.exchange")
 
 WAITS = tuple(
     timedelta(seconds=seconds)
@@ -131,6 +133,12 @@ def _claim(model: type[OutboxEntry], pk: Any | None) -> tuple[OutboxEntry, Deliv
 
 
 def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+    # All attempts of an entry have one id, also those of a kind that does not store the id of its change.
+    with correlated(getattr(entry, "correlation_id", "") or entry.pk.hex):
+        _deliver(entry, attempt)
+
+
+def _deliver(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
     result: Result
     try:
         if entry.failures > len(WAITS):
@@ -147,6 +155,20 @@ def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
         )
     with transaction.atomic():
         _record(entry, attempt, result)
+    _log_attempt(entry, attempt)
+
+
+def _log_attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+    about = {"entry_id": str(entry.pk), "order_id": str(getattr(entry, "order_id", None) or "")}
+    exchange_logger.info(
+        "%s %s, attempt %d: %s %s",
+        entry._meta.model_name,
+        entry.pk,
+        attempt.number,
+        attempt.outcome,
+        attempt.code,
+        extra=about | {"duration_ms": attempt.duration_ms},
+    )
 
 
 def _record(entry: OutboxEntry, attempt: DeliveryAttempt, result: Result) -> None:

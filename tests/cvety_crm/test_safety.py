@@ -15,7 +15,8 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
-from cvety_crm.masking import MaskingFormatter, mask, truncate_masked
+from cvety_crm.log_formats import LineFormatter
+from cvety_crm.masking import mask, truncate_masked
 from cvety_crm.models import Heartbeat
 from cvety_crm.ops import schedules
 from cvety_crm.ops.retention import prune
@@ -86,7 +87,7 @@ def test_log_line_and_traceback_are_masked(secrets):
         raise ValueError("made-up-first is wrong")
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "f", 1, "got %s", ("made-up-second",), sys.exc_info())
-    line = MaskingFormatter().format(record)
+    line = LineFormatter().format(record)
     assert "Traceback" in line
     assert "made-up" not in line
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cvety_crm.alerts import Alert, raise_alert
-from cvety_crm.masking import MaskingFormatter
+from cvety_crm.log_formats import LineFormatter
 from cvety_crm.outbox import (
     DeliveryError,
     MisconfiguredError,
@@ -183,7 +183,7 @@ def test_token_is_not_in_logs_or_stored_texts(
 
     message.refresh_from_db()
     assert (message.state == State.DELIVERED) == (fault == "none")
-    formatter = MaskingFormatter("%(name)s: %(message)s")
+    formatter = LineFormatter("%(name)s: %(message)s")
     stored = [str(vars(message)), *(str(vars(attempt)) for attempt in message.attempt_log.all())]
     for text in [*stored, *(formatter.format(record) for record in caplog.records)]:
         assert token not in text

@@ -13,7 +13,7 @@ from bitrix_bridge.refetch import refetch_due
 from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.rest_client import RestClient
 from bitrix_bridge.site_client.transports import NoTransportError, SiteClient
-from cvety_crm.masking import MaskingFormatter
+from cvety_crm.log_formats import LineFormatter
 from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, deliver_due
 from orders import services
 from orders.models import Order, OrderEvent, Status
@@ -269,4 +269,4 @@ def test_secret_is_in_no_row_and_no_log(with_rest, shared_order, manager, settin
     rows = [*Push.objects.values(), *push.attempt_log.values(), *OrderEvent.objects.values(), *Order.objects.values()]
     assert with_rest.rest_secret not in str(rows)
     # The records are formatted as the log handlers format them, because urllib3 logs the path at the level DEBUG.
-    assert with_rest.rest_secret not in "\n".join(map(MaskingFormatter().format, caplog.records))
+    assert with_rest.rest_secret not in "\n".join(map(LineFormatter().format, caplog.records))
