@@ -151,6 +151,13 @@ SANITY_CHECKS = [
 ]
 """The functions that return the checks of `manage.py sanity_check` (`cvety_crm.ops.sanity`)."""
 
+METRICS = [
+    "cvety_crm.ops.metrics.worker_metrics",
+    "cvety_crm.ops.metrics.outbox_metrics",
+    "bitrix_bridge.metrics.exchange_metrics",
+]
+"""The functions that yield what `/metrics` reads from the database (`cvety_crm.ops.metrics`)."""
+
 HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.migrations"]
 """The probes of the public page `/health`. They are cheap, and the page shows only whether they succeed."""
 
@@ -417,6 +424,10 @@ HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
 if HEALTH_TOKEN:
     _check_length("HEALTH_TOKEN", HEALTH_TOKEN, 16)
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+"""The token that a Prometheus server sends to read `/metrics`. If it is empty, there is no such page."""
+if METRICS_TOKEN:
+    _check_length("METRICS_TOKEN", METRICS_TOKEN, 16)
 # --- Outgoing pushes -------------------------------------------------------------------------------------------------
 
 BITRIX_API_URL = env.str("BITRIX_API_URL", default="")

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from cvety_crm.admin_site.sign_in_rules import rules_page
 from cvety_crm.drafts import session_check
+from cvety_crm.ops.metrics import metrics
 from cvety_crm.ops.status import health, ready, status_page
 from cvety_crm.pages import home
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", home, name="home"),
     re_path(r"^health/?$", health, name="health"),
     re_path(r"^health/ready/?$", ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("crm/status/", admin.site.admin_view(status_page), name="system_status"),
     path("crm/sign-in-rules/", admin.site.admin_view(rules_page), name="sign_in_rules"),
     path("crm/", include("cvety_crm.sign_in.urls")),

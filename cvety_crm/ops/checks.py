@@ -27,6 +27,7 @@ DOTTED_PATHS = (
     "NIGHT_JOBS",
     "HEALTH_PROBES",
     "SANITY_CHECKS",
+    "METRICS",
 )
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop
 from cvety_crm.alerts import Alert, raise_alert
 from cvety_crm.correlation import correlated
 from cvety_crm.masking import truncate_masked
+from cvety_crm.measurements import measure
 from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
 from cvety_crm.outbox.failures import (
@@ -159,6 +160,7 @@ def _deliver(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
 
 
 def _log_attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+    measure(f"delivery {entry._meta.db_table} {attempt.outcome}", (attempt.duration_ms or 0) / 1000)
     about = {"entry_id": str(entry.pk), "order_id": str(getattr(entry, "order_id", None) or "")}
     exchange_logger.info(
         "%s %s, attempt %d: %s %s",

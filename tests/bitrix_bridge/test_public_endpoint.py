@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from bitrix_bridge import public_url
+from cvety_crm.measurements import measured
 from cvety_crm.models import Heartbeat
 from cvety_crm.ops.health import Level
 
@@ -104,3 +105,11 @@ def test_worker_does_not_ask_an_address_that_is_not_set(proxy, settings):
     settings.HAS_PUBLIC_URL = False
     public_url.knock_each_minute()
     assert proxy.requests == []
+
+
+def test_knock_is_neither_logged_nor_counted(post_webhook, caplog, settings, tmp_path):
+    settings.THROTTLE_CACHE_DIR = str(tmp_path)
+    assert post_webhook({"event": "ping"}, token=None).status_code == 401
+    assert (caplog.text, measured()) == ("", {})
+    assert post_webhook("order.create", {"ID": 1}, token=None).status_code == 401
+    assert ("Unauthorized" in caplog.text, list(measured())) == (True, ["webhook invalid_token"])
