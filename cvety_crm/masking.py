@@ -53,6 +53,7 @@ def _values() -> tuple[str, ...]:
     found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]
     # The secret follows `/rest/<user>/` in the URL of an inbound webhook. The user id is too short to be masked.
     found += urlsplit(settings.BITRIX_REST_URL).path.rpartition("/rest/")[2].split("/")
+    found.append(urlsplit(settings.HEARTBEAT_URL).path.rpartition("/")[2])
     return tuple(value for value in found if value)
 
 

@@ -164,6 +164,7 @@ HEALTH_BASIC_PROBES = ["cvety_crm.ops.probes.database", "cvety_crm.ops.probes.mi
 HEALTH_PROBES = [
     *HEALTH_BASIC_PROBES,
     "cvety_crm.ops.probes.worker",
+    "cvety_crm.ops.probes.outside",
     "cvety_crm.ops.probes.sanity",
     "bitrix_bridge.probes.webhook_endpoint",
     "bitrix_bridge.public_url.public_endpoint",
@@ -428,6 +429,9 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 """The token that a Prometheus server sends to read `/metrics`. If it is empty, there is no such page."""
 if METRICS_TOKEN:
     _check_length("METRICS_TOKEN", METRICS_TOKEN, 16)
+HEARTBEAT_URL = env.str("HEARTBEAT_URL", default="").rstrip("/")
+"""The URL of a monitoring service that the worker pings each minute, with `/fail` after a failure; it is a secret."""
+
 # --- Outgoing pushes -------------------------------------------------------------------------------------------------
 
 BITRIX_API_URL = env.str("BITRIX_API_URL", default="")

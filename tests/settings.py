@@ -17,6 +17,7 @@ os.environ.update(
     TELEGRAM_NOTIFICATIONS_ENABLED="off",
     TELEGRAM_BOT_TOKEN="",
     TELEGRAM_CHAT_ID="",
+    HEARTBEAT_URL="",
     METRICS_TOKEN="",
     LOG_FORMAT="line",
     STATUS_HOLD_SECONDS="0",  # there is no hold period; the tests of the hold period set their own period

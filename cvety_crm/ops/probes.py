@@ -2,6 +2,7 @@
 
 import time
 
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.formatting import duration
 from cvety_crm.models import SILENCE, Heartbeat
 from cvety_crm.ops.health import Finding, Level, probe
+from cvety_crm.ops.outside_heartbeat import OUTSIDE
 from cvety_crm.ops.sanity import CHECKED, is_clean
 
 SLOW_MILLISECONDS = 300
@@ -68,6 +70,20 @@ def worker() -> Finding:
     if silence > MISSED_BEATS_SECONDS:
         return Finding(Level.YELLOW, figure, gettext("It is late, or busy with a long task."))
     return Finding(Level.GREEN, figure)
+
+
+@probe(_("Monitoring from outside"), reads_database=True, may_be_starting=True)
+def outside() -> Finding:
+    """Report whether the worker's pings reach `HEARTBEAT_URL`."""
+    if not settings.HEARTBEAT_URL:
+        return Finding(Level.GREEN, gettext("HEARTBEAT_URL is not set"))
+    last = Heartbeat.last(OUTSIDE)
+    hint = gettext("The service refuses the worker's pings, or does not answer. See the log of the worker.")
+    if last is None:
+        return Finding(Level.YELLOW, gettext("no ping was accepted yet"), hint)
+    silence = timezone.now() - last
+    figure = gettext("last ping accepted %(time)s ago") % {"time": duration(max(silence.total_seconds(), 0))}
+    return Finding(Level.YELLOW, figure, hint) if silence > SILENCE else Finding(Level.GREEN, figure)
 
 
 @probe(_("Contradictions in the data"), reads_database=True)

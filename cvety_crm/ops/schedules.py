@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from cvety_crm.correlation import correlated
 from cvety_crm.models import Heartbeat
+from cvety_crm.ops import outside_heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +27,13 @@ PAST_THE_HOUR = timedelta(minutes=30)
 
 
 def each_minute() -> None:
-    """Write the worker's heartbeat, then run `settings.MINUTE_JOBS`."""
-    Heartbeat.beat(Heartbeat.WORKER)
-    _run(settings.MINUTE_JOBS)
+    """Write the worker's heartbeat, run `settings.MINUTE_JOBS`, and ping `HEARTBEAT_URL`."""
+    try:
+        Heartbeat.beat(Heartbeat.WORKER)
+    except Exception:
+        outside_heartbeat.ping(failed=["database"])
+        raise
+    outside_heartbeat.ping(failed=_run(settings.MINUTE_JOBS))
 
 
 def each_day() -> None:
@@ -46,8 +51,12 @@ def each_night() -> None:
     _run(settings.NIGHT_JOBS)
 
 
-def _run(paths: list[str]) -> None:
-    """Run the jobs one after another. A job that fails is logged and does not stop the next jobs."""
+def _run(paths: list[str]) -> list[str]:
+    """Run the jobs one after another. A job that fails is logged and does not stop the next jobs.
+
+    Return the paths of the jobs that have failed.
+    """
+    failed = []
     for path in paths:
         try:
             job: Callable[[], Any] = import_string(path)
@@ -55,6 +64,8 @@ def _run(paths: list[str]) -> None:
                 job()
         except Exception:
             logger.exception("the job %s failed", path)
+            failed.append(path)
+    return failed
 
 
 def on_post_migrate(using: str, **_kwargs: Any) -> None:
