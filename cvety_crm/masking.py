@@ -54,6 +54,7 @@ def _values() -> tuple[str, ...]:
     # The secret follows `/rest/<user>/` in the URL of an inbound webhook. The user id is too short to be masked.
     found += urlsplit(settings.BITRIX_REST_URL).path.rpartition("/rest/")[2].split("/")
     found.append(urlsplit(settings.HEARTBEAT_URL).path.rpartition("/")[2])
+    found.append(urlsplit(settings.SENTRY_DSN).username or "")
     return tuple(value for value in found if value)
 
 

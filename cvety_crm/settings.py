@@ -558,6 +558,16 @@ LOGGING = {
     },
 }
 
+# --- Error reports ---------------------------------------------------------------------------------------------------
+
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+"""The address of a Sentry project that receives errors, without data about customers and staff; it is a secret."""
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+if SENTRY_DSN:
+    from cvety_crm.error_reports import start_reporting
+
+    start_reporting(SENTRY_DSN, environment=SENTRY_ENVIRONMENT)
+
 # --- The admin -------------------------------------------------------------------------------------------------------
 
 UNFOLD = {

@@ -19,6 +19,7 @@ os.environ.update(
     TELEGRAM_CHAT_ID="",
     HEARTBEAT_URL="",
     METRICS_TOKEN="",
+    SENTRY_DSN="",
     LOG_FORMAT="line",
     STATUS_HOLD_SECONDS="0",  # there is no hold period; the tests of the hold period set their own period
 )
