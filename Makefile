@@ -12,7 +12,7 @@ export PORT
 
 VENV := .venv
 BIN := $(VENV)/bin
-# This file is newer than every requirements file if the installed packages are those of the requirements files.
+# This file is newer than the lock file if the installed packages are those of the lock file.
 STAMP := $(VENV)/.installed
 # The folders that `make test-fast` does not read, because it runs no test in them.
 UNREAD := tests/e2e tests/browser tests/bitrix_bridge/php
@@ -25,15 +25,15 @@ BIOME := lint/node_modules/.package-lock.json
 # The compiled Russian translations. They are not in the Git repository.
 TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
-REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+REQUIREMENTS := requirements-dev.lock
 
-.PHONY: help run test test-fast tools lint format messages fonts screenshots bench mutants clean setup
+.PHONY: help run test test-fast tools lint format messages lock fonts screenshots bench mutants clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Create .venv and install what requirements-dev.txt says (the others do it by themselves)
+setup: $(READY) ## Create .venv and install what requirements-dev.lock says (the others do it by themselves)
 
 # `exec` replaces the shell, because Ctrl-C must reach the supervisor.
 run: $(READY) ## Start the CRM, its worker and, without a site to talk to, a sandbox (PORT=8001)
@@ -75,6 +75,14 @@ format: $(STAMP) ## Rewrite the code in the project's style
 messages: $(STAMP) ## Collect the texts to translate into locale/ru and compile it (again after translating)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py collect_messages
 
+# The hashes are those of the package index that pip uses here. Other packages of the same version are refused.
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --constraint constraints.txt
+
+lock: ## Write the lock files again, after a change of a requirements file or of constraints.txt
+	$(LOCK) --output-file requirements.lock requirements.txt
+	$(LOCK) --output-file requirements-dev.lock requirements-dev.txt
+
 fonts: $(STAMP) ## Make the fonts of the pages again, after an upgrade of django-unfold or for a new icon
 	$(BIN)/python -m cvety_crm.dev.fonts
 
@@ -115,6 +123,6 @@ $(STAMP): $(REQUIREMENTS)
 			echo "$$python cannot make a virtual environment (on Debian: apt-get install python3-venv)." >&2; exit 1; \
 		fi; \
 	fi
-	@echo "Installing what requirements-dev.txt says"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@echo "Installing what requirements-dev.lock says"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -1,6 +1,7 @@
 """Check the pinned packages for known vulnerabilities with pip-audit: `python lint/audit.py`.
 
-If pip-audit's service cannot be reached or knows none of the packages, the check prints one line about it and passes.
+If pip-audit's service cannot be reached or knows none of the packages, the check prints one line about it and passes,
+or fails with `--strict`.
 """
 
 import json
@@ -31,8 +32,8 @@ def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Print the vulnerabilities. Return 1 if there are any, otherwise 0."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Print the vulnerabilities. Return 1 if there are any, or with `--strict` if nothing was checked; otherwise 0."""
     try:
         packages = json.loads(audit())["dependencies"]
     except ValueError:
@@ -40,7 +41,7 @@ def main() -> int:
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     if len(skipped) == len(packages):
         print(NOT_CHECKED)
-        return 0
+        return int("--strict" in arguments)
     if skipped:
         print(f"pip-audit: not known to its service: {', '.join(skipped)}")
     found = vulnerabilities(packages)
@@ -49,4 +50,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -49,3 +49,10 @@ def test_audit_fails_on_vulnerability_and_reports_unchecked_packages(report, sta
     monkeypatch.setattr(audit, "audit", lambda: json.dumps({"dependencies": report}) if report else "")
     assert audit.main() == status
     assert capsys.readouterr().out == output
+
+
+def test_weekly_audit_fails_if_nothing_was_checked(monkeypatch):
+    monkeypatch.setattr(audit, "audit", lambda: "")
+    assert audit.main(["--strict"]) == 1
+    monkeypatch.setattr(audit, "audit", lambda: json.dumps({"dependencies": [FINE]}))
+    assert audit.main(["--strict"]) == 0

@@ -30,7 +30,7 @@ def test_help_lists_each_target_and_is_the_default():
 
 
 def test_without_a_usable_python_says_so_in_one_line(tmp_path):
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+    for name in ("Makefile", "requirements-dev.lock"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     commands = tmp_path / "commands"
     commands.mkdir()
@@ -60,7 +60,7 @@ def test_clean_leaves_the_data(tmp_path):
 
 
 def test_texts_are_compiled_when_missing_or_older_than_their_source(tmp_path):
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+    for name in ("Makefile", "requirements-dev.lock"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     source = tmp_path / "locale/ru/LC_MESSAGES/django.po"
     python = tmp_path / ".venv/bin/python"
