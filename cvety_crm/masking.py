@@ -10,8 +10,8 @@ from django.conf import settings
 
 MASK = "•••"
 SECRET_SETTINGS = (
-    *("SECRET_KEY", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS", "HEALTH_TOKEN", "METRICS_TOKEN"),
-    "EMAIL_HOST_PASSWORD",
+    *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS"),
+    *("HEALTH_TOKEN", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
 )
 
 # The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, a customer's link to

@@ -7,6 +7,7 @@ os.environ.update(
     ENV_FILE="",
     DEBUG="on",  # DEBUG allows the private PostgreSQL. It is turned off again below.
     SECRET_KEY="made up for the tests",
+    SECRET_KEY_FALLBACKS="",
     WEBHOOK_TOKENS="made-up-webhook-token,made-up-second-token",
     WEBHOOK_TOKEN="",
     BITRIX_API_URL="",

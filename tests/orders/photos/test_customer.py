@@ -56,6 +56,15 @@ def test_page_shows_photo_and_no_private_data(customer, order, photo, link, djan
     assert not [text for text in visible_texts(html) if set(latin_words(text)) - {"CVETYKZ"}]
 
 
+def test_links_and_sessions_stay_valid_while_the_key_is_replaced(customer, browser, link, settings):
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "made up after the first one was printed"
+    assert customer.get(link).status_code == 404
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert (customer.get(link).status_code, browser.get("/crm/").status_code) == (200, 200)
+    settings.SECRET_KEY_FALLBACKS = []  # the session has got a new hash in between
+    assert (customer.get(link).status_code, browser.get("/crm/").status_code) == (404, 200)
+
+
 def test_approval_is_recorded_and_sent_to_telegram(customer, browser, order, link, settings):
     settings.TELEGRAM_NOTIFICATIONS_ENABLED, settings.TELEGRAM_BOT_TOKEN = True, "1:made-up"
     settings.TELEGRAM_CHAT_ID = "-100"
