@@ -59,6 +59,7 @@ lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, tem
 	$(BIN)/python -m cvety_crm.dev.wording
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
+	DJANGO_SETTINGS_MODULE=lint.migration_settings $(BIN)/python manage.py lintmigrations
 	$(BIN)/python lint/templates.py
 	@if [ -x lint/node_modules/.bin/biome ]; then \
 		echo lint/node_modules/.bin/biome lint --error-on-warnings static; \
