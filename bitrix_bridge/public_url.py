@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bitrix_bridge.inbound.event_handlers import PING
+from bitrix_bridge.inbound.event_names import PING
 from cvety_crm.formatting import duration
 from cvety_crm.http import NoAnswerError, post_json
 from cvety_crm.models import Heartbeat

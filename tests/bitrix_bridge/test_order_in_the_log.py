@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from bitrix_bridge.inbound import inbox
+from bitrix_bridge.inbound import queue_processing
 from bitrix_bridge.models import Push, WebhookEvent
 from cvety_crm.log_formats import JsonFormatter
 from cvety_crm.outbox import deliver_due
@@ -58,12 +58,14 @@ class TestOrder:
         assert (line["correlation_id"], line["event_id"], line["order_id"]) == (GIVEN, str(event.pk), str(order.pk))
         assert event.correlation_id == GIVEN
 
-    def test_event_that_was_stored_first_keeps_its_id(self, client, lines, settings):
+    def test_events_that_were_stored_first_keep_their_ids(self, client, lines, settings):
         settings.WEBHOOK_TIME_BUDGET = 0
-        self.post(client, order_data(), GIVEN)
-        assert inbox.process_queued() == 1
-        assert [line["correlation_id"] for line in lines] == [GIVEN, GIVEN]
-        assert [line["state"] for line in lines] == ["queued", "processed"]
+        ids = [f"{GIVEN}-{number}" for number in (1, 2)]
+        for number, given in enumerate(ids, start=1):
+            self.post(client, order_data(ID=number, ACCOUNT_NUMBER=str(number)), given)
+        assert queue_processing.process_oldest_queued() == 2
+        assert [line["correlation_id"] for line in lines] == [*ids, *ids]
+        assert [line["state"] for line in lines] == ["queued", "queued", "processed", "processed"]
 
     def test_change_by_staff_is_followed_to_its_delivery(self, client, lines, manager, site, shared_order):
         client.force_login(manager)
