@@ -26,7 +26,9 @@ class Writes:
     row must not be read from the database before the flush.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_times: bool = False) -> None:
+        """Take whether new rows keep a time of the last change that is set, and do not get the present time."""
+        self._keeps_times = keeps_times
         self._inserts: dict[type[models.Model], dict[Any, models.Model]] = {}
         self._updates: dict[type[models.Model], dict[Any, tuple[models.Model, set[str]]]] = {}
         self._deletes: dict[type[models.Model], set[Any]] = {}
@@ -85,9 +87,17 @@ class Writes:
             for row in rows.values():
                 _set_derived(row, None)
                 columns = _given_columns(row)
-                found.setdefault((model, columns), []).append(_values(row, columns, is_new=True))
+                found.setdefault((model, columns), []).append(self._new_values(row, columns))
                 row._state.adding, row._state.db = False, connection.alias
         return [_Part("insert", model, columns, rows) for (model, columns), rows in found.items()]
+
+    def _new_values(self, row: models.Model, columns: Columns) -> dict[str, Any]:
+        kept = {field.attname: row.__dict__[field.attname] for field in _computed(type(row)) if self._keeps_times}
+        values = _values(row, columns, is_new=True)
+        for field in _computed(type(row)):
+            if getattr(field, "auto_now", False) and field.attname in columns and kept.get(field.attname) is not None:
+                values[str(field.column)] = kept[field.attname]
+        return values
 
 
 def _set_derived(row: models.Model, names: set[str] | None) -> Iterable[str]:

@@ -156,3 +156,14 @@ class TestDeletes:
 
     def test_nothing_to_write_takes_no_statement(self):
         assert flush(Writes()) == []
+
+
+@pytest.mark.parametrize("keeps_times", [True, False])
+def test_new_row_keeps_its_time_of_the_last_change_only_with_keeps_times(keeps_times):
+    at = timezone.now() - timedelta(days=400)
+    writes = Writes(keeps_times=keeps_times)
+    writes.insert(Customer(name="Айгерим", updated_at=at), Customer(name="Марат"))
+    writes.flush()
+    stored = dict(Customer.objects.values_list("name", "updated_at"))
+    assert (stored["Айгерим"] == at) is keeps_times
+    assert stored["Марат"] > timezone.now() - timedelta(minutes=5)
