@@ -47,7 +47,8 @@ def _values() -> tuple[str, ...]:
         value = getattr(settings, name, "") or ""
         found.extend([value] if isinstance(value, str) else value)
     found.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
-    found.append(unquote(urlsplit(settings.BITRIX_MYSQL_URL).password or ""))
+    urls = (settings.BITRIX_MYSQL_URL, settings.BACKUP_DATABASE_URL)
+    found += [unquote(urlsplit(url).password or "") for url in urls]
     address = urlsplit(settings.BITRIX_API_URL)
     # Every value in the query string is masked, because a parameter's name does not show whether it is a secret.
     found += [unquote(address.password or ""), *(value for _, value in parse_qsl(address.query))]

@@ -308,6 +308,32 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 THROTTLE_CACHE_DIR = env.str("THROTTLE_CACHE_DIR", default=str(BASE_DIR / ".cache" / "throttle"))
 """The folder of the counters of the rate limits, which all web processes of a machine share."""
 
+# --- The adoption of the earlier CRM's database -----------------------------------------------------------------------
+
+ADOPTION_STEPS = [
+    "orders.services.adoption.ShopStep",
+    "cvety_crm.adoption.staff.StaffStep",
+    "orders.services.adoption.CustomerStep",
+    "orders.services.adoption.ProductStep",
+    "orders.services.adoption.OrderStep",
+    "orders.services.adoption.ItemStep",
+    "notifications.adoption.ChatStep",
+]
+"""The steps of `manage.py adopt_supabase`, sorted so that a row is stored after the rows to which it refers."""
+ADOPTION_FINISHERS = ["orders.services.customer_totals.renew_all_totals"]
+"""The functions that it calls after the last step. They may be repeated."""
+
+# --- Backups ----------------------------------------------------------------------------------------------------------
+
+BACKUP_DATABASE_URL = env.str("BACKUP_DATABASE_URL", default="")
+"""The URL of the same database without a pooler in transaction mode, which `pg_dump` can't use."""
+POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")
+if DEBUG and not POSTGRES_PROGRAMS and not env.str("DATABASE_URL", default=""):
+    from cvety_crm.dev.embedded_postgres import programs
+
+    POSTGRES_PROGRAMS = str(programs())
+"""The folder of `pg_dump` and `pg_restore`, if they are neither in the PATH nor where Debian installs them."""
+
 # --- Staff, sessions, security ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "cvety_crm.User"
