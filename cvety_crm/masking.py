@@ -11,7 +11,7 @@ from django.conf import settings
 MASK = "•••"
 SECRET_SETTINGS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "BITRIX_API_TOKEN", "TELEGRAM_BOT_TOKEN", "WEBHOOK_TOKENS"),
-    *("HEALTH_TOKEN", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD"),
+    *("HEALTH_TOKEN", "METRICS_TOKEN", "EMAIL_HOST_PASSWORD", "BACKUP_S3_SECRET"),
 )
 
 # The bot token in a URL of Telegram's Bot API, the secret in a URL of a Bitrix REST webhook, a customer's link to

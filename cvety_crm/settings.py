@@ -142,7 +142,11 @@ DAILY_JOBS = [
     "bitrix_bridge.reference.refresh_daily",
 ]
 HOURLY_JOBS = ["bitrix_bridge.reconciliation.slices.start_hourly"]
-NIGHT_JOBS = ["bitrix_bridge.reconciliation.slices.start_nightly", "cvety_crm.ops.sanity.check_nightly"]
+NIGHT_JOBS = [
+    "cvety_crm.backup.running.start_nightly",
+    "bitrix_bridge.reconciliation.slices.start_nightly",
+    "cvety_crm.ops.sanity.check_nightly",
+]
 """The scheduled jobs of the worker (`cvety_crm.ops.schedules`). They run in this sequence, the most urgent first."""
 
 SANITY_CHECKS = [
@@ -168,6 +172,7 @@ HEALTH_PROBES = [
     "cvety_crm.ops.probes.worker",
     "cvety_crm.ops.probes.outside",
     "cvety_crm.ops.probes.sanity",
+    "cvety_crm.backup.probes.last_backup",
     "bitrix_bridge.probes.webhook_endpoint",
     "bitrix_bridge.public_url.public_endpoint",
     "bitrix_bridge.probes.last_event",
@@ -333,6 +338,21 @@ if DEBUG and not POSTGRES_PROGRAMS and not env.str("DATABASE_URL", default=""):
 
     POSTGRES_PROGRAMS = str(programs())
 """The folder of `pg_dump` and `pg_restore`, if they are neither in the PATH nor where Debian installs them."""
+BACKUP_TARGET = env.str("BACKUP_TARGET", default="")
+"""The folder or the bucket of the backups: an absolute path, or `s3://bucket/prefix`. Empty: there are no backups."""
+if BACKUP_TARGET and not BACKUP_TARGET.startswith(("/", "s3://")):
+    sys.exit("BACKUP_TARGET must be an absolute path, or s3://bucket/prefix.")
+BACKUP_RECIPIENTS = env.list("BACKUP_RECIPIENTS", default=[])
+"""The public keys of age for which backups are encrypted."""
+BACKUP_KEEP = env.list("BACKUP_KEEP", cast=int, default=[7, 4, 6])
+"""The number of days, weeks and months of which a backup is kept."""
+if len(BACKUP_KEEP) != 3 or min(BACKUP_KEEP) < 0:
+    sys.exit("BACKUP_KEEP must be three numbers: of days, weeks and months, such as 7,4,6.")
+BACKUP_S3_ENDPOINT = env.str("BACKUP_S3_ENDPOINT", default="")
+BACKUP_S3_REGION = env.str("BACKUP_S3_REGION", default="us-east-1")
+BACKUP_S3_KEY = env.str("BACKUP_S3_KEY", default="")
+BACKUP_S3_SECRET = env.str("BACKUP_S3_SECRET", default="")
+"""The URL of a bucket of another vendor than Amazon, and an access key that may list, read, write and delete in it."""
 
 # --- Staff, sessions, security ---------------------------------------------------------------------------------------
 

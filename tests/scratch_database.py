@@ -31,12 +31,12 @@ def database(suffix: str, template: str = "template1") -> Iterator[str]:
 
 
 @contextmanager
-def connected(name: str) -> Iterator[None]:
-    """Let Django use this database, as `OWNER`."""
+def connected(name: str, user: str = OWNER) -> Iterator[None]:
+    """Let Django use this database, as this role."""
     settings = connection.settings_dict
     before = {key: settings[key] for key in ("NAME", "USER")}
     connection.close()
-    settings.update(NAME=name, USER=OWNER)
+    settings.update(NAME=name, USER=user)
     try:
         yield
     finally:

@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext
 from psycopg import sql
 
+from cvety_crm.backup.errors import BackupError
 from cvety_crm.masking import truncate_masked
 
 MOST_ERROR_LETTERS = 500
@@ -30,7 +31,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 Parameters = Mapping[str, Any]
 
 
-class PostgresProgramError(Exception):
+class PostgresProgramError(BackupError):
     """A program of PostgreSQL is missing, is too old or has failed. The message is for the owner."""
 
 
@@ -88,6 +89,7 @@ def dump_database(file: Path) -> dict[str, int]:
         raise PostgresProgramError(gettext("The file %(file)s exists already.") % {"file": file})
     program = find_program("pg_dump")
     with open_connection() as opened:
+        # The dump and the counts are of one snapshot, which lasts as long as this transaction.
         opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         opened.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         opened.execute("SET LOCAL statement_timeout = 0")
@@ -99,7 +101,7 @@ def dump_database(file: Path) -> dict[str, int]:
             _run([program, "--format=custom", "--no-owner", "--no-privileges", *arguments,
                   f"--snapshot={row[0] if row else ''}", f"--file={file}"], parameters())  # fmt: skip
         except OSError as error:
-            raise PostgresProgramError(str(error)) from None
+            raise PostgresProgramError(_short(str(error))) from None
         except PostgresProgramError:
             file.unlink(missing_ok=True)
             raise
@@ -160,8 +162,6 @@ def _run(command: Sequence[str], given: Parameters) -> str:
     """Run a program and return its output. Raise `PostgresProgramError` with its first errors if it fails."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment |= {_VARIABLES[name]: value for name, value in given.items()} | {"LC_ALL": "C.UTF-8"}
-    # The role's limits are for the queries of an application.
-    environment["PGOPTIONS"] = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0" if given else ""
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise PostgresProgramError(f"{Path(command[0]).name}: {_short(done.stderr)}")

@@ -10,7 +10,8 @@ from django.utils.translation import gettext
 from cvety_crm.adoption.engine import AdoptionError, apply, is_finished, survey
 from cvety_crm.adoption.report import report_lines
 from cvety_crm.adoption.steps import Options
-from cvety_crm.backup.postgres import PostgresProgramError, dump_database
+from cvety_crm.backup.errors import BackupError
+from cvety_crm.backup.postgres import dump_database
 
 
 class Command(BaseCommand):
@@ -64,7 +65,7 @@ class Command(BaseCommand):
                 )
                 return
             self._apply(decided, options["backup"])
-        except (AdoptionError, PostgresProgramError) as error:
+        except (AdoptionError, BackupError) as error:
             raise CommandError(str(error)) from error
 
     def _apply(self, decided: Options, backup: str | None) -> None:
