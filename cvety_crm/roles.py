@@ -90,7 +90,7 @@ OWNER = Role(
     "Владелец",
     MANAGER.permissions
     | _TILL
-    | {"orders.view_all_exports"}
+    | {"orders.view_all_exports", "orders.view_phonelook", "orders.erase_customer"}
     | _SENT_REPORTS
     | _each("add change delete", "orders.reportschedule")
     | _each("change", "orders.reportdelivery")

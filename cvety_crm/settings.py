@@ -131,6 +131,7 @@ DAILY_JOBS = [
     "cvety_crm.ops.retention.prune_outbox",
     "cvety_crm.sign_in.log.prune",
     "orders.services.presence.prune",
+    "orders.services.phone_looks.prune",
     "orders.services.bulk.slices.prune",
     "orders.services.exports.delete_expired",
     "orders.services.report_schedules.prune",
@@ -577,6 +578,8 @@ KEEP_SENT_DAYS = env.int("KEEP_SENT_DAYS", default=90)
 """The number of days for which delivered and cancelled outbox entries are stored; 0 means no limit."""
 KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=180)
 """The number of days for which entries of the log of sign-ins are stored; 0 means no limit."""
+KEEP_LOOKS_DAYS = env.int("KEEP_LOOKS_DAYS", default=365)
+"""The number of days for which the log says who has seen whose phone; 0 means no limit."""
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 

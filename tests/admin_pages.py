@@ -28,6 +28,7 @@ from orders.models import (
     Order,
     OrderNote,
     OrderPhoto,
+    PhoneLook,
     ReportDelivery,
     ReportRun,
     ReportSchedule,
@@ -97,6 +98,7 @@ def make_samples(post_webhook: Callable[..., Any], manager: User) -> None:
                                   last_error="Чат не найден", finished_at=timezone.now())  # fmt: skip
     ExportRun.objects.create(table="orders", format="xlsx", facts=[["Список", "Все"]], state="done", rows=1, expected=1,
                              started_by=manager, finished_at=timezone.now())  # fmt: skip
+    PhoneLook.objects.create(user=manager, kind=PhoneLook.Kind.ORDER, subject=str(order.pk), order=order)
     TelegramChat.objects.create(chat_id="-100", title="Магазин")
     TelegramMessage.objects.create(kind=TelegramMessage.Kind.NEW_ORDER, chat_id="-100", order=order)
     SignInEvent.objects.create(kind="failed", method="code", user=manager, username="manager", actor=manager,

@@ -264,6 +264,7 @@ def _system(request: HttpRequest) -> list[_Item]:
         (gettext("Users"), "person", "cvety_crm.user", ""),
         (gettext("Groups"), "groups", "auth.group", ""),
         (gettext("Log of sign-ins"), "login", "cvety_crm.signinevent", ""),
+        (gettext("Who saw phones"), "visibility", "orders.phonelook", ""),
     ]
     if not request.user.is_superuser:
         return people

@@ -19,6 +19,7 @@ from orders.admin.badges import status_badge, sync_badge
 from orders.admin.customer_calls import calls_context
 from orders.admin.customer_merging import CustomerMerging
 from orders.admin.orders.forms import PhoneField
+from orders.admin.phone_looks import note_list, note_row
 from orders.models import Customer
 from orders.presentation.formatting import money, number
 from orders.presentation.payment import sum_text
@@ -26,6 +27,7 @@ from orders.presentation.phones import shown_phone
 from orders.presentation.when import when_text
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
+from orders.services import phone_looks
 
 ORDERS_SHOWN = 20
 
@@ -152,6 +154,12 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
         """Return False: orders refer to the customer."""
         return False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, and record who has seen the phones."""
+        response = super().changelist_view(request, extra_context)
+        note_list(request, phone_looks.CUSTOMERS)
+        return response
+
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         """Save the customer with a service."""
         if change:
@@ -183,4 +191,5 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
             )
         if isinstance(customer, Customer):
             context |= calls_context(request, customer)
+            note_row(request, customer)
         return super().render_change_form(request, context, **kwargs)

@@ -21,6 +21,7 @@ from orders.models.order import (
 from orders.models.pay_system import PaymentMethod, PaySystem
 from orders.models.payment import Payment
 from orders.models.peak_day import PeakDay
+from orders.models.phone_look import PhoneLook
 from orders.models.photo import OrderPhoto, PhotoAnswer, PhotoApproval
 from orders.models.product import PictureSource, Product
 from orders.models.reference import City, DeliverySlot, Shop, SiteStatus, Stage, Status
@@ -71,6 +72,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentStatus",
     "PeakDay",
+    "PhoneLook",
     "PhotoAnswer",
     "PhotoApproval",
     "PictureSource",

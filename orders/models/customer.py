@@ -63,6 +63,18 @@ class Customer(Table):
     )
     last_order_at = models.DateTimeField(_("last order"), null=True, editable=False)
     """The three columns about the customer's orders are renewed by `orders.services.customer_totals`."""
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
+    erased_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("erased by"),
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    erased_account = models.BigIntegerField(null=True, editable=False)
+    """The account on the site that the erased customer had. Its events about the account itself are ignored."""
     search = models.GeneratedField(
         expression=search_document(words=["name", "email"], phones=["phone"], other_phones=["other_phones"]),
         output_field=SearchVectorField(),
@@ -84,8 +96,14 @@ class Customer(Table):
             models.Index(fields=["-orders_total", "-id"], name="users_total"),
             models.Index(fields=["birthday"], name="users_birthday", condition=Q(birthday__isnull=False)),
             models.Index(F("last_order_at").desc(nulls_last=True), F("id").desc(), name="users_last_order"),
+            models.Index(
+                fields=["erased_account"], name="users_erased_account", condition=Q(erased_account__isnull=False)
+            ),
         ]
-        permissions = [("merge_customer", gettext_noop("Can merge and part customers"))]
+        permissions = [
+            ("merge_customer", gettext_noop("Can merge and part customers")),
+            ("erase_customer", gettext_noop("Can download and erase the data of a customer")),
+        ]
 
     def __str__(self) -> str:
         # Pages and logs show this string to users who may not see phones, so the phone is masked, also in the name.

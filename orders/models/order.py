@@ -302,6 +302,8 @@ class Order(Table):
     bitrix_version = models.IntegerField(_("version on the site"), null=True, blank=True, editable=False)
     bitrix_updated_at = models.DateTimeField(_("changed on the site"), null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
+    """Set if the data of the customer was erased. The site's events then change only what is not about people."""
     # This field replaces `Table.created_at`. For an order received from the site, its value is DATE_INSERT.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     search = models.GeneratedField(

@@ -65,6 +65,7 @@ class Reason(models.TextChoices):
     OTHER_PERSON = "other_person", _("It is another person")
     MERGED = "merged", _("The customers were merged")
     PARTED = "parted", _("The customers were parted again")
+    ERASED = "erased", _("The data of the customer was erased")
     SHARED_ACCOUNT = "shared_account", _("Many people order under this account of the site; the contacts decide")
     COMPARED = "compared", _("Comparison with the site: the order was fetched again")
     COMPARED_SENT = "compared_sent", _("Comparison with the site: the site has another value, ours is sent again")

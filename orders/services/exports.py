@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from cvety_crm.long_runs.engine import RunEngine, State
 from cvety_crm.users import User
 from orders.exceptions import NotAllowedError
-from orders.models import ExportRun
+from orders.models import ExportRun, PhoneLook
 from orders.services.locking import lock_names
+from orders.services.phone_looks import record_look
 
 KEEP_FILES = timedelta(days=7)
 MOST_RUNNING = 3
@@ -85,10 +86,12 @@ def note_export(
 ) -> ExportRun:
     """Log an export that is sent at once. `export` is an `ExportRequest` as JSON, and `shown` as in `ExportRun`."""
     now = timezone.now()
-    return ExportRun.objects.create(
+    run = ExportRun.objects.create(
         **_columns(actor, export, facts), shown=list(shown), state=State.DONE, expected=rows, rows=rows,
         started_at=now, finished_at=now,
     )  # fmt: skip
+    _note_phones(run)
+    return run
 
 
 @transaction.atomic
@@ -125,6 +128,7 @@ def finish_export(run: ExportRun, *, file: Path, rows: int, shown: Sequence[str]
         shown=list(shown),
         expires_at=timezone.now() + KEEP_FILES,
     )
+    _note_phones(run)
 
 
 def new_path(extension: str) -> Path:
@@ -164,6 +168,11 @@ def delete_expired() -> int:
 def _columns(actor: User, export: dict[str, Any], facts: Sequence[Sequence[str]]) -> dict[str, Any]:
     kept = {name: export[name] for name in ("table", "format", "parameters", "columns")}
     return {**kept, "facts": [list(fact) for fact in facts], "started_by": actor}
+
+
+def _note_phones(run: ExportRun) -> None:
+    if "phones" in run.shown and run.started_by is not None:
+        record_look(run.started_by, PhoneLook.Kind.EXPORT, subject=str(run.pk))
 
 
 def _folder() -> Path:

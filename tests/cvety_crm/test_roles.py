@@ -66,7 +66,7 @@ REFERENCE = {"city", "shop", "deliveryslot", "messagetemplate", "paysystem"}
             | EXPORTS
             | REFERENCE
             | {"customer", "product", "courier", "dispatch", "telegrammessage", "telegramchat", "user", "group"}
-            | {"cash", "till", "monthplan", "signinevent", "sign-in-rules"},
+            | {"cash", "till", "monthplan", "phonelook", "signinevent", "sign-in-rules"},
         ),
     ],
     ids=lambda value: getattr(value, "name", ""),

@@ -28,6 +28,7 @@ from orders.admin.badges import stage_class
 from orders.admin.doubts import unconfirmed
 from orders.admin.messages import message_panel
 from orders.admin.permissions import may_change_status, may_see
+from orders.admin.phone_looks import note_row
 from orders.admin.redirects import redirect_back
 from orders.admin.rows.editing import EDITORS, Editor
 from orders.admin.rows.row_links import row_links
@@ -61,6 +62,7 @@ class RowDialogs(Feature[Order]):
     def contacts(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show the address, the links that call, write and open maps, and the messages to send."""
         order = _order(key)
+        note_row(request, order)
         context = {**row_links(order, request.user), "message_panel": message_panel(order, request.user)}
         return self._dialog(request, "orders/list/contacts.html", order, context)
 

@@ -21,6 +21,7 @@ from orders import services
 from orders.admin.doubts import questions_context, unconfirmed
 from orders.admin.orders.forms import OrderForm
 from orders.admin.orders.items_inline import ItemFormSet
+from orders.admin.phone_looks import note_row
 from orders.models import Order, Source
 from orders.rules.doubts import Doubt, doubt_of_sum
 from orders.rules.visibility import hidden_fields, may_see_prices
@@ -133,6 +134,8 @@ class OrderFormAdmin(FeatureModelAdmin):
         context["show_save_and_add_another"] = False
         if request.method == "POST" and "adminform" in context:
             context |= questions_context(request, _forms(context), form_id="order_form")
+        if kwargs.get("obj") is not None:
+            note_row(request, kwargs["obj"])
         return super().render_change_form(request, context, **kwargs)
 
 

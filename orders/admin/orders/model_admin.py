@@ -1,5 +1,6 @@
 """The admin of orders. It combines the list, the form and the features, each of which has its own module."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin, messages
@@ -50,11 +51,13 @@ from orders.admin.orders.page_blocks import PageBlocks, fieldsets
 from orders.admin.orders.payments import Payments
 from orders.admin.orders.photos import Photos
 from orders.admin.permissions import may_change_status
+from orders.admin.phone_looks import note_list
 from orders.admin.rows.columns import COLUMNS
 from orders.models import Order
 from orders.rules.visibility import hidden_fields
 from orders.selectors.order_search import search_orders
 from orders.selectors.search import search_for
+from orders.services import phone_looks
 
 HEAVY = ("search", "metadata", "bitrix_state")
 
@@ -145,7 +148,10 @@ class OrderAdmin(OrderFormAdmin):
             messages.error(request, why)
             return HttpResponseRedirect(request.get_full_path())
         show = super().changelist_view
-        return self.feature(ListViews).opened(request, lambda: show(request, extra_context))
+        response = self.feature(ListViews).opened(request, lambda: show(request, extra_context))
+        if response.status_code == HTTPStatus.OK:
+            note_list(request, phone_looks.ORDERS)
+        return response
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Run a bulk action on the ticked orders, or on the orders of a frozen selection."""

@@ -349,7 +349,7 @@ def test_page_takes_constant_number_of_queries(browser, make_order):
                 order_id=order.pk, changes={"recipient_name": f"Имя {n}", "city": n % 2 + 2}, actor=None
             )
     page(browser, small)
-    assert cost(big) == cost(small) <= 33
+    assert cost(big) == cost(small) <= 34  # one of them records who has seen the phones
 
 
 def test_long_timeline_is_cut_unless_all_is_requested(browser, make_order):
