@@ -72,6 +72,16 @@ STATUS_UNDONE_HANDLERS = [
 ]
 """The functions that delete the entries queued for a status, called in the transaction that undoes the status."""
 
+CUSTOMER_DATA_SOURCES = [
+    "bitrix_bridge.customer_data.data_of",
+    "notifications.customer_data.data_of",
+]
+CUSTOMER_ERASED_HANDLERS = [
+    "bitrix_bridge.customer_data.erase",
+    "notifications.customer_data.erase",
+]
+"""The functions that return, and that erase, what other apps store about a customer (`orders.events`)."""
+
 ALERT_HANDLERS = ["notifications.queueing.on_alert"]
 """The functions that are called with each alert for staff, for example about a failed push or an unknown status."""
 

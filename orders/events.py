@@ -1,7 +1,9 @@
 """Functions that publish changes of orders to the handlers of other apps, inside the transaction of the change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -61,3 +63,32 @@ def publish_undone(order: Order, event: OrderEvent) -> None:
     for dotted_path in settings.STATUS_UNDONE_HANDLERS:
         handler: Callable[[Order, OrderEvent], None] = import_string(dotted_path)
         handler(order, event)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerData:
+    """What other apps need to find their rows about a customer."""
+
+    orders: Sequence[UUID]
+    site_orders: Sequence[int]
+    """The ids of the orders on the site."""
+    accounts: Sequence[int]
+    """The ids of the customer's accounts on the site."""
+    traces: Sequence[str]
+    """Phones, as their last ten digits, and e-mail addresses, by which other texts about the customer are found."""
+
+
+def other_data_of(customer: CustomerData) -> dict[str, list[dict[str, Any]]]:
+    """Return what other apps store about the customer, as JSON values (`settings.CUSTOMER_DATA_SOURCES`)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for dotted_path in settings.CUSTOMER_DATA_SOURCES:
+        source: Callable[[CustomerData], Mapping[str, list[dict[str, Any]]]] = import_string(dotted_path)
+        found |= source(customer)
+    return found
+
+
+def publish_erased(customer: CustomerData) -> None:
+    """Call every handler in `settings.CUSTOMER_ERASED_HANDLERS`, which erases what its app stores of the customer."""
+    for dotted_path in settings.CUSTOMER_ERASED_HANDLERS:
+        handler: Callable[[CustomerData], None] = import_string(dotted_path)
+        handler(customer)

@@ -59,6 +59,8 @@ def _customer(row: WebhookEvent, handling: Handling) -> Result:
     snapshot = read_customer(data_of(row))
     if snapshot is None:
         return Result(Action.IGNORED)
+    if services.is_erased_account(snapshot.bitrix_user_id):
+        return Result(Action.IGNORED, is_about_erased=True)
     _customer_row, is_changed = services.apply_customer(snapshot=snapshot, writes=handling.writes)
     problems = tuple(problem.as_json() for problem in snapshot.problems)
     return Result(Action.UPDATED if is_changed else Action.UNCHANGED, None, problems)

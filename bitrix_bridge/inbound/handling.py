@@ -31,6 +31,8 @@ class Result:
     """The reason shown to staff if the action alone does not explain the outcome."""
     is_open: bool = False
     """Whether the event has to be processed again after the order has been fetched."""
+    is_about_erased: bool = False
+    """Whether the event is about a customer whose data was erased, so that it must not be kept."""
 
 
 def data_of(row: WebhookEvent) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from bitrix_bridge.customer_data import forget
 from bitrix_bridge.inbound.event_handlers import process
 from bitrix_bridge.inbound.event_names import STATES, canonical_name
 from bitrix_bridge.inbound.fingerprints import fingerprint
@@ -168,6 +169,8 @@ def log_outcome(row: WebhookEvent) -> None:
 def set_result(row: WebhookEvent, result: Result) -> None:
     """Set the outcome of an event. The caller stores the row."""
     row.action, row.order, row.problems = result.action, result.order, list(result.problems)
+    if result.is_about_erased or (result.order is not None and result.order.erased_at is not None):
+        forget(row)
     row.error, row.traceback = result.reason, ""
     if result.is_open:
         # The time of the first processing is kept: `created_at` is set by the database, whose clock may differ.

@@ -18,6 +18,7 @@ from orders import services
 from orders.admin.badges import status_badge, sync_badge
 from orders.admin.customer_calls import calls_context
 from orders.admin.customer_merging import CustomerMerging
+from orders.admin.customer_privacy import CustomerPrivacy
 from orders.admin.orders.forms import PhoneField
 from orders.admin.phone_looks import note_list, note_row
 from orders.models import Customer
@@ -57,7 +58,7 @@ class CustomerForm(forms.ModelForm):
 class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
     """The list and the pages of customers."""
 
-    features = (CustomerMerging,)
+    features = (CustomerMerging, CustomerPrivacy)
     form = CustomerForm
     list_display = ("name_column", "phone_column", "email", "orders_column", "total_column", "last_order_column",
                     "attention_column")  # fmt: skip

@@ -54,6 +54,12 @@ def may_merge(request: HttpRequest) -> bool:
     return sees_customers and request.user.has_perm("orders.merge_customer")
 
 
+def may_erase(request: HttpRequest) -> bool:
+    """Return whether the user may download and erase the data of customers, which contains all phones."""
+    sees_customers = _has_any(request, "orders.view_customer", "orders.change_customer")
+    return sees_customers and may_see_phones(request.user) and request.user.has_perm("orders.erase_customer")
+
+
 def may_change_customer(request: HttpRequest) -> bool:
     """Return whether the user may give an order to another customer."""
     return may_see(request) and request.user.has_perm("orders.change_order") and may_merge(request)

@@ -19,6 +19,7 @@ from orders.services.creation import Caller, NewItem, create_order
 from orders.services.customer_merges import merge_customers, part_customer
 from orders.services.customers import add_customer, edit_customer
 from orders.services.dispatch import Dispatched, Refused, assign_orders, mark_orders_notified, undo_assignment
+from orders.services.erasure import erase_customer, is_erased_account
 from orders.services.inbound.apply import apply_snapshot, apply_snapshots, store
 from orders.services.inbound.batch import Arrived
 from orders.services.inbound.checksums import ListedChecksum, note_checksums
@@ -141,7 +142,9 @@ __all__ = [
     "edit_customer",
     "edit_order",
     "end_request",
+    "erase_customer",
     "held_until_of",
+    "is_erased_account",
     "is_race",
     "keep_ours",
     "load_profile",

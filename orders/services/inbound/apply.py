@@ -17,6 +17,7 @@ from orders.services.inbound.update import update
 from orders.services.references import with_cities
 from orders.sync.agreement import Agreement
 from orders.sync.freshness import Known, Verdict, freshness_of
+from orders.sync.personal_data import snapshot_without_people
 from orders.sync.snapshot import FreshRead, HistoryRead, OrderSnapshot
 
 
@@ -95,6 +96,8 @@ def _apply(arrived: Arrived, batch: Batch) -> Applied:
     order = batch.order_of(snapshot)
     if order is None:
         return create(snapshot, origin, batch)
+    if order.erased_at is not None:
+        snapshot, origin = snapshot_without_people(snapshot), origin.without_remarks()
     agreement = Agreement.from_json(order.bitrix_state)
     freshness = freshness_of(_known(order, agreement), snapshot, origin.arrival)
     if not freshness.verdict.is_applied:

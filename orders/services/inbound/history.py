@@ -16,6 +16,7 @@ from orders.services.inbound.outcomes import Applied
 from orders.services.locking import lock_creation
 from orders.services.references import STUB_PREFIX
 from orders.services.timeline import new_event
+from orders.sync.personal_data import FIELDS as PERSONAL
 from orders.sync.snapshot import HistoryEntry, HistoryRead, OrderSnapshot
 from orders.timeline_payloads import SITE_CHANGE, FieldsChanged, SiteHistory, StatusChanged
 
@@ -54,7 +55,9 @@ def record_history_changes(histories: Sequence[tuple[Order, Sequence[HistoryEntr
         _event(order, entry, codes)
         for order, entries in with_entries
         for entry in entries
-        if (order.pk, entry.key) not in written and _is_before(entry, known_since.get(order.pk))
+        if (order.pk, entry.key) not in written
+        and _is_before(entry, known_since.get(order.pk))
+        and not (order.erased_at is not None and entry.field in PERSONAL)
     ]
     writes = Writes()
     writes.insert(*rows)
@@ -101,10 +104,12 @@ def _event(order: Order, entry: HistoryEntry, codes: Mapping[str, str]) -> Order
         return codes.get(value, f"{STUB_PREFIX}{value}") if entry.field == "status" and value else value
 
     payload = StatusChanged if entry.field == "status" else FieldsChanged
+    is_erased = order.erased_at is not None
+    who, comment = ("", "") if is_erased else (entry.who, entry.comment)
     return new_event(
         order=order,
         happened_at=entry.happened_at,
-        payload=payload(site_change=entry.key, site_author=entry.who, comment=entry.comment),
+        payload=payload(site_change=entry.key, site_author=who, comment=comment),
         source=Source.IMPORT,
         changes=[{"field": entry.field, "old": ours(entry.old), "new": ours(entry.new)}],
     )

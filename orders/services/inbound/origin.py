@@ -1,6 +1,6 @@
 """The origin of a snapshot, which the timeline entry and the check of freshness need."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +32,10 @@ class Origin:
     def is_copied(self) -> bool:
         """Return whether the snapshot was read from a copy of the site's database."""
         return self.history is not None
+
+    def without_remarks(self) -> "Origin":
+        """Return the origin without the remarks of an import, which may quote what people have entered."""
+        return replace(self, history=replace(self.history, remarks=())) if self.history is not None else self
 
     @property
     def arrival(self) -> Arrival:
