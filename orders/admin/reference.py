@@ -141,6 +141,10 @@ class PaySystemAdmin(BitrixReferenceAdmin):
         """Make the method read-only, and also the id after creation."""
         return ("method", *super().get_readonly_fields(request, obj))
 
+    def save_model(self, request: HttpRequest, obj: PaySystem, form: Any, change: bool) -> None:
+        """Save the pay system with the service."""
+        services.save_pay_system(obj, changed=form.changed_data)
+
     @admin.display(description=_("payment method"), ordering="payment_method")
     def method(self, system: PaySystem) -> str:
         """Return the payment method, or “not chosen”."""

@@ -50,7 +50,7 @@ from orders.services.outbound.push_results import (
     start_request,
 )
 from orders.services.outbound.reconciliation import keep_ours, send_again, take_site_value
-from orders.services.pay_systems import MethodChoice, choose_payment_method
+from orders.services.pay_systems import MethodChoice, choose_payment_method, save_pay_system
 from orders.services.payments import add_payment, correct_payment, refund
 from orders.services.photo_approval import LinkExpiredError, answer_photos, make_photo_link, revoke_photo_link
 from orders.services.photos import add_photo, withdraw_photo
@@ -190,6 +190,7 @@ __all__ = [
     "reset_route",
     "retire_product",
     "revoke_photo_link",
+    "save_pay_system",
     "save_status",
     "save_view",
     "send_again",

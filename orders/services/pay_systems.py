@@ -1,5 +1,6 @@
 """The service by which staff choose the payment method of a pay system. The orders of the pay system get it at once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -73,6 +74,15 @@ class MethodChoice:
     """The number of orders whose payment method has changed."""
     kept: int
     """The number of orders that keep a different method, which staff have set."""
+
+
+def save_pay_system(system: PaySystem, *, changed: Collection[str]) -> None:
+    """Insert a new pay system, or save its `changed` columns. The payment method is not among them: a choice of it
+    changes orders (`choose_payment_method`)."""
+    if system._state.adding:
+        system.save(force_insert=True)
+    elif changed:
+        system.save(update_fields=[*(set(changed) - {"payment_method"}), "updated_at"])
 
 
 @transaction.atomic
