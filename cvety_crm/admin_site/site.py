@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
@@ -39,6 +40,14 @@ class CrmAdminSite(UnfoldAdminSite):
         response: HttpResponse = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             log.record(log.Kind.PASSWORD_CHANGED, staff_user(request), request=request)
+        return response
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Return a page of the results of the command palette. Raise `Http404` if there is no such page."""
+        try:
+            response: HttpResponse = super().search(request, extra_context)
+        except InvalidPage:
+            raise Http404 from None
         return response
 
 

@@ -75,3 +75,15 @@ def test_other_errors_are_500(browser, failing):
 )
 def test_null_character_in_an_address_is_400(browser, address):
     assert browser.get(address).status_code == 400
+
+
+@pytest.mark.django_db
+def test_null_character_in_a_form_is_400(browser):
+    assert browser.post(LIST, {"action": "x", "comment": "a\0b"}).status_code == 400
+    assert browser.post("/crm/login/", {"username": "a\0"}).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["x", "-1", "99"])
+def test_page_of_the_palette_that_does_not_exist_is_404(browser, page):
+    assert browser.get(f"/crm/search/?s=заказ&page={page}").status_code == 404
