@@ -30,7 +30,11 @@ urlpatterns = [
     ),
     path("cash/", admin.site.admin_view(couriers_cash_page), name="couriers_cash"),
     path("till/", admin.site.admin_view(till_page), name="till"),
-    path("exports/", RedirectView.as_view(pattern_name="admin:orders_exportrun_changelist"), name="exports"),
+    path(
+        "exports/",
+        admin.site.admin_view(RedirectView.as_view(pattern_name="admin:orders_exportrun_changelist")),
+        name="exports",
+    ),
     path("exports/new/", admin.site.admin_view(new_export_page), name="new_export"),
     path("reports/holidays/", admin.site.admin_view(holidays_page), name="report_of_holidays"),
     path("reports/calls/", admin.site.admin_view(calls.calls_page), name="calls"),

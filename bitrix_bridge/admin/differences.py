@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -63,6 +64,8 @@ class DifferenceAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Redirect to the comparison, whose page shows the difference."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         difference = self.get_object(request, object_id)
         if difference is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)

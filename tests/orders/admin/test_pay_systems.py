@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from bitrix_bridge import probes
 from bitrix_bridge.models import Push
@@ -235,3 +236,13 @@ def test_form_of_a_pay_system_does_not_change_its_method(browser, make_order):
     browser.post(url, {"name": "Офис", "is_active": "on", "payment_method": "cash", "bitrix_id": "5"})
     system.refresh_from_db()
     assert (system.name, system.payment_method, system.bitrix_id) == ("Офис", "", 12)
+
+
+def test_name_of_a_pay_system_is_saved_by_the_service(browser, make_order):
+    make_order()
+    system = PaySystem.objects.get(bitrix_id=1)
+    page = reverse("admin:orders_paysystem_change", args=[system.pk])
+    answer = browser.post(page, {"name": "Наличные курьеру", "is_active": "on"})
+    assert answer.status_code == 302
+    saved = PaySystem.objects.get(pk=system.pk)
+    assert (saved.name, saved.bitrix_id, saved.payment_method) == ("Наличные курьеру", 1, system.payment_method)
