@@ -5,7 +5,7 @@ The shop's previous system already used `/`, `/crm/`, `/webhooks/bitrix/…` and
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cvety_crm.admin_site.sign_in_rules import rules_page
 from cvety_crm.drafts import session_check
@@ -31,6 +31,6 @@ urlpatterns = [
     path("webhooks/bitrix/", include("bitrix_bridge.urls")),
     path("webhooks/", include("notifications.urls")),
     path("api/", include("bitrix_bridge.earlier_urls")),
-    re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("docs/schema", SpectacularAPIView.as_view(), name="schema"),
 ]
