@@ -29,6 +29,7 @@ from orders.presentation.when import when_text
 from orders.rules.visibility import HIDDEN, may_see_orders, may_see_phones, may_see_prices, shown_text
 from orders.selectors.search import search_for
 from orders.services import phone_looks
+from orders.values.phone_masking import has_phone
 
 ORDERS_SHOWN = 20
 
@@ -131,7 +132,9 @@ class CustomerAdmin(AttentionColumn, FeatureModelAdmin):
                 return (self.fields[0], "phone_column", *self.fields[1:])
             return self.fields
         if self.has_change_permission(request, obj):
-            return (("name", "phone_column"), *self.fields[1:])
+            # An input would show a phone that somebody has typed into the name or the note.
+            texts = {name: f"{name}_column" if has_phone(getattr(obj, name)) else name for name in ("name", "note")}
+            return ((texts["name"], "phone_column"), self.fields[1], texts["note"], *self.fields[3:])
         return (("name_column", "phone_column"), ("email", "birthday"), "note_column", *self.fields[3:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

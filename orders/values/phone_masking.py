@@ -22,6 +22,11 @@ def without_phones(text: str) -> str:
     return text
 
 
+def has_phone(text: str) -> bool:
+    """Return whether the text contains a phone number."""
+    return without_phones(text) != text
+
+
 def start_of(text: str, length: int) -> str:
     """Return a text of at most `length` characters unchanged, and the beginning of a longer text.
 

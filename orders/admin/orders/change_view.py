@@ -19,13 +19,14 @@ from cvety_crm.admin_site.features import FeatureModelAdmin
 from cvety_crm.users import staff_user
 from orders import services
 from orders.admin.doubts import questions_context, unconfirmed
-from orders.admin.orders.forms import OrderForm
+from orders.admin.orders.forms import TEXTS, OrderForm
 from orders.admin.orders.items_inline import ItemFormSet
 from orders.admin.phone_looks import note_row
 from orders.models import Order, Source
 from orders.rules.doubts import Doubt, doubt_of_sum
-from orders.rules.visibility import hidden_fields, may_see_prices
+from orders.rules.visibility import hidden_fields, may_see_phones, may_see_prices
 from orders.services import NotAllowedError
+from orders.values.phone_masking import has_phone
 
 
 class _RefusedError(Exception):
@@ -170,10 +171,15 @@ def _edit(request: HttpRequest, form: OrderForm, items: ItemFormSet | None) -> N
 
 
 def left_out(request: HttpRequest, order: Order) -> frozenset[str]:
-    """Return the fields of the form that this user may not see."""
+    """Return the fields of the form that this user may not see.
+
+    An input would show a phone that somebody has typed into a text, so such a text is only shown, with a mask.
+    """
     hidden = hidden_fields(request.user, order.delivery_date)
+    if may_see_phones(request.user):
+        return hidden
     # For a customer without a name, the field would show the phone.
-    return hidden | {"customer"} if "recipient_phone" in hidden else hidden
+    return hidden | {"customer"} | {name for name in TEXTS if has_phone(getattr(order, name))}
 
 
 def _without(fieldsets: Any, names: frozenset[str]) -> list[Any]:

@@ -36,6 +36,7 @@ TEXT_ROWS = {"delivery_address": 2, "comment": 3, "courier_comment": 3, "postcar
 """The fields for texts of several lines, with the number of lines shown."""
 ONE_LINE = ("recipient_name",)
 """The text columns that people fill with one line. An input would remove the line breaks of a stored text."""
+TEXTS = (*ONE_LINE, *TEXT_ROWS)
 
 HELP: "dict[str, StrOrPromise]" = {
     "is_anonymous": "",
