@@ -38,10 +38,11 @@ class CustomerPrivacy(Feature[Customer]):
 
     def page_context(self, request: HttpRequest, row: Customer, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context of `orders/customer_privacy_link.html`, as `privacy`."""
+        erased = ""
         if row.erased_at is not None:
             who, when = display_name(row.erased_by), short_moment(row.erased_at)
-            return {"privacy": {"erased": f"{who}, {when}" if who else when}}
-        return {"privacy": {"may_erase": may_erase(request) and row.merged_into_id is None}}
+            erased = f"{who}, {when}" if who else when
+        return {"privacy": {"erased": erased, "may_erase": may_erase(request) and row.merged_into_id is None}}
 
     def page(self, request: HttpRequest, key: UUID) -> HttpResponse:
         """Show what is stored, with a button that downloads it and a form that erases it."""
@@ -92,7 +93,7 @@ class CustomerPrivacy(Feature[Customer]):
 
 
 def _customer_or_404(key: UUID) -> Customer:
-    customer = Customer.objects.people().filter(pk=key, erased_at=None).only("name", "phone").first()
+    customer = Customer.objects.people().filter(pk=key).only("name", "phone").first()
     if customer is None:
         raise Http404
     return customer

@@ -48,7 +48,7 @@ def people_context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """Return the context of `orders/customer_people.html`."""
     kept = customer.merged_into
     return {
-        "may_merge": may_merge(request),
+        "may_merge": may_merge(request) and customer.erased_at is None,
         "kept": person(request, kept) if kept is not None else None,
         "merged": [] if kept is not None else _merged(request, customer),
         "similar": [] if kept is not None else similar_rows(request, customer),

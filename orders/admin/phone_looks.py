@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, moment
 from cvety_crm.admin_site.filters import DayOrRangeFilter
 from cvety_crm.users import display_name, staff_user
-from orders.models import Customer, Order, PhoneLook
+from orders.models import Customer, ExportRun, Order, PhoneLook
 from orders.presentation.formatting import number
 from orders.rules.visibility import shown_text
 from orders.selectors.search import search_for
@@ -48,7 +48,7 @@ class PhoneLookAdmin(ReadOnlyModelAdmin):
     """The list of looks at phones. No one can change it."""
 
     list_display = ("last_column", "who_column", "kind_column", "whom_column", "looks_column")
-    list_display_links = None
+    list_display_links = ("last_column",)
     list_filter = (("user", RelatedDropdownFilter), ("kind", ChoicesDropdownFilter), ("day", DayOrRangeFilter))
     list_select_related = ("user",)
     search_fields = ("subject",)  # shows the search box; `get_search_results` does the search
@@ -103,7 +103,8 @@ class PhoneLookAdmin(ReadOnlyModelAdmin):
         elif look.customer_id is not None:
             url, text = reverse("admin:orders_customer_change", args=[look.customer_id]), name
         elif look.kind == PhoneLook.Kind.EXPORT:
-            url, text = reverse("admin:orders_exportrun_change", args=[look.subject]), gettext("Export")
+            url = reverse("admin:orders_exportrun_change", args=[look.subject])
+            text = str(ExportRun._meta.verbose_name).capitalize()
         else:
             return str(_LISTS.get(look.subject, look.subject)) or "—"
         return format_html('<a class="crm-link" href="{}">{}</a>', url, text)

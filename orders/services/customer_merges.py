@@ -67,6 +67,8 @@ def _merge(kept_id: UUID, merged_id: UUID, actor: User | None) -> int:
     kept, merged = rows.get(kept_id), rows.get(merged_id)
     if kept is None or merged is None or kept.merged_into_id or merged.merged_into_id:
         raise NotAllowedError(gettext("There is no such customer. It may have been merged into another one."))
+    if kept.erased_at is not None or merged.erased_at is not None:
+        raise NotAllowedError(gettext("The data of this customer is erased already."))
     _check(theirs, orders)
     _give(theirs, kept, before=Coalesce("customer_before_merge", F("customer")))
     Customer.objects.filter(Q(pk=merged.pk) | Q(merged_into=merged)).update(merged_into=kept, updated_at=Now())

@@ -64,8 +64,8 @@ _ORDER_COLUMNS = (*TEXTS, "bitrix_user_id", "problem", "metadata", "unknown_valu
 def erase_customer(*, customer_id: UUID, actor: User | None) -> int | None:
     """Erase the customer, those merged into it, and what their orders say about people. Return the number of orders.
 
-    Return None if the customer is erased already. Raise `NotAllowedError` if there is no such customer, if it is merged
-    into another one, or if one of its orders is still to be delivered.
+    Return None if the customer is erased already and nothing was typed since. Raise `NotAllowedError` if there is no
+    such customer, if it is merged into another one, or if one of its orders is still to be delivered.
     """
     theirs = orders_of(customer_id)
     orders = {order.pk for order in lock_orders(theirs.values_list("pk", flat=True))}
@@ -74,10 +74,10 @@ def erase_customer(*, customer_id: UUID, actor: User | None) -> int | None:
     customer = next((row for row in rows if row.pk == customer_id), None)
     if customer is None or customer.merged_into_id is not None:
         raise NotAllowedError(gettext("There is no such customer. It may have been merged into another one."))
-    if customer.erased_at is not None:
-        return None
     if set(theirs.values_list("pk", flat=True)) != orders:
         raise NotAllowedError(gettext("The customer has just got another order. Try again."))
+    if customer.erased_at is not None and not _has_data(rows, orders):
+        return None
     _refuse_if_open(orders)
     found = customer_data(customer_id)
     now = timezone.now()
@@ -98,6 +98,18 @@ def is_erased_account(bitrix_user_id: int | None) -> bool:
     )
 
 
+def _has_data(rows: Iterable[Customer], orders: Iterable[UUID]) -> bool:
+    """Return whether staff have typed something about a customer, or into one of the orders."""
+    typed = Q(pk=None)
+    for name in (*TEXTS, "problem"):
+        typed |= ~Q(**{name: ""})
+    return (
+        any(row.name or row.phone or row.email or row.note or row.birthday for row in rows)
+        or Order.objects.filter(pk__in=orders).filter(typed).exists()
+        or OrderNote.objects.filter(order__in=orders).exists()
+    )
+
+
 def _refuse_if_open(orders: Iterable[UUID]) -> None:
     today = timezone.localdate()
     is_coming = Q(delivery_date__gte=today) | Q(delivery_date=None, created_at__gte=timezone.now() - RECENT)
@@ -111,7 +123,7 @@ def _refuse_if_open(orders: Iterable[UUID]) -> None:
 
 def _erase_people(rows: Sequence[Customer], actor: User | None, now: datetime) -> None:
     for row in rows:
-        account = row.bitrix_user_id
+        account = row.bitrix_user_id or row.erased_account
         Customer.objects.filter(pk=row.pk).update(
             name="", phone="", other_phones="", email=None, birthday=None, note="", preferences={}, bitrix_state={},
             bitrix_user_id=None, needs_attention=False, erased_at=now, erased_by=actor, erased_account=account,

@@ -18,6 +18,7 @@ from bitrix_bridge.models import Push, PushAttempt, WebhookEvent
 from cvety_crm.roles import OWNER
 from notifications.models import TelegramMessage
 from orders import services
+from orders.exceptions import NotAllowedError
 from orders.models import (
     Customer,
     CustomerCall,
@@ -197,7 +198,27 @@ def test_erasure_of_an_erased_customer_changes_nothing(browser, owner, order):
     assert "уже стёрты" in erase(browser, order.customer).content.decode()
     page = browser.get(reverse("admin:orders_customer_change", args=[order.customer_id])).content.decode()
     assert "Данные этого клиента стёрты" in page
-    assert "Скачать или стереть" not in page
+    assert "Объединить с" not in page
+
+
+def test_what_staff_type_later_can_be_erased_too(browser, order, manager):
+    erase(browser, order.customer)
+    services.edit_order(order_id=order.pk, changes={"recipient_name": "Бибигуль"}, actor=manager)
+    services.add_note(order_id=order.pk, text="перезвонить Гульжамиле", actor=manager)
+    assert traces()
+    assert services.erase_customer(customer_id=order.customer_id, actor=manager) == 1
+    assert traces() == []
+    assert Customer.objects.get().erased_account == ACCOUNT
+
+
+def test_erased_customer_is_not_merged(browser, order, post_webhook, manager):
+    post_webhook("order.create", order_data(ID="777003", ACCOUNT_NUMBER="777003"))
+    other = Order.objects.get(bitrix_order_id=777003).customer
+    erase(browser, order.customer)
+    for kept, merged in ((other.pk, order.customer_id), (order.customer_id, other.pk)):
+        with pytest.raises(NotAllowedError):
+            services.merge_customers(kept_id=kept, merged_id=merged, actor=manager)
+    assert Order.objects.filter(customer=other).count() == 1
 
 
 def test_nothing_is_erased_without_the_word(browser, order):
@@ -218,7 +239,7 @@ def test_merged_customer_is_erased_with_the_customer_that_has_the_orders(browser
     post_webhook("order.create", order_data(ID="777003", ACCOUNT_NUMBER="777003"))
     other = Order.objects.get(bitrix_order_id=777003).customer
     services.merge_customers(kept_id=other.pk, merged_id=order.customer_id, actor=manager)
-    assert erase(browser, Customer.objects.get(pk=order.customer_id)).status_code == 404
+    assert erase(browser, order.customer).status_code == 404  # the page of the customer with the orders erases both
     assert services.erase_customer(customer_id=other.pk, actor=manager) == 2
     assert traces() == []
     assert not Customer.objects.filter(erased_at=None).exists()
