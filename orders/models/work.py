@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from cvety_crm.tables import Table
+from orders.values.phone_masking import start_of, without_phones
 
 
 class Courier(Table):
@@ -43,7 +44,8 @@ class OrderNote(Table):
         verbose_name_plural = _("notes")
 
     def __str__(self) -> str:
-        return self.text[:80]
+        # Titles show this string to users who may not see phones.
+        return without_phones(start_of(self.text, 160))[:80]
 
 
 class OrderPresence(Table):

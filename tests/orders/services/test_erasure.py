@@ -232,7 +232,7 @@ def test_nothing_is_erased_without_the_word(browser, order):
 def test_customer_with_an_order_to_be_delivered_is_not_erased(browser, order, days, is_refused):
     Order.objects.update(delivery_date=timezone.localdate() + timedelta(days=days))
     answer = erase(browser, order.customer).content.decode()
-    assert ("Заказ № 777001 ещё не доставлен" in answer, Customer.objects.get().erased_at is None) == (is_refused,) * 2
+    assert ("Заказ № 777001 ещё не доставлен" in answer, Customer.objects.get().erased_at is None) == (is_refused,) * 2
 
 
 def test_merged_customer_is_erased_with_the_customer_that_has_the_orders(browser, order, post_webhook, manager):
