@@ -88,8 +88,9 @@ def _process_together(rows: Sequence[WebhookEvent]) -> bool:
             for row in rows:
                 row.attempts += 1
             for row, result in zip(rows, handle_together(rows, writes), strict=True):
+                received = row.payload
                 set_result(row, result)
-                writes.update(row, _OUTCOME)
+                writes.update(row, _OUTCOME if row.payload is received else (*_OUTCOME, "payload"))
             services.store(writes)
     except Exception:
         logger.exception("%s queued events could not be processed together", len(rows))
