@@ -44,7 +44,7 @@ test: $(READY) $(NPM) ## Run all tests (ARGS="-k outbox" passes options to pytes
 	$(BIN)/python -m pytest --create-db $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need nothing but Python (ARGS=tests/orders/selectors/test_board.py: one module)
-	@$(BIN)/python -m pytest -m "not (e2e or browser or php or mariadb or slow)" $(UNREAD:%=--ignore=%) \
+	@$(BIN)/python -m pytest -m "not (e2e or browser or deploy or php or mariadb or slow)" $(UNREAD:%=--ignore=%) \
 		--hypothesis-profile=fast $(ARGS)
 
 tools: ## Install what all tests need beside Python (Debian: PHP, MariaDB, Chromium, npm, gettext)
@@ -61,6 +61,8 @@ lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, tem
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
 	DJANGO_SETTINGS_MODULE=lint.migration_settings $(BIN)/python manage.py lintmigrations
 	$(BIN)/python lint/templates.py
+	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR deploy/*.sh .ci/run .ci/install-tools
+	$(BIN)/hadolint deploy/docker/Dockerfile
 	@if [ -x lint/node_modules/.bin/biome ]; then \
 		echo lint/node_modules/.bin/biome lint --error-on-warnings static; \
 		lint/node_modules/.bin/biome lint --error-on-warnings static; \

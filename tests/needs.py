@@ -4,6 +4,7 @@ Each such test gets a marker from its folder, its fixtures or the imports of its
 the tests with this marker. A test whose tool is missing is skipped with a reason that starts with `needs`.
 """
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -33,6 +34,7 @@ def marks(item: pytest.Item) -> set[str]:
     rules = {
         "e2e": folder.startswith("tests/e2e/") or _uses(item, "checkout"),
         "browser": folder.startswith("tests/browser/") or "CHROMIUM" in module,
+        "deploy": _uses(item, "machine"),
         "php": folder.startswith(PHP_FOLDER),
         "mariadb": _needs_mariadb(item),
     }
@@ -46,6 +48,11 @@ def _uses(item: pytest.Item, fixture: str) -> bool:
 def _parameter(item: pytest.Item, name: str) -> object:
     call = getattr(item, "callspec", None)
     return call.params.get(name) if call else None
+
+
+def _is_installed(program: str) -> bool:
+    # Programs of administrators are not in the PATH of other users.
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
 def _needs_mariadb(item: pytest.Item) -> bool:
@@ -68,6 +75,9 @@ class Tool:
 TOOLS = (
     Tool("MariaDB", mariadb.is_installed, lambda item, marked: "mariadb" in marked),
     Tool("PHP", lambda: shutil.which("php") is not None, lambda item, marked: _uses(item, "make_site")),
+    Tool("nginx", lambda: _is_installed("nginx"), lambda item, marked: "deploy" in marked),
+    Tool("PgBouncer", lambda: _is_installed("pgbouncer"), lambda item, marked: "deploy" in marked),
+    Tool("systemd", lambda: _is_installed("systemd-analyze"), lambda item, marked: _uses(item, "units")),
     Tool("Chromium", CHROMIUM.exists, lambda item, marked: "browser" in marked),
 )
 
