@@ -51,7 +51,7 @@ build_venv() {
     if [[ ! -e "$venv/.complete" ]]; then
         rm -rf "$venv"
         "$PYTHON" -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-input \
             -r "$RELEASE/requirements.txt" -c "$RELEASE/constraints.txt"
         touch "$venv/.complete"
         did "packages of Python"
