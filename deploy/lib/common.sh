@@ -82,11 +82,19 @@ write_file() {
 
 # Print a template with the values of this installation.
 render() {
-    local no_ipv6=()
-    [[ -e /proc/net/if_inet6 ]] || no_ipv6=(-e '/\[::\]/d')
+    local for_machine=(-e '/@HTTP2_ON@/d' -e 's/@HTTP2_LISTEN@/ http2/')
+    if has_http2_directive; then for_machine=(-e 's/@HTTP2_ON@/http2 on;/' -e 's/@HTTP2_LISTEN@//'); fi
+    [[ -e /proc/net/if_inet6 ]] || for_machine+=(-e '/\[::\]/d')
     sed -e "s|@ROOT@|$ROOT|g" -e "s|@USER@|$CRM_USER|g" -e "s|@DOMAIN@|$DOMAIN|g" -e "s|@PORT@|$CRM_PORT|g" \
         -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HTTPS_PORT@|$HTTPS_PORT|g" -e "s|@TUNNEL_PORT@|$TUNNEL_PORT|g" \
-        "${no_ipv6[@]}" "$1"
+        "${for_machine[@]}" "$1"
+}
+
+# nginx 1.25.1 has a directive for HTTP/2, and warns about the option of `listen` that earlier versions need.
+has_http2_directive() {
+    local version
+    version="$(nginx -v 2>&1 | sed 's|.*/\([0-9.]*\).*|\1|')"
+    printf '1.25.1\n%s\n' "$version" | sort -V -C
 }
 
 random_token() { head -c "$1" /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '='; }
