@@ -27,7 +27,7 @@ TEXTS := locale/ru/LC_MESSAGES/django.mo
 READY := $(STAMP) $(TEXTS)
 REQUIREMENTS := requirements-dev.lock
 
-.PHONY: help run test test-fast tools lint format messages lock fonts screenshots bench mutants clean setup
+.PHONY: help run test test-fast tools lint format messages lock fonts screenshots bench drill mutants clean setup
 
 help: ## Show this list
 	@echo "Cvety CRM. Targets:"
@@ -94,6 +94,9 @@ screenshots: $(READY) ## Save a picture of every page into .screenshots
 
 bench: $(READY) ## Measure how many webhooks a second the CRM takes
 	$(BIN)/python -m bench $(ARGS)
+
+drill: $(READY) ## Kill each part of the production stack under load, and print what was lost (ARGS="--only disk")
+	$(BIN)/python -m tests.deploy.drill $(ARGS)
 
 # This takes an hour. Therefore it runs with `nice`, and in one process unless MUTANTS sets another number. None of its
 # tests opens a database.

@@ -34,7 +34,7 @@ def marks(item: pytest.Item) -> set[str]:
     rules = {
         "e2e": folder.startswith("tests/e2e/") or _uses(item, "checkout"),
         "browser": folder.startswith("tests/browser/") or "CHROMIUM" in module,
-        "deploy": _uses(item, "machine"),
+        "deploy": folder.startswith("tests/deploy/") and not folder.startswith("tests/deploy/test_files"),
         "php": folder.startswith(PHP_FOLDER),
         "mariadb": _needs_mariadb(item),
     }

@@ -99,5 +99,5 @@ has_http2_directive() {
 
 random_token() { head -c "$1" /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '='; }
 
-# setting NAME: print a setting of the CRM.
-setting() { sed -n "s/^$1=//p" "$ENV_FILE" | tail -n1; }
+# setting NAME: print a setting of the CRM. Like the CRM, use the first line with the name.
+setting() { sed -n "s/^$1=//p" "$ENV_FILE" | head -n1; }

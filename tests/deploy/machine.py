@@ -57,8 +57,8 @@ class Machine:
         for name in FILES:
             shutil.copy(PROJECT / name, self.source / name)
         self.http_port, self.https_port, self.web_port, self.tunnel_port = (free_port() for _ in range(4))
-        self._postgres = folder / "postgres"
-        self.database_url = embedded_postgres.database_url(self._postgres)
+        self.postgres = folder / "postgres"
+        self.database_url = embedded_postgres.database_url(self.postgres)
         self.pooler = Pooler(self.database_url, self.scratch, free_port())
         self.proxy = Proxy(self.root, self.scratch)
         self.services = Services(self.root, self.scratch, self.proxy.reload)
@@ -115,6 +115,11 @@ class Machine:
         lines = (self.root / "etc/cvety-crm/env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
+    def change_settings(self, **values: str) -> None:
+        """Edit the settings file, as an administrator does. The services must be restarted afterwards."""
+        settings = self.settings | values
+        (self.root / "etc/cvety-crm/env").write_text("".join(f"{name}={text}\n" for name, text in settings.items()))
+
     @property
     def release(self) -> Path:
         """The folder of the running release."""
@@ -167,4 +172,4 @@ class Machine:
         self.proxy.stop()
         self.services.close()
         self.pooler.kill()
-        embedded_postgres.release(self._postgres)
+        embedded_postgres.release(self.postgres)
