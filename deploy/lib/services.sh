@@ -4,7 +4,7 @@
 install_units() {
     local unit written=""
     for unit in cvety-web.socket cvety-web.service cvety-worker.service; do
-        if render "$SOURCE/deploy/systemd/$unit" | write_file "$UNITS/$unit" 0644; then written=yes; fi
+        if write_file "$UNITS/$unit" 0644 < <(render "$SOURCE/deploy/systemd/$unit"); then written=yes; fi
     done
     if [[ -n "$written" ]]; then
         systemctl daemon-reload
@@ -23,8 +23,10 @@ TEXT
 
 install_nginx() {
     local written=""
-    if render "$SOURCE/deploy/nginx/snippet.conf" | write_file "$NGINX/snippets/cvety-crm.conf" 0644; then written=yes; fi
-    if render "$SOURCE/deploy/nginx/cvety-crm-$PROXY.conf" | write_file "$NGINX/sites-available/cvety-crm.conf" 0644; then
+    if write_file "$NGINX/snippets/cvety-crm.conf" 0644 < <(render "$SOURCE/deploy/nginx/snippet.conf"); then
+        written=yes
+    fi
+    if write_file "$NGINX/sites-available/cvety-crm.conf" 0644 < <(render "$SOURCE/deploy/nginx/cvety-crm-$PROXY.conf"); then
         written=yes
     fi
     if [[ ! -L "$NGINX/sites-enabled/cvety-crm.conf" ]]; then

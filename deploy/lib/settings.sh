@@ -17,7 +17,7 @@ check_choices() {
 }
 
 write_choices() {
-    printf 'DOMAIN=%s\nEMAIL=%s\nPROXY=%s\n' "$DOMAIN" "$EMAIL" "$PROXY" | write_file "$CRM_ETC/install.conf" 0644 || true
+    write_file "$CRM_ETC/install.conf" 0644 <<<"DOMAIN=$DOMAIN"$'\n'"EMAIL=$EMAIL"$'\n'"PROXY=$PROXY" || true
 }
 
 create_user_and_folders() {

@@ -45,7 +45,6 @@ class Services:
     def __init__(self, root: Path, scratch: Path, on_nginx: Callable[[], None]) -> None:
         self.units, self.scratch, self.on_nginx = root / "etc/systemd/system", scratch, on_nginx
         self.commands: list[list[str]] = []
-        self.enabled: set[str] = set()
         self._sockets: dict[str, socket.socket] = {}
         self._running: dict[str, Service] = {}
         self._lock = threading.RLock()
@@ -83,10 +82,8 @@ class Services:
                 self.on_nginx()
             elif not (self.units / unit).exists():
                 continue  # a service of the operating system, such as PostgreSQL
-            elif verb == "enable":
-                self.enabled.add(unit)
-                if "--now" in arguments:
-                    self._start(unit)
+            elif verb == "enable" and "--now" in arguments:
+                self._start(unit)
             elif verb in ("start", "restart"):
                 if verb == "restart":
                     self.stop(unit)
