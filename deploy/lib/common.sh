@@ -10,7 +10,7 @@ ROOT="${ROOT:-}"
 
 # What an installation consists of. The Dockerfile copies the same, without `deploy`.
 CONTENT=(bitrix_bridge cvety_crm deploy locale notifications orders static templates
-    manage.py requirements.txt constraints.txt .env.example)
+    manage.py requirements.lock .env.example)
 
 CHANGED=""
 

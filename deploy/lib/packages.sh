@@ -6,6 +6,8 @@ install_packages() {
     find_python || wanted+=("$(python_package)" "$(python_package)-venv")
     [[ "$PROXY" == tls && -n "$EMAIL" ]] && wanted+=(certbot)
     [[ -z "$DATABASE_URL" && ! -e "$ENV_FILE" ]] && wanted+=(postgresql)
+    # Backups need pg_dump.
+    [[ -n "$DATABASE_URL" ]] && wanted+=(postgresql-client)
     for package in "${wanted[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
     done

@@ -46,13 +46,13 @@ collect_static_files() {
 # Releases with the same requirements share a virtual environment.
 build_venv() {
     local name venv
-    name="$({ "$PYTHON" --version && cat "$RELEASE/requirements.txt" "$RELEASE/constraints.txt"; } | sha256sum | cut -c1-12)"
+    name="$({ "$PYTHON" --version && cat "$RELEASE/requirements.lock"; } | sha256sum | cut -c1-12)"
     venv="$CRM_HOME/venvs/$name"
     if [[ ! -e "$venv/.complete" ]]; then
         rm -rf "$venv"
         "$PYTHON" -m venv "$venv"
         "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-            -r "$RELEASE/requirements.txt" -c "$RELEASE/constraints.txt"
+            --require-hashes -r "$RELEASE/requirements.lock"
         touch "$venv/.complete"
         did "packages of Python"
     fi

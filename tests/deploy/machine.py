@@ -25,7 +25,7 @@ from tests.deploy.services import Services
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONTENT = ("bitrix_bridge", "cvety_crm", "deploy", "locale", "notifications", "orders", "static", "templates")
-FILES = ("manage.py", "requirements.txt", "constraints.txt", ".env.example")
+FILES = ("manage.py", "requirements.lock", ".env.example")
 WEBHOOK_PATH = "/webhooks/bitrix/order"
 
 PYTHON = """#!/bin/bash

@@ -18,6 +18,7 @@ model                           list     add      view     change   delete   log
 cvety_crm.user                  O        O        O        -        -        O
 auth.group                      O        -        O        -        -        O
 cvety_crm.heartbeat             -        .        -        .        .        .
+cvety_crm.signinevent           O        .        O        .        .        .
 django_q.schedule               -        .        -        .        .        .
 django_q.ormq                   -        .        -        .        .        .
 django_q.success                -        .        -        .        .        .
@@ -61,6 +62,16 @@ health                                                  *       .
 ready                                                   OMFDA   .
 system_status                                           OMFDA   .
 sign_in                                                 *       *
+sign_in_code                                            .       .
+forgotten_password                                      *       *
+new_password                                            *       *
+sign_in_rules                                           O       O
+account                                                 OMFDA   .
+second_factor_set_up                                    OMFDA   OMFDA
+second_factor_off                                       OMFDA   OMFDA
+recovery_codes                                          OMFDA   OMFDA
+sign_out_device                                         .       OMFDA
+sign_out_everywhere                                     .       OMFDA
 session_check                                           OMFDA   .
 exchange_report                                         OM      .
 day_board                                               OMFDA   .
@@ -101,7 +112,8 @@ admin:view_on_site                                      .       .
 admin:auth_user_password_change                         -       -
 admin:app_list                                          OMFDA   OMFDA
 """
-"""Pages that belong to no model. The token in the link decides about `approval`, which every customer may open."""
+"""Pages that belong to no model. The token in the link decides about `approval`, which every customer may open, and
+about `new_password`. `sign_in_code` follows the right password."""
 
 ORDERS = """
 address                                                 GET     POST
@@ -157,6 +169,8 @@ admin:orders_order_change_status_dialog                 OMFD    OMFD
 
 OTHERS = """
 address                                                 GET     POST
+admin:cvety_crm_user_sign_in                            -       .
+admin:cvety_crm_user_sign_in_button                     .       -
 admin:orders_bulkrun_undo                               .       OM
 admin:orders_bulkrun_stop                               .       OM
 admin:orders_bulkrun_resume                             .       OM
@@ -206,11 +220,13 @@ admin:notifications_telegrammessage_retry_dialog        OM      OM
 admin:notifications_telegrammessage_deliver_now_dialog  OM      OM
 admin:notifications_telegrammessage_cancel_dialog       OM      OM
 """
-"""The buttons and dialogs of other models. Only the user of an export may stop it and load its file."""
+"""The buttons and dialogs of other models. Only superusers may change how a superuser signs in. Only the user of an
+export may stop it and load its file."""
 
 BY_TOKEN = """
 address                                                 GET     POST
 admin:bitrix_bridge_webhookevent_reprocess_dialog       OM      OM
+metrics                                                 .       .
 webhook-order                                           .       .
 webhook-product                                         .       .
 webhook-other                                           .       .
