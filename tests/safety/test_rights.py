@@ -79,7 +79,7 @@ def test_new_page_without_a_decision_is_noticed():
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.usefixtures("no_html")
 def test_addresses_answer_only_those_who_may_use_them(subject, rows, manager, settings):
-    settings.EMAIL_URL = "smtp://mail.example"  # without it, nobody can ask for a new password
+    settings.EMAIL_URL = "smtp://mail.example"  # without it, no one can ask for a new password
     client, wrong = browser(subject, manager), []
     for address in every_address():
         path, access = address.path(rows), access_of(address)
