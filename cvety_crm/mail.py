@@ -12,7 +12,13 @@ from django.core.mail import EmailMessage, get_connection
 from django.utils.translation import gettext
 
 from cvety_crm.masking import mask
-from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from cvety_crm.outbox import (
+    DeliveryError,
+    MisconfiguredError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+    UnreachableError,
+)
 
 MOST_BYTES = 15 * 1024 * 1024
 """The size of the largest file that is sent. Most servers accept messages of 20 to 25 MB, and base64 adds a third."""
@@ -102,10 +108,10 @@ def _failure(error: Exception) -> DeliveryError:
                 gettext("No encrypted connection to the mail server: check EMAIL_URL."), answer=answer
             )
         case TimeoutError():
-            return TemporaryDeliveryError(gettext("The mail server did not answer in time."), answer=answer)
+            return UnreachableError(gettext("The mail server did not answer in time."), answer=answer)
         case UnicodeError():
             return PermanentDeliveryError(gettext("The mail server does not accept this address."), answer=answer)
-    return TemporaryDeliveryError(gettext("The mail server could not be reached."), answer=answer)
+    return UnreachableError(gettext("The mail server could not be reached."), answer=answer)
 
 
 def _refusal(code: int, answer: str) -> DeliveryError:

@@ -12,7 +12,16 @@ from django.db import transaction
 from django.utils.translation import gettext
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 from telegram.request import HTTPXRequest
 
 from cvety_crm.masking import mask
@@ -25,6 +34,7 @@ from cvety_crm.outbox import (
     NotDueError,
     PermanentDeliveryError,
     TemporaryDeliveryError,
+    UnreachableError,
     register_deliverer,
 )
 from notifications import recipients
@@ -320,6 +330,8 @@ def _failure(error: TelegramError | TimeoutError) -> DeliveryError:
                 gettext("Telegram refused the message: %(answer)s") % {"answer": answer}, code="400", answer=answer
             )
         case TimedOut() | TimeoutError():
-            return TemporaryDeliveryError(gettext("Telegram did not answer in time."), answer=answer)
+            return UnreachableError(gettext("Telegram did not answer in time."), answer=answer)
+        case NetworkError() if error.__cause__ is not None:  # an error of the connection, not an answer
+            return UnreachableError(gettext("Telegram could not be reached."), answer=answer)
         case _:
             return TemporaryDeliveryError(gettext("Telegram could not be reached."), answer=answer)

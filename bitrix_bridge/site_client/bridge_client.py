@@ -20,7 +20,12 @@ from bitrix_bridge.payloads.listing import OrderPage, read_page
 from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.site_client.errors import OrderNotFoundError, StatusConflictError, Transport, failure, unusable_list
 from cvety_crm.http import Answer, NoAnswerError, post_json
-from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from cvety_crm.outbox import (
+    MisconfiguredError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+    UnreachableError,
+)
 from orders.sync.site_response import SILENCE, SiteResponse
 
 __all__ = ["BridgeClient", "Created", "OrderNotFoundError", "StatusConflictError", "Updated"]
@@ -212,7 +217,7 @@ class BridgeClient:
         try:
             answer = post_json(self.url, request, headers={"X-API-TOKEN": self.token}, timeout=self.timeout)
         except NoAnswerError as error:
-            raise TemporaryDeliveryError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
+            raise UnreachableError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
         return _read(answer)
 
 

@@ -23,7 +23,11 @@ from bitrix_bridge.payloads.response import read_response
 from bitrix_bridge.site_client.bridge_client import Updated
 from bitrix_bridge.site_client.errors import StatusConflictError, Transport, failure, unusable_list
 from cvety_crm.http import Answer, NoAnswerError, post_json
-from cvety_crm.outbox import MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from cvety_crm.outbox import (
+    MisconfiguredError,
+    PermanentDeliveryError,
+    UnreachableError,
+)
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {"USER_DESCRIPTION": "userDescription", "COMMENTS": "comments", "CANCELED": "canceled"}
@@ -164,7 +168,7 @@ class RestClient:
         try:
             answer = post_json(f"{address[0]}/{method}", request, timeout=self.timeout)
         except NoAnswerError as error:
-            raise TemporaryDeliveryError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
+            raise UnreachableError(gettext("The site does not answer: %(why)s.") % {"why": error}) from error
         return _read(answer)
 
 

@@ -25,7 +25,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from cvety_crm.admin_site.base import ReadOnlyModelAdmin, badge, moment
-from cvety_crm.outbox import OutboxEntry, State
+from cvety_crm.outbox import UNREACHABLE, OutboxEntry, State
 from cvety_crm.text_limits import TextLimitsMixin
 from cvety_crm.users import User
 
@@ -131,7 +131,8 @@ class OutboxEntryAdmin(ReadOnlyModelAdmin):
     def reason_column(self, entry: OutboxEntry) -> str:
         """Return the code and the message of the last error."""
         text = Truncator(entry.last_error).chars(120)
-        return f"{entry.last_code}: {text}" if entry.last_code and text else text or "—"
+        code = "" if entry.last_code == UNREACHABLE else entry.last_code
+        return f"{code}: {text}" if code and text else text or "—"
 
     # --- actions on selected entries
 

@@ -17,6 +17,7 @@ from cvety_crm.outbox.deliverers import Deliverer, register_deliverer
 from cvety_crm.outbox.engine import WAITS, deliver_due, deliver_one, deliver_task, outbox_models
 from cvety_crm.outbox.entries import LIVE, AttemptOutcome, DeliveryAttempt, OutboxEntry, State, live_index
 from cvety_crm.outbox.failures import (
+    UNREACHABLE,
     Delivered,
     DeliveryError,
     MisconfiguredError,
@@ -24,11 +25,13 @@ from cvety_crm.outbox.failures import (
     NotDueError,
     PermanentDeliveryError,
     TemporaryDeliveryError,
+    UnreachableError,
 )
 from cvety_crm.outbox.scheduling import schedule_delivery, schedule_task
 
 __all__ = [
     "LIVE",
+    "UNREACHABLE",
     "WAITS",
     "AttemptOutcome",
     "Delivered",
@@ -42,6 +45,7 @@ __all__ = [
     "PermanentDeliveryError",
     "State",
     "TemporaryDeliveryError",
+    "UnreachableError",
     "deliver_due",
     "deliver_one",
     "deliver_task",

@@ -18,6 +18,7 @@ from cvety_crm.measurements import measure
 from cvety_crm.outbox.deliverers import deliverer_of
 from cvety_crm.outbox.entries import AttemptOutcome, DeliveryAttempt, OutboxEntry, State
 from cvety_crm.outbox.failures import (
+    UNREACHABLE,
     Delivered,
     DeliveryError,
     MisconfiguredError,
@@ -25,6 +26,7 @@ from cvety_crm.outbox.failures import (
     NotDueError,
     PermanentDeliveryError,
     TemporaryDeliveryError,
+    UnreachableError,
 )
 from cvety_crm.outbox.scheduling import schedule_delivery
 
@@ -73,7 +75,8 @@ def deliver_task(label: str, *ids: str) -> None:
 def deliver_due() -> int:
     """Deliver all due entries of every kind, oldest first, and return the number of attempts.
 
-    The worker calls this function each minute.
+    The worker calls this function each minute. If the other system of a kind does not answer, the other entries of this
+    kind are left for the next minute. When it answers again, those that wait for it become due (`_end_waits`).
     """
     until = timezone.now() + timedelta(seconds=SWEEP_SECONDS)
     attempted = 0
@@ -87,10 +90,13 @@ def deliver_due() -> int:
                 continue
             attempted += 1
             try:
-                _attempt(*claimed)
+                result = _attempt(*claimed)
             except Exception:
                 # The entry is retried when its lease expires. The next due entries must not wait for that.
                 logger.exception("delivering %s %s failed unexpectedly", model._meta.label, claimed[0].pk)
+                continue
+            if isinstance(result, UnreachableError):
+                kinds.remove(model)
     return attempted
 
 
@@ -133,13 +139,13 @@ def _claim(model: type[OutboxEntry], pk: Any | None) -> tuple[OutboxEntry, Deliv
     return entry, attempt
 
 
-def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+def _attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> Result:
     # All attempts of an entry have one id, also those of a kind that does not store the id of its change.
     with correlated(getattr(entry, "correlation_id", "") or entry.pk.hex):
-        _deliver(entry, attempt)
+        return _deliver(entry, attempt)
 
 
-def _deliver(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
+def _deliver(entry: OutboxEntry, attempt: DeliveryAttempt) -> Result:
     result: Result
     try:
         if entry.failures > len(WAITS):
@@ -157,6 +163,7 @@ def _deliver(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
     with transaction.atomic():
         _record(entry, attempt, result)
     _log_attempt(entry, attempt)
+    return result
 
 
 def _log_attempt(entry: OutboxEntry, attempt: DeliveryAttempt) -> None:
@@ -206,6 +213,7 @@ def _outcome_of(result: Result) -> AttemptOutcome:
 def _apply(entry: OutboxEntry, result: Result, now: datetime, *, code: str) -> None:
     match result:
         case Delivered():
+            _end_waits(type(entry), now)
             _finish(entry, State.DELIVERED, code=code)
             if rest_due_at := deliverer_of(entry._meta.label).after_delivery(entry):
                 _set_due(entry, rest_due_at)
@@ -220,6 +228,16 @@ def _apply(entry: OutboxEntry, result: Result, now: datetime, *, code: str) -> N
             _give_up(entry, result)
         case DeliveryError():
             _postpone(entry, result, now)
+
+
+def _end_waits(model: type[OutboxEntry], now: datetime) -> None:
+    """Let entries that wait because the other system did not answer be due now: it has just answered.
+
+    A row that another worker has locked is being delivered or changed, and is skipped.
+    """
+    waiting = model._default_manager.filter(state=State.PENDING, last_code=UNREACHABLE, due_at__gt=now)
+    free = waiting.select_for_update(no_key=True, skip_locked=True).values("pk")
+    model._default_manager.filter(pk__in=free).update(due_at=now, updated_at=now)
 
 
 def _may_be_passing(entry: OutboxEntry, now: datetime) -> bool:
@@ -251,7 +269,8 @@ def _postpone(entry: OutboxEntry, failure: DeliveryError, now: datetime) -> None
         return
     wait = retry_delay(entry.failures, getattr(failure, "retry_after", None))
     entry.state, entry.due_at, entry.lease_until = State.PENDING, now + wait, None
-    entry.last_code, entry.last_error = failure.code[:50], failure.message
+    is_unreachable = isinstance(failure, UnreachableError)
+    entry.last_code, entry.last_error = UNREACHABLE if is_unreachable else failure.code[:50], failure.message
     entry.retry_by = None
     entry.save()
     if entry.failures == WARN_AFTER:

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from cvety_crm.masking import truncate_masked
 
+UNREACHABLE = "-"
+"""The code of entries whose last attempt got no answer at all. Pages do not show it, because the reason says so."""
+
 
 class DeliveryError(Exception):
     """A delivery failed.
@@ -24,6 +27,10 @@ class TemporaryDeliveryError(DeliveryError):
     def __init__(self, message: str, *, code: str = "", answer: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, code=code, answer=answer)
         self.retry_after = retry_after
+
+
+class UnreachableError(TemporaryDeliveryError):
+    """The other system did not answer at all, so no other entry of this kind can be delivered now either."""
 
 
 class PermanentDeliveryError(DeliveryError):

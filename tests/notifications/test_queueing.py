@@ -191,7 +191,7 @@ def test_a_rolled_back_change_leaves_no_message(bot_api: BotApi, post_webhook: A
     def fail(*_args: Any, **_kwargs: Any) -> None:
         raise ValueError("made up")
 
-    monkeypatch.setattr("bitrix_bridge.inbound.inbox._finish", fail)
+    monkeypatch.setattr("bitrix_bridge.inbound.inbox.set_result", fail)
     post_webhook("order.create", order_data())
 
     assert queued() == []

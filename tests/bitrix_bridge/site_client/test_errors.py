@@ -8,7 +8,13 @@ from bitrix_bridge.sandbox import Sandbox, faults
 from bitrix_bridge.site_client.bridge_client import BridgeClient
 from bitrix_bridge.site_client.errors import TABLE, OrderNotFoundError, Transport, meaning_of
 from bitrix_bridge.site_client.rest_client import RestClient
-from cvety_crm.outbox import DeliveryError, MisconfiguredError, PermanentDeliveryError, TemporaryDeliveryError
+from cvety_crm.outbox import (
+    DeliveryError,
+    MisconfiguredError,
+    PermanentDeliveryError,
+    TemporaryDeliveryError,
+    UnreachableError,
+)
 
 NGINX_503 = "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n</html>"
 LOGIN_PAGE = "<!DOCTYPE html>\n<html><head><title>Авторизация</title></head></html>"
@@ -99,7 +105,7 @@ def test_rest_error_raises_the_expected_failure(shop, status, code, text, kind):
         (faults.status(400, body="{}"), PermanentDeliveryError, "400"),
         (faults.status(200, body="{}"), PermanentDeliveryError, "200"),
         (faults.success_false_200("нельзя"), PermanentDeliveryError, "нельзя"),
-        (faults.answer_lost(), TemporaryDeliveryError, ""),
+        (faults.answer_lost(), UnreachableError, ""),
     ],
 )
 @pytest.mark.parametrize("transport", list(Transport))
