@@ -183,7 +183,7 @@ def _insert(wanted: Sequence[tuple[Order, Collection[str]]]) -> dict[UUID, Push]
         last_error=gettext("A newer push carries the order's state."),
         finished_at=timezone.now(),
     )
-    pushes = Push.objects.bulk_create(
+    pushes = [
         Push(
             order=order,
             fields=sorted(fields),
@@ -191,10 +191,13 @@ def _insert(wanted: Sequence[tuple[Order, Collection[str]]]) -> dict[UUID, Push]
             correlation_id=current_id(),
         )
         for order, fields in wanted
-    )
+    ]
+    writes = Writes()
     for push in pushes:
         _log(push, "queued")
-    _schedule(pushes)
+        writes.insert(push)
+        schedule_delivery(push, writes=writes)
+    writes.flush()
     return {push.order_id: push for push in pushes}
 
 

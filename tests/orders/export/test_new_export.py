@@ -61,17 +61,17 @@ def test_template_is_saved_chosen_and_deleted(browser):
 
 
 def test_templates_of_others_and_of_the_shop(browser):
-    browser.post(URL, ORDER | {"save": "1", "name": "Мой"})
+    browser.post(URL, ORDER | {"save": "1", "name": "Мой шаблон"})
     browser.post(URL, ORDER | {"save": "1", "name": "Общий", "for_shop": "on"})
-    shared, own = ExportTemplate.objects.get(owner=None), ExportTemplate.objects.get(name="Мой")
+    shared, own = ExportTemplate.objects.get(owner=None), ExportTemplate.objects.get(name="Мой шаблон")
     other = browser_of(person(ACCOUNTANT))  # may export, but not share templates
     html = other.get(URL).content.decode()
     assert "Общий" in html
-    assert "Мой" not in html
+    assert "Мой шаблон" not in html
     other.post(URL, {"delete": str(shared.pk)})
     other.post(URL, {"delete": str(own.pk)})
     other.post(URL, ORDER | {"save": "1", "name": "Ещё", "for_shop": "on"})
-    assert sorted(ExportTemplate.objects.values_list("name", flat=True)) == ["Мой", "Общий"]
+    assert sorted(ExportTemplate.objects.values_list("name", flat=True)) == ["Мой шаблон", "Общий"]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "я" * 61])
