@@ -61,7 +61,7 @@ lint: $(READY) $(BIOME) ## Check style, types, who imports whom, migrations, tem
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py check --fail-level WARNING
 	DJANGO_SETTINGS_MODULE=lint.migration_settings $(BIN)/python manage.py lintmigrations
 	$(BIN)/python lint/templates.py
-	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR deploy/*.sh .ci/run .ci/install-tools
+	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR deploy/*.sh .ci/run .ci/install-tools .ci/previous-release
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	@if [ -x lint/node_modules/.bin/biome ]; then \
 		echo lint/node_modules/.bin/biome lint --error-on-warnings static; \
