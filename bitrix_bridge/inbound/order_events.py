@@ -108,24 +108,12 @@ def handle_together(rows: Sequence[WebhookEvent], writes: Writes) -> list[Result
     """
     systems = methods_of_systems()
     read = [_read(row, read_order(data_of(row), pay_systems=systems)) for row in rows]
-    applied = iter(
-        services.apply_snapshots([one.arrived for one in read if not isinstance(one, Result)], writes=writes)
-    )
-    pairs = [(one, None if isinstance(one, Result) else next(applied)) for one in read]
-    new = {
-        one.snapshot.bitrix_order_id: one.snapshot.announced_at
-        for one, found in pairs
-        if not isinstance(one, Result) and found is not None and found.is_first
-    }
+    fresh = [one for one in read if isinstance(one, _Read)]
+    outcomes = services.apply_snapshots([one.arrived for one in fresh], writes=writes)
+    applied = {one.row.pk: outcome for one, outcome in zip(fresh, outcomes, strict=True)}
+    new = {one.snapshot.bitrix_order_id: one.snapshot.announced_at for one in fresh if applied[one.row.pk].is_first}
     deletions = deletions_of("order.delete", new)
-    results = []
-    for one, found in pairs:
-        if isinstance(one, Result) or found is None:
-            assert isinstance(one, Result)
-            results.append(one)
-        else:
-            results.append(_finish(one, found, deletions, writes))
-    return results
+    return [one if isinstance(one, Result) else _finish(one, applied[one.row.pk], deletions, writes) for one in read]
 
 
 def _apply(row: WebhookEvent, snapshot: OrderSnapshot, handling: Handling) -> Result:
